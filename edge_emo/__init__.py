@@ -1,0 +1,51 @@
+"""Emotion in a voice, and songs for it: offline, with small quantised ONNX models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_emo.analyze import Analyzer, analyze
+    from edge_emo.music.recommend import Recommendation, Recommender, recommend
+    from edge_emo.timeline import Reading, Summary, Timeline
+    from edge_emo.voice.recognizer import VoiceRecognizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analyzer",
+    "Reading",
+    "Recommendation",
+    "Recommender",
+    "Summary",
+    "Timeline",
+    "VoiceRecognizer",
+    "__version__",
+    "analyze",
+    "recommend",
+]
+
+# Imported on first use, so that `import edge_emo` loads neither numpy nor onnxruntime.
+_HOMES = {
+    "Analyzer": "edge_emo.analyze",
+    "analyze": "edge_emo.analyze",
+    "Reading": "edge_emo.timeline",
+    "Summary": "edge_emo.timeline",
+    "Timeline": "edge_emo.timeline",
+    "Recommendation": "edge_emo.music.recommend",
+    "Recommender": "edge_emo.music.recommend",
+    "recommend": "edge_emo.music.recommend",
+    "VoiceRecognizer": "edge_emo.voice.recognizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edge_emo' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,60 @@
+"""The main job: a source in, a timeline out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_emo.card import Precision
+from edge_emo.media import SAMPLE_RATE, Sound
+from edge_emo.timeline import Reading, Timeline, summarise
+from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
+
+
+class Analyzer:
+    """Analyse many sources with models that stay warm.
+
+    `voice_model` is the path of a card, to use a model of one's own. Raises ModelError.
+    """
+
+    def __init__(
+        self,
+        *,
+        voice_model: str | Path | None = None,
+        precision: Precision = "auto",
+        threads: int = 1,
+    ) -> None:
+        self.voice = VoiceRecognizer(voice_model, precision=precision, threads=threads)
+
+    def __call__(self, source: str | os.PathLike[str]) -> Timeline:
+        """Return the timeline of a file, or of standard input for "-". Raises MediaError."""
+        sound = Sound(source)
+        readings = tuple(self.readings(sound))
+        card = self.voice.card
+        return Timeline(
+            source=os.fspath(source),
+            duration_s=sound.n_samples / SAMPLE_RATE,
+            readings=readings,
+            summary=summarise(readings, card.threshold),
+            model=f"{card.name} {card.version} {card.precision}",
+            warnings=tuple(sound.warnings),
+        )
+
+    def readings(self, sound: Sound) -> Iterator[Reading]:
+        """Yield readings while the sound is still being decoded."""
+        stream = VoiceStream(self.voice)
+        for block in sound:
+            yield from stream.push(block)
+        yield from stream.finish()
+
+
+def analyze(
+    source: str | os.PathLike[str],
+    *,
+    voice_model: str | Path | None = None,
+    precision: Precision = "auto",
+    threads: int = 1,
+) -> Timeline:
+    """Return the timeline of one source; for several, keep an `Analyzer`. Raises MediaError or ModelError."""
+    return Analyzer(voice_model=voice_model, precision=precision, threads=threads)(source)

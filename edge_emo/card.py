@@ -1,0 +1,249 @@
+"""Model cards: the JSON beside each model that says what it is and how its input is made.
+
+Code reads the card and never asks for a model's name. Nothing here needs numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import CardError, ModelError, ModelNotFoundError
+
+Precision = Literal["auto", "fp32", "int8"]
+
+OPSETS = range(13, 22)
+"""Opsets of the default ONNX domain that a model may use."""
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+T = TypeVar("T")
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorInfo:
+    """Name, shape (None for the batch) and type of a network's input or output."""
+
+    name: str
+    shape: list[int | None]
+    dtype: Literal["float32"] = "float32"
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Parameters of the front end, as a model card states them. Lengths are in samples, frequencies in Hz.
+
+    `n_mfcc` 0 gives log-mel energies. `log` is "ln" or "db" (10 log10). `floor` is the smallest power
+    before the logarithm; with `floor_zeros_only` only exact zeros are replaced by it. `top_db` limits the
+    range below the clip's maximum and so needs the whole clip. `deltas` appends that many orders of
+    regression deltas (Young et al., The HTK Book, eq. 5.16) over `delta_width` frames on each side.
+    """
+
+    sample_rate: int = 16000
+    frame_length: int = 512
+    hop_length: int = 200
+    n_fft: int = 512
+    window: Literal["rectangular", "hamming", "hann"] = "hann"
+    pre_emphasis: float = 0.0
+    padding: Literal["none", "end", "center"] = "none"
+    power_scale: float = 1.0
+    n_mels: int = 80
+    f_min: float = 0.0
+    f_max: float = 8000.0
+    mel_scale: Literal["htk", "slaney"] = "slaney"
+    mel_norm: Literal["none", "area"] = "area"
+    mel_edges: Literal["exact", "bins"] = "exact"
+    log: Literal["ln", "db"] = "db"
+    floor: float = 1e-10
+    floor_zeros_only: bool = False
+    top_db: float | None = None
+    n_mfcc: int = 0
+    lifter: int = 0
+    energy_as_c0: bool = False
+    deltas: int = 0
+    delta_width: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "frame_length", "hop_length", "n_fft", "n_mels", "delta_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.n_mfcc <= self.n_mels:
+            raise ValueError(f"n_mfcc is {self.n_mfcc}; it must lie between 0 and n_mels ({self.n_mels})")
+        if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
+            raise ValueError(
+                f"f_min {self.f_min} and f_max {self.f_max} must satisfy "
+                f"0 <= f_min < f_max <= {self.sample_rate / 2} (half the sample rate)"
+            )
+        if not 0 <= self.deltas <= 2:
+            raise ValueError(f"deltas is {self.deltas}; orders 0, 1 and 2 exist")
+        if self.floor <= 0:
+            raise ValueError(f"floor is {self.floor}; the logarithm needs a positive one")
+
+    @property
+    def n_features(self) -> int:
+        """Values in a frame."""
+        return (self.n_mfcc or self.n_mels) * (1 + self.deltas)
+
+    def n_frames(self, n_samples: int) -> int:
+        """Frames that `n_samples` samples give."""
+        if self.padding == "center":
+            n_samples += 2 * (self.n_fft // 2)
+        excess = n_samples - self.frame_length
+        if self.padding == "end":
+            return 0 if n_samples == 0 else 1 + max(0, -(-excess // self.hop_length))
+        return 0 if excess < 0 else 1 + excess // self.hop_length
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What stands between the features and the network.
+
+    `reduce` "mean" averages over time (the network sees `n_features` numbers); "frames" hands over
+    exactly `frames` frames, shorter windows standing in the middle of silence. `level` "mean_power" makes dB
+    features relative to the window's mean power, which removes the gain, and limits them to `range_db`.
+    `mean` and `std` then standardise each feature.
+    """
+
+    features: FeatureSpec
+    reduce: Literal["frames", "mean"] = "frames"
+    frames: int = 240
+    level: Literal["none", "mean_power"] = "none"
+    range_db: tuple[float, float] = (-50.0, 25.0)
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) not in (1, self.features.n_features):
+                raise ValueError(
+                    f"{name} has {len(getattr(self, name))} values; "
+                    f"1 or one for each of the {self.features.n_features} features are possible"
+                )
+        if min(self.std) <= 0:
+            raise ValueError("std must be positive")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that fill the network's frames."""
+        return (self.frames - 1) * self.features.hop_length + self.features.frame_length
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoicePreprocessing:
+    """How sound becomes input: windows of `window_s` every `hop_s` of an utterance, then `input`."""
+
+    input: InputSpec
+    window_s: Positive = 3.0
+    hop_s: Positive = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure measured on this very file."""
+
+    name: str
+    value: float
+    data: str
+    split: str
+    n: int
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a model is and how to use it: the JSON file beside each ONNX file."""
+
+    format: Literal[1]
+    name: str
+    task: Literal["voice"]
+    version: str
+    file: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    precision: Literal["fp32", "int8"]
+    opset: int
+    input: TensorInfo
+    output: TensorInfo
+    activation: Literal["logits", "probabilities"]
+    labels: Annotated[list[str], msgspec.Meta(min_length=2)]
+    voice: VoicePreprocessing
+    temperature: Positive = 1.0
+    threshold: Share = 0.0
+    license: str
+    license_note: str = ""
+    description: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: list[Metric] = field(default_factory=list)
+    parity: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """The cards of one model, by precision, and the precision that measurement made the default."""
+
+    default: Literal["fp32", "int8"]
+    cards: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The models that ship, and which one serves each task."""
+
+    format: Literal[1]
+    tasks: dict[str, str]
+    models: dict[str, ModelEntry]
+
+
+def models_folder() -> Path:
+    """Return the folder of the models that ship: inside the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "models_onnx"
+    return inside if inside.is_dir() else package.parent / "models_onnx"
+
+
+def read_manifest(folder: Path | None = None) -> Manifest:
+    """Return the manifest of the models that ship. Raises ModelNotFoundError or CardError."""
+    return _read(Path(folder or models_folder()) / "manifest.json", Manifest)
+
+
+def read_card(path: Path) -> Card:
+    """Return a checked card. Raises ModelNotFoundError or CardError, which names the field."""
+    card = _read(path, Card)
+    if card.opset not in OPSETS:
+        raise CardError(f"{path}: opset is {card.opset}; this release runs {OPSETS[0]} to {OPSETS[-1]}")
+    unknown = [label for label in card.labels if label not in EMOTIONS]
+    if unknown:
+        raise CardError(f"{path}: labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
+    if len(set(card.labels)) < len(card.labels):
+        raise CardError(f"{path}: labels names an emotion twice")
+    if card.output.shape[-1] != len(card.labels):
+        raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
+    if Path(card.file).name != card.file:
+        raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
+    return card
+
+
+def card_path(task: str, precision: Precision = "auto", folder: Path | None = None) -> Path:
+    """Return the card that serves `task` at `precision`; "auto" takes the manifest's default."""
+    folder = Path(folder or models_folder())
+    manifest = read_manifest(folder)
+    try:
+        entry = manifest.models[manifest.tasks[task]]
+        return folder / entry.cards[entry.default if precision == "auto" else precision]
+    except KeyError as error:
+        raise ModelNotFoundError(f"{folder}: manifest.json names no model for {error}; reinstall edge-emo") from error
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise ModelNotFoundError(f"{path}: no such file; reinstall edge-emo, or give the path of a card") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise CardError(f"{path}: {error}") from error

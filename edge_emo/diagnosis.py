@@ -1,0 +1,164 @@
+"""What `edge-emo doctor` looks at: the machine, the libraries, the models, the catalogue, a recording's level."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import shutil
+import struct
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from edge_emo import __version__
+from edge_emo.card import models_folder, read_manifest
+from edge_emo.errors import EdgeEmoError
+from edge_emo.media import SAMPLE_RATE, Sound
+from edge_emo.music.catalogue import Catalogue
+from edge_emo.report.documents import Finding
+from edge_emo.runtime import Model
+from edge_emo.sources import expand
+from edge_emo.voice.activity import ActivityDetector
+
+KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
+    "onnxruntime": [
+        ((1, 21, 0), (1, 21, 0), "crashes on a Raspberry Pi 4"),
+        ((1, 29, 0), (99,), "opens network sockets and writes a device id on Linux"),
+    ],
+    "mediapipe": [((0, 10, 31), (99,), "holds no model any more and opens network sockets")],
+    "opencv-python-headless": [((5, 0, 0), (99,), "has no cascade classifier any more")],
+}
+"""First and last bad release of each package, and what is wrong with them."""
+
+_CPU_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve")
+
+
+def diagnose(sources: Sequence[str] = ()) -> list[Finding]:
+    """Return findings about this installation, and about the sound of each source."""
+    return [*_machine(), *_libraries(), *_decoders(), *_models(), *_catalogue(), *_levels(sources)]
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("edge-emo", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    bits = struct.calcsize("P") * 8
+    if bits == 64:
+        yield Finding("machine", "ok", f"{platform.machine()}, 64-bit Python")
+    else:
+        yield Finding("machine", "bad", f"{bits}-bit Python; ONNX Runtime needs a 64-bit operating system")
+    flags = _cpu_flags()
+    if flags:
+        int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in flags)
+        hint = "" if int8 else "; no int8 dot product, so int8 gains less here"
+        yield Finding("processor", "ok", f"{' '.join(flags)}{hint}")
+
+
+def _cpu_flags() -> list[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return []
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    present = set(found.group(1).split()) if found else set()
+    return [flag for flag in _CPU_FLAGS if flag in present]
+
+
+def _libraries() -> Iterator[Finding]:
+    for package in ("onnxruntime", "numpy", "soundfile", "soxr", "mediapipe", "opencv-python-headless"):
+        try:
+            installed = version(package)
+        except PackageNotFoundError:
+            continue
+        reason = known_bad(package, installed)
+        yield Finding(package, "bad" if reason else "ok", f"{installed}, which {reason}" if reason else installed)
+
+
+def known_bad(package: str, installed: str) -> str | None:
+    """Return what is wrong with a release, or None."""
+    numbers = tuple(int(part) for part in re.findall(r"\d+", installed)[:3])
+    for first, last, reason in KNOWN_BAD.get(package, ()):
+        if first <= numbers <= last:
+            return reason
+    return None
+
+
+def _decoders() -> Iterator[Finding]:
+    import soundfile
+
+    yield Finding("sound files", "ok", f"libsndfile {soundfile.__libsndfile_version__}")
+    if importlib.util.find_spec("av"):
+        yield Finding("films and M4A", "ok", f"PyAV {version('av')}")
+    elif shutil.which("ffmpeg"):
+        yield Finding("films and M4A", "ok", f"ffmpeg at {shutil.which('ffmpeg')}")
+    else:
+        yield Finding("films and M4A", "note", "cannot be read; pip install 'edge-emo[video]', or install ffmpeg")
+
+
+def _models() -> Iterator[Finding]:
+    folder = models_folder()
+    try:
+        models = read_manifest(folder).models
+    except EdgeEmoError as error:
+        yield Finding("models", "bad", str(error))
+        return
+    for entry in models.values():
+        for precision, card_name in entry.cards.items():
+            try:
+                model = Model(folder / card_name)
+                model.load()
+            except EdgeEmoError as error:
+                yield Finding(f"model {card_name}", "bad", str(error))
+                continue
+            default = ", default" if precision == entry.default else ""
+            yield Finding(
+                f"model {model.card.name}", "ok", f"{model.card.version} {precision}{default}, SHA-256 matches"
+            )
+
+
+def _catalogue() -> Iterator[Finding]:
+    try:
+        with Catalogue() as catalogue:
+            catalogue.check()
+            songs = catalogue.info().songs
+        yield Finding("catalogue", "ok", f"{songs} songs")
+    except EdgeEmoError as error:
+        yield Finding("catalogue", "bad", str(error))
+
+
+def _levels(sources: Sequence[str]) -> Iterator[Finding]:
+    for source in expand(sources):
+        topic = f"level of {Path(source).name}"
+        try:
+            sound = Sound(source)
+            peak, squares, clipped, voiced = _measure(sound)
+        except EdgeEmoError as error:
+            yield Finding(topic, "note", str(error))
+            continue
+        rms = 10 * np.log10(max(squares / max(sound.n_samples, 1), 1e-12))
+        text = (
+            f"{sound.sample_rate} Hz, {sound.channels} channels, {sound.n_samples / SAMPLE_RATE:.1f} s, "
+            f"{voiced:.1f} s of voice, peak {20 * np.log10(max(peak, 1e-6)):.1f} dBFS, RMS {rms:.1f} dBFS"
+        )
+        advice = [*sound.warnings]
+        if not voiced:
+            advice.append("no voice found: is the microphone on and the right one chosen?")
+        if clipped > sound.n_samples * 1e-4:
+            advice.append("clipped: turn the input down")
+        if peak < 0.003:
+            advice.append("very quiet: turn the input up")
+        yield Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
+
+
+def _measure(sound: Sound) -> tuple[float, float, int, float]:
+    """Return peak, sum of squares, samples at full scale, and seconds of voice."""
+    peak, squares, clipped, activity, spans = 0.0, 0.0, 0, ActivityDetector(), []
+    for block in sound:
+        size = np.abs(block)
+        peak = max(peak, float(size.max()))
+        squares += float(np.square(block, dtype=np.float64).sum())
+        clipped += int((size >= 0.999).sum())
+        spans += activity.push(block)
+    spans += activity.finish()
+    return peak, squares, clipped, sum(span.stop - span.start for span in spans) / SAMPLE_RATE

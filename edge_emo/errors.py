@@ -1,0 +1,74 @@
+"""Errors of the package. Each is an `EdgeEmoError` and the built-in error a caller would expect.
+
+`exit_code` is what the command line ends with: 1 bad input, 3 a damaged model or catalogue.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EdgeEmoError(Exception):
+    """Anything this package raises on purpose. The text names the thing, the reason and the next step."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class MediaError(EdgeEmoError, ValueError):
+    """A source that cannot be decoded."""
+
+
+class MediaNotFoundError(MediaError, FileNotFoundError):
+    """A source that is not there."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class MediaPermissionError(MediaError, PermissionError):
+    """A source that may not be read."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class NoSoundTrackError(MediaError):
+    """A film without sound."""
+
+
+class DecoderMissingError(MediaError, ImportError):
+    """A format that needs an optional decoder."""
+
+
+class ModelError(EdgeEmoError, ValueError):
+    """A model that cannot be used as it is."""
+
+    exit_code = 3
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """A model or card that is not there."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ModelDamagedError(ModelError):
+    """A model file that is not the one its card describes."""
+
+
+class CardError(ModelError):
+    """A model card that does not say what it must."""
+
+
+class CatalogueError(EdgeEmoError, ValueError):
+    """A catalogue that is missing or damaged."""
+
+    exit_code = 3
+
+
+class SongNotFoundError(EdgeEmoError, KeyError):
+    """A song the catalogue does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

@@ -1,0 +1,276 @@
+"""Decoding: the sound of any file, as float32 mono at 16 kHz, in blocks.
+
+libsndfile (soundfile) reads WAV, FLAC, Ogg Vorbis and Opus, and MP3. Films and M4A go through PyAV
+(extra `[video]`) or, without it, through an `ffmpeg` on the PATH.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from edge_emo.errors import (
+    DecoderMissingError,
+    MediaError,
+    MediaNotFoundError,
+    MediaPermissionError,
+    NoSoundTrackError,
+)
+from edge_emo.sources import FILM_SUFFIXES
+
+Float32 = NDArray[np.float32]
+
+SAMPLE_RATE = 16000
+
+_BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
+_MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
+_RATES = range(1000, 768_001)
+_LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
+
+
+class Sound:
+    """An open source: iterate once over its blocks of float32 mono 16 kHz samples.
+
+    `path` is a file or "-" for standard input. `sample_rate` and `channels` are those of the source.
+    `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that
+    names the reason.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.fspath(path)
+        self.warnings: list[str] = []
+        self.sample_rate = 0
+        self.channels = 0
+        self.n_samples = 0  # at 16 kHz, handed out so far
+        self._raw = self._open()
+
+    def __iter__(self) -> Iterator[Float32]:
+        resampler = None
+        damaged = total = 0
+        for block in self._decoded():
+            total += block.size
+            with np.errstate(invalid="ignore"):
+                bad = ~(np.abs(block) < _LOUDEST)  # also true for NaN
+            if bad.any():
+                damaged += int(bad.sum())
+                block = np.where(bad, np.float32(0), block)
+            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+            if self.sample_rate != SAMPLE_RATE:
+                resampler = resampler or soxr.ResampleStream(self.sample_rate, SAMPLE_RATE, 1, dtype="float32")
+                mono = resampler.resample_chunk(mono)
+            if len(mono):
+                self.n_samples += len(mono)
+                yield mono
+        if resampler is not None:
+            rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            if len(rest):
+                self.n_samples += len(rest)
+                yield rest
+        if total == 0:
+            raise MediaError(f"{self.name}: holds no sound (0 samples); record it again")
+        if damaged == total:
+            raise MediaError(f"{self.name}: every sample is NaN, infinite or out of range; export the file again")
+        if damaged:
+            self.warnings.append(
+                f"{self.name}: {damaged} of {total} samples were NaN or out of range, taken as silence"
+            )
+
+    def _decoded(self) -> Iterator[Float32]:
+        """Yield blocks of shape (samples, channels). An error after the first block becomes a warning."""
+        started = False
+        blocks = self._raw
+        while True:
+            try:
+                block = next(blocks)
+            except StopIteration:
+                return
+            except MediaError:
+                raise
+            except Exception as error:  # decoders raise classes of their own
+                if not started:
+                    raise MediaError(f"{self.name}: cannot be decoded ({_one_line(error)})") from error
+                at = self.n_samples / SAMPLE_RATE
+                self.warnings.append(
+                    f"{self.name}: decoding stopped at {at:.1f} s, the rest is damaged ({_one_line(error)})"
+                )
+                return
+            if block.size:
+                started = True
+                yield block
+
+    def _open(self) -> Iterator[Float32]:
+        source = self._source()
+        try:
+            file = soundfile.SoundFile(source)
+        except (soundfile.SoundFileError, TypeError, ValueError) as error:
+            if isinstance(source, io.BytesIO):
+                source.seek(0)
+            blocks = self._open_film(source, error)
+        else:
+            self._set_format(file.samplerate, file.channels)
+            blocks = self._soundfile_blocks(file)
+        return blocks
+
+    def _source(self) -> str | BinaryIO:
+        if self.name == "-":
+            return self._whole_stream(sys.stdin.buffer)
+        try:
+            mode = os.stat(self.name).st_mode
+            if stat.S_ISDIR(mode):
+                raise MediaError(f"{self.name}: is a folder; name a file, or pass the folder to the command line")
+            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+                raise MediaError(f"{self.name}: is neither a file nor a pipe")
+            if stat.S_ISREG(mode) and os.path.getsize(self.name) == 0:
+                raise MediaError(f"{self.name}: is empty (0 bytes); copy or record it again")
+            with open(self.name, "rb") as file:
+                return self.name if stat.S_ISREG(mode) else self._whole_stream(file)
+        except FileNotFoundError:
+            raise MediaNotFoundError(f"{self.name}: no such file; check the path") from None
+        except PermissionError:
+            raise MediaPermissionError(f"{self.name}: no permission to read it; change its mode or owner") from None
+        except ValueError as error:
+            if isinstance(error, MediaError):
+                raise
+            raise MediaError(f"{self.name!r}: not a possible path ({error})") from None
+        except OSError as error:
+            raise MediaError(f"{self.name}: cannot be opened ({error.strerror})") from error
+
+    def _whole_stream(self, stream: BinaryIO) -> BinaryIO:
+        """Return a pipe's content; decoders need to seek, which a pipe cannot."""
+        data = stream.read(_MAX_STREAM_BYTES + 1)
+        if len(data) > _MAX_STREAM_BYTES:
+            raise MediaError(
+                f"{self.name}: over {_MAX_STREAM_BYTES >> 20} MB through a pipe; save it and name the file"
+            )
+        if not data:
+            raise MediaError(f"{self.name}: the stream ended before any sound came")
+        return io.BytesIO(data)
+
+    def _set_format(self, sample_rate: int, channels: int) -> None:
+        if sample_rate not in _RATES:
+            raise MediaError(
+                f"{self.name}: its header says {sample_rate} Hz; {_RATES[0]} to {_RATES[-1]} Hz can be read"
+            )
+        self.sample_rate, self.channels = sample_rate, channels
+
+    def _soundfile_blocks(self, file: soundfile.SoundFile) -> Iterator[Float32]:
+        with file:
+            size = max(1, _BLOCK_VALUES // file.channels)
+            read = 0
+            while len(block := file.read(size, dtype="float32", always_2d=True)):
+                read += len(block)
+                yield block
+            # libsndfile ends a cut file without an error; pipes state lengths nobody knew
+            if read < file.frames < 1 << 40 and self.name != "-":
+                missing = (file.frames - read) / file.samplerate
+                self.warnings.append(f"{self.name}: cut short, {missing:.1f} s announced in its header are missing")
+
+    def _open_film(self, source: str | BinaryIO, first_error: Exception) -> Iterator[Float32]:
+        if importlib.util.find_spec("av") is not None:
+            return self._pyav_blocks(source)
+        if shutil.which("ffmpeg"):
+            return self._ffmpeg_blocks(source)
+        if Path(self.name).suffix.lower() in FILM_SUFFIXES:
+            raise DecoderMissingError(
+                f"{self.name}: this format needs PyAV (pip install 'edge-emo[video]') or ffmpeg on the PATH"
+            ) from first_error
+        raise MediaError(
+            f"{self.name}: not a sound file that libsndfile knows ({_one_line(first_error)}); "
+            "if it is a film, install PyAV (pip install 'edge-emo[video]') or ffmpeg"
+        ) from first_error
+
+    def _pyav_blocks(self, source: str | BinaryIO) -> Iterator[Float32]:
+        import av
+
+        try:
+            container = av.open(source)
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            raise MediaError(f"{self.name}: neither libsndfile nor FFmpeg can read it ({_one_line(error)})") from error
+        if not container.streams.audio:
+            container.close()
+            raise NoSoundTrackError(f"{self.name}: no sound track; there is no voice to listen to")
+        stream = container.streams.audio[0]
+        self._set_format(stream.codec_context.sample_rate, stream.codec_context.channels)
+        return _resampled_film(container, stream, self.sample_rate)
+
+    def _ffmpeg_blocks(self, source: str | BinaryIO) -> Iterator[Float32]:
+        self._set_format(SAMPLE_RATE, 1)
+        return _ffmpeg_output(self.name, source)
+
+
+def read_sound(path: str | os.PathLike[str]) -> Float32:
+    """Return the whole sound of a source: float32, mono, 16 kHz. Raises MediaError."""
+    return np.concatenate(list(Sound(path)))
+
+
+def resample(samples: Float32, source_rate: int, target_rate: int) -> Float32:
+    """Return `samples` at another rate (soxr, high quality)."""
+    if source_rate == target_rate:
+        return samples
+    return np.asarray(soxr.resample(samples, source_rate, target_rate), np.float32)
+
+
+def _resampled_film(container: Any, stream: Any, sample_rate: int) -> Iterator[Float32]:
+    """Yield the first sound track's blocks, float32 mono at its own rate; holes in it are skipped."""
+    import av
+
+    with closing(container):
+        to_float = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        for frame in container.decode(stream):
+            frame.pts = None
+            yield from _planes(to_float.resample(frame))
+        yield from _planes(to_float.resample(None))
+
+
+def _planes(frames: Iterable[Any]) -> Iterator[Float32]:
+    for frame in frames:
+        yield frame.to_ndarray().reshape(-1, 1)
+
+
+def _ffmpeg_output(name: str, source: str | BinaryIO) -> Iterator[Float32]:
+    is_path = isinstance(source, str)
+    given = f"file:{source}" if is_path else "pipe:0"
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", given, "-map", "0:a:0"]
+    command += ["-f", "f32le", "-ac", "1", "-ar", str(SAMPLE_RATE), "pipe:1"]
+    if not is_path:
+        command.remove("-nostdin")
+        done = subprocess.run(command, input=source.read(), capture_output=True, check=False)  # type: ignore[union-attr]
+        yield np.frombuffer(done.stdout[: len(done.stdout) // 4 * 4], np.float32).reshape(-1, 1)
+        _check_ffmpeg(name, done.returncode, done.stderr)
+        return
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            while data := process.stdout.read(4 * _BLOCK_VALUES):
+                yield np.frombuffer(data[: len(data) // 4 * 4], np.float32).reshape(-1, 1)
+            _check_ffmpeg(name, process.wait(), process.stderr.read())
+        finally:
+            process.kill()
+
+
+def _check_ffmpeg(name: str, returncode: int, stderr: bytes) -> None:
+    if returncode == 0:
+        return
+    text = stderr.decode(errors="replace")
+    if "matches no streams" in text:
+        raise NoSoundTrackError(f"{name}: no sound track; there is no voice to listen to")
+    raise ValueError(text)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else text[:200] + "…"

@@ -1,0 +1,1 @@
+"""Music: the catalogue and the ranking."""

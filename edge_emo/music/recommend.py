@@ -1,0 +1,183 @@
+"""Ranking: songs for a distribution over emotions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
+from edge_emo.errors import EdgeEmoError
+from edge_emo.music.catalogue import Catalogue, Song
+from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
+
+LicenseChoice = Literal["any", "cc-by"]
+
+MAX_PER_ARTIST = 2
+"""Songs of one artist among any ten."""
+
+_SPREAD = 0.35  # standard deviation of the closeness kernel on the circumplex
+_VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A song, its score (0 to 1) with the two parts it is made of, and the reason in words."""
+
+    song: Song
+    score: float
+    mood_match: float
+    closeness: float
+    reason: str
+
+
+class Recommender:
+    """Rank the songs of a catalogue; reads it once and then works in memory."""
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self.catalogue = catalogue or Catalogue()
+
+    def __call__(
+        self,
+        probabilities: Sequence[float],
+        n: int = 10,
+        *,
+        seed: int | None = None,
+        license: LicenseChoice = "any",
+        min_duration_s: float = 30.0,
+        max_duration_s: float | None = None,
+    ) -> list[Recommendation]:
+        """Return the `n` best songs for a distribution over `EMOTIONS`, fewer where the filters leave fewer.
+
+        The mood match is the chance that the person's emotion and the song's are the same; the closeness
+        the expectation of a Gaussian kernel over the distance on the circumplex of valence and arousal. The
+        score is their mean. No artist comes more than twice in ten. The same `seed` gives the same songs.
+        Raises ValueError for probabilities that are not a distribution.
+        """
+        wanted = np.asarray(probabilities, np.float64)
+        if wanted.shape != (len(EMOTIONS),) or not np.isclose(wanted.sum(), 1, atol=1e-3) or wanted.min() < 0:
+            raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
+        match = self._shares @ wanted / max(1e-9, float((self._shares @ wanted).max()))
+        closeness = self._closeness @ wanted
+        score = (match + closeness) / 2
+        order = np.argsort(-(score + _VARIETY * np.random.default_rng(seed).random(len(score))), kind="stable")
+        allowed = self._durations >= min_duration_s
+        if max_duration_s is not None:
+            allowed &= self._durations <= max_duration_s
+        if license == "cc-by":
+            allowed &= self._is_cc_by
+        chosen = self._spread_artists(order[allowed[order]], n)
+        songs = self.catalogue.songs([self._uids[i] for i in chosen]) if chosen else []
+        place = expected_valence_arousal([float(p) for p in wanted])
+        return [
+            Recommendation(
+                song=song,
+                score=float(score[i]),
+                mood_match=float(match[i]),
+                closeness=float(closeness[i]),
+                reason=_reason(song, wanted, self._shares[i], place),
+            )
+            for i, song in zip(chosen, songs, strict=True)
+        ]
+
+    def _spread_artists(self, order: NDArray[np.intp], n: int) -> list[int]:
+        chosen: list[int] = []
+        artists: list[str] = []
+        waiting: list[int] = []
+        for i in map(int, order):
+            if len(chosen) == n:
+                break
+            # a song that had to wait goes first once its artist may come again
+            ready = next((j for j in waiting if artists[-9:].count(self._artists[j]) < MAX_PER_ARTIST), None)
+            if ready is not None:
+                waiting.remove(ready)
+                chosen.append(ready)
+                artists.append(self._artists[ready])
+                if len(chosen) == n:
+                    break
+            if artists[-9:].count(self._artists[i]) < MAX_PER_ARTIST:
+                chosen.append(i)
+                artists.append(self._artists[i])
+            else:
+                waiting.append(i)
+        return chosen
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.float64]:
+        rows = self.catalogue.table
+        return np.array([row[3:] for row in rows], np.float64).reshape(len(rows), 3 + len(EMOTIONS))
+
+    @cached_property
+    def _uids(self) -> list[str]:
+        return [row[0] for row in self.catalogue.table]
+
+    @cached_property
+    def _artists(self) -> list[str]:
+        return [row[1] for row in self.catalogue.table]
+
+    @cached_property
+    def _is_cc_by(self) -> NDArray[np.bool_]:
+        return np.array([row[2].startswith("CC BY") for row in self.catalogue.table], np.bool_)
+
+    @cached_property
+    def _durations(self) -> NDArray[np.float64]:
+        return self._numbers[:, 0]
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        return self._numbers[:, 3:]
+
+    @cached_property
+    def _closeness(self) -> NDArray[np.float64]:
+        """Kernel between each song and each emotion's place, shape (songs, 8)."""
+        places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
+        distance = np.linalg.norm(self._numbers[:, None, 1:3] - places, axis=2)
+        return np.asarray(np.exp(-0.5 * (distance / _SPREAD) ** 2))
+
+
+def recommend(
+    heard: Timeline | str | Sequence[float],
+    n: int = 10,
+    *,
+    seed: int | None = None,
+    license: LicenseChoice = "any",
+    catalogue: Catalogue | None = None,
+) -> list[Recommendation]:
+    """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`.
+
+    Raises EdgeEmoError where the timeline holds no voice and CatalogueError where the catalogue is damaged.
+    For many calls keep a `Recommender`.
+    """
+    if isinstance(heard, Timeline):
+        wanted: Sequence[float] = distribution(heard.summary)
+    else:
+        wanted = certain(heard) if isinstance(heard, str) else heard
+    return Recommender(catalogue)(wanted, n, seed=seed, license=license)
+
+
+def distribution(summary: Summary) -> list[float]:
+    """Return the distribution to rank songs for. Raises EdgeEmoError where no emotion was found."""
+    if not summary.shares:
+        raise EdgeEmoError("no voice was found, so no song can be chosen; name a mood with --mood, such as --mood calm")
+    return [summary.shares[name] for name in EMOTIONS]
+
+
+def certain(emotion: str) -> list[float]:
+    """Return the distribution of a mood chosen by hand. Raises ValueError for an unknown one."""
+    if emotion not in EMOTIONS:
+        raise ValueError(f"{emotion}: unknown mood; known are {', '.join(EMOTIONS)}")
+    return [float(name == emotion) for name in EMOTIONS]
+
+
+def _reason(song: Song, wanted: NDArray[np.float64], shares: NDArray[np.float64], place: tuple[float, float]) -> str:
+    both = wanted * shares
+    emotion = EMOTIONS[int(both.argmax())]
+    moods = ", ".join(song.moods) or "no mood tag"
+    return (
+        f"{moods} suits {emotion} ({wanted[EMOTIONS.index(emotion)]:.0%} of what was heard); "
+        f"valence {song.valence:+.2f} and arousal {song.arousal:+.2f} against {place[0]:+.2f} and {place[1]:+.2f}"
+    )

@@ -1,0 +1,74 @@
+"""JSON, JSON lines and CSV: the formats for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.report.documents import Recommended
+from edge_emo.timeline import Reading
+
+
+def print_json(document: Any) -> None:
+    """Print one indented JSON document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def print_json_line(value: Any) -> None:
+    """Print one value as a line of JSON."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+class CsvPrinter:
+    """Print flat rows as CSV, the header before the first; lists inside a cell are joined by "|"."""
+
+    def __init__(self) -> None:
+        self._started = False
+
+    def __call__(self, row: Any) -> None:
+        """Print a dataclass or mapping as a row."""
+        cells = row if isinstance(row, Mapping) else msgspec.to_builtins(row)
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        if not self._started:
+            writer.writerow(cells)
+        writer.writerow(_cell(value) for value in cells.values())
+        self._started = True
+        click.echo(buffer.getvalue(), nl=False)
+
+
+def print_rows(output: str, rows: list[Any], document: Any) -> None:
+    """Print `rows` as JSON lines or CSV, or the `document` that holds them as JSON."""
+    if output == "json":
+        print_json(document)
+        return
+    print_row = print_json_line if output == "jsonl" else CsvPrinter()
+    for row in rows:
+        print_row(row)
+
+
+def reading_row(source: str, reading: Reading) -> dict[str, Any]:
+    """Return a reading as one flat row, a column for each emotion's probability."""
+    row = {"source": source, **msgspec.to_builtins(reading)}
+    return {**row, **dict(zip(EMOTIONS, row.pop("probabilities"), strict=True))}
+
+
+def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:
+    """Yield the songs of a result as flat rows."""
+    emotion = result.heard.emotion if result.heard else result.mood
+    for rank, item in enumerate(result.songs, start=1):
+        about = msgspec.to_builtins(item)
+        song = about.pop("song")
+        yield {"source": result.source, "emotion": emotion, "rank": rank, **song, **about}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return "|".join(map(str, value))
+    return round(value, 6) if isinstance(value, float) else value

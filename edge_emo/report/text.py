@@ -1,0 +1,83 @@
+"""Text for people."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from edge_emo.music.catalogue import Song
+from edge_emo.music.recommend import Recommendation
+from edge_emo.report.documents import Recommended
+from edge_emo.timeline import Reading, Summary, Timeline
+
+
+def heard(summary: Summary) -> str:
+    """Return what was heard, in one line: the decision, how sure, and what else it may be."""
+    if summary.emotion is None:
+        return "no voice found"
+    ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
+    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3])
+    if summary.reason == "low_confidence":
+        return f"{_strong('uncertain')}, most likely {summary.raw} ({summary.probability:.0%}; {others})"
+    return f"{_strong(str(summary.emotion))} ({summary.probability:.0%}; then {others})"
+
+
+def timeline(result: Timeline) -> str:
+    """Return a timeline: a line for each window, and the summary."""
+    lines = [_name(result.source)]
+    lines += [f"  {_window(reading)}" for reading in result.readings]
+    summary = result.summary
+    lines.append(f"  heard: {heard(summary)}")
+    if summary.emotion is not None:
+        lines.append(
+            f"  valence {summary.valence:+.2f}, arousal {summary.arousal:+.2f}; "
+            f"{summary.voiced_s:.1f} s of voice in {result.duration_s:.1f} s"
+        )
+    return "\n".join(lines)
+
+
+def recommended(result: Recommended) -> str:
+    """Return what was heard in one source and the songs for it."""
+    if result.heard is None:
+        title = f"mood: {_strong(str(result.mood))}"
+    else:
+        title = f"{_name(str(result.source))}: {heard(result.heard)}"
+    if not result.songs:
+        return f"{title}; choose a mood by hand with --mood"
+    return "\n".join([title, *(recommendation(i, item) for i, item in enumerate(result.songs, start=1))])
+
+
+def recommendation(number: int, item: Recommendation) -> str:
+    """Return a recommended song with its reason and how it may be used."""
+    return f"{number:2d}. {song(item.song)}\n    why: {item.reason} (score {item.score:.2f})"
+
+
+def song(item: Song) -> str:
+    """Return a song: title, artist, length, licence, credit line and link."""
+    about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
+    lines = [f"{_strong(item.title)} by {item.artist} ({about})"]
+    lines.append(f"    use: {item.license}. {item.usage}")
+    if item.credit:
+        lines.append(f"    credit: {item.credit}")
+    if item.link and item.link not in (item.credit or ""):
+        lines.append(f"    link: {item.link}")
+    return "\n".join(lines)
+
+
+def _name(source: str) -> str:
+    return _strong(os.path.basename(source) if source != "-" else "standard input")
+
+
+def _window(reading: Reading) -> str:
+    bar = "█" * round(reading.probability * 20)
+    label = reading.emotion if reading.reason is None else f"{reading.emotion} ({reading.raw})"
+    return f"{reading.start_s:7.2f} – {reading.end_s:7.2f} s  {label:<22} {reading.probability:4.0%}  {bar}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def _strong(text: str) -> str:
+    return click.style(text, bold=True)

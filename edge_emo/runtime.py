@@ -1,0 +1,100 @@
+"""Model files, and the one place where an ONNX Runtime session is made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_emo.card import Card, read_card
+from edge_emo.errors import CardError, ModelDamagedError, ModelError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnxruntime
+    from numpy.typing import NDArray
+
+
+class Model:
+    """A verified model: `card`, and `run` on a batch. The session is made on first use."""
+
+    def __init__(self, card_path: Path, threads: int = 1) -> None:
+        self.card_path = Path(card_path)
+        self.card = read_card(self.card_path)
+        self.path = self.card_path.parent / self.card.file
+        self._threads = threads
+        verify(self.path, self.card)
+
+    def __repr__(self) -> str:
+        c = self.card
+        return (
+            f"Model({c.name} {c.version} {c.precision}: {c.input.name} {c.input.shape} -> "
+            f"{c.output.name} {c.output.shape}, {', '.join(c.labels)})"
+        )
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape."""
+        output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+        return output
+
+    def load(self) -> None:
+        """Make the session now, with every check of the card against the network. Raises ModelError."""
+        _ = self._session
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        session = _make_session(self.path, self._threads)
+        _check_session(session, self.card, self.path)
+        return session
+
+
+def verify(path: Path, card: Card) -> None:
+    """Compare the model file with its card's SHA-256. Raises ModelNotFoundError or ModelDamagedError."""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise ModelNotFoundError(f"{path}: the model file is missing; reinstall edge-emo") from None
+    except OSError as error:
+        raise ModelError(f"{path}: the model file cannot be read ({error.strerror})") from error
+    if digest != card.sha256:
+        raise ModelDamagedError(
+            f"{path}: SHA-256 is {digest[:16]}…, the card says {card.sha256[:16]}…; "
+            "the file is damaged or was exchanged, reinstall edge-emo"
+        )
+
+
+def onnxruntime_module() -> Any:
+    """Import ONNX Runtime with its telemetry off, which must be said before the import."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
+def _make_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    ort = onnxruntime_module()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
+        raise ModelError(f"{path}: ONNX Runtime {ort.__version__} cannot load it: {error}") from error
+
+
+def _check_session(session: onnxruntime.InferenceSession, card: Card, path: Path) -> None:
+    for kind, found, stated in (
+        ("input", session.get_inputs(), card.input),
+        ("output", session.get_outputs(), card.output),
+    ):
+        tensor = next((t for t in found if t.name == stated.name), None)
+        if tensor is None:
+            names = ", ".join(t.name for t in found)
+            raise CardError(f"{path}: the card's {kind}.name is {stated.name!r}, the model has {names}")
+        shape = [None if isinstance(size, str) else size for size in tensor.shape]
+        if shape != stated.shape:
+            raise CardError(f"{path}: the card's {kind}.shape is {stated.shape}, the model's is {shape}")

@@ -1,0 +1,42 @@
+"""From the features of a window to the array a voice network takes, as its card describes it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_emo.card import InputSpec
+from edge_emo.voice import mfcc
+from edge_emo.voice.mfcc import Float32
+
+
+def prepare(samples: Float32, spec: InputSpec) -> Float32:
+    """Return the network's input for one window of sound at the features' sample rate.
+
+    Shape (frames, n_features), or (n_features,) for `reduce` "mean".
+    """
+    if spec.reduce == "mean":
+        return _standardise(mfcc.mean(samples, spec.features), spec)
+    return normalise(mfcc.compute(samples, spec.features), spec)
+
+
+def normalise(features: Float32, spec: InputSpec) -> Float32:
+    """Level, standardise and fit features of shape (any, n_features) to (frames, n_features)."""
+    silence = np.zeros(features.shape[1], np.float32)
+    if spec.level == "mean_power" and len(features):
+        low, high = spec.range_db
+        peak = features.max()
+        mean_power = peak + 10 * np.log10(np.mean(np.exp((features - peak) * np.float32(np.log(10) / 10))))
+        features = np.clip(features - np.float32(mean_power), low, high)
+        silence[:] = low
+    rows = features[: spec.frames]
+    before = (spec.frames - len(rows)) // 2
+    out = np.empty((spec.frames, features.shape[1]), np.float32)
+    out[:before] = _standardise(silence, spec)
+    out[before + len(rows) :] = out[:before][:1] if before else _standardise(silence, spec)
+    out[before : before + len(rows)] = _standardise(rows, spec)
+    return out
+
+
+def _standardise(features: Float32, spec: InputSpec) -> Float32:
+    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
+    return np.asarray((features - mean) / std, np.float32)

@@ -1,0 +1,92 @@
+"""Augmentation of log-mel spectra in dB, where pitch, tempo, noise, rooms and microphones are cheap to vary."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from edge_emo.card import FeatureSpec
+from edge_emo.voice.mfcc import Float32, mel_filter_bank
+
+_DB = np.float32(np.log(10) / 10)
+
+
+class Augmenter:
+    """Vary a log-mel spectrum (frames, bands) in dB as another speaker, room or device would."""
+
+    def __init__(self, spec: FeatureSpec, strength: float = 1.0) -> None:
+        self._spec = spec
+        self._strength = strength
+        bank = mel_filter_bank(spec)
+        axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
+        self._centres = (bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9)
+
+    def __call__(self, db: Float32, rng: Generator) -> Float32:
+        """Return a varied copy."""
+        s = self._strength
+        db = self._warp(db, np.exp(rng.uniform(-0.15, 0.15) * s), 2 ** (rng.uniform(-2.5, 2.5) * s / 12))
+        if rng.random() < 0.7:
+            db = db + self._equaliser(rng, 4 * s)
+        if rng.random() < 0.25 * s:
+            db = self._reverberate(db, rng)
+        if rng.random() < 0.15 * s:
+            db = self._limit_band(db, rng)
+        if rng.random() < 0.5 * s:
+            db = self._add_noise(db, rng)
+        return db
+
+    def _warp(self, db: Float32, tempo: float, pitch: float) -> Float32:
+        """Play `tempo` times as fast and scale every frequency by `pitch`."""
+        count = max(2, round(len(db) / tempo))
+        where = np.linspace(0, len(db) - 1, count)
+        low = np.minimum(where.astype(int), len(db) - 2)
+        share = (where - low)[:, None].astype(np.float32)
+        db = db[low] * (1 - share) + db[low + 1] * share
+        source = np.interp(self._centres / pitch, self._centres, np.arange(len(self._centres)))
+        low = np.minimum(source.astype(int), len(self._centres) - 2)
+        share = (source - low).astype(np.float32)
+        return db[:, low] * (1 - share) + db[:, low + 1] * share
+
+    def _equaliser(self, rng: Generator, amplitude: float) -> Float32:
+        x = np.linspace(0, np.pi, len(self._centres))
+        curve = sum(rng.normal(0, amplitude / (k + 1)) * np.cos(k * x) for k in range(1, 5))
+        return np.asarray(curve, np.float32)
+
+    def _reverberate(self, db: Float32, rng: Generator) -> Float32:
+        hop_s = self._spec.hop_length / self._spec.sample_rate
+        decay = np.float32(10 ** (-6 * hop_s / rng.uniform(0.2, 0.9)))
+        wet = np.float32(rng.uniform(0.02, 0.3)) * (1 - decay)
+        power = np.exp(db * _DB)
+        tail = np.zeros(power.shape[1], np.float32)
+        for frame in power:
+            tail = tail * decay + frame
+            frame += wet * tail
+        return np.log(power) / _DB
+
+    def _limit_band(self, db: Float32, rng: Generator) -> Float32:
+        db = db.copy()
+        db[:, self._centres > rng.uniform(3000, 5000)] -= 60
+        db[:, self._centres < rng.uniform(50, 350)] -= 25
+        return db
+
+    def _add_noise(self, db: Float32, rng: Generator) -> Float32:
+        snr = rng.uniform(5, 35)
+        slope = rng.uniform(-6, 1)  # dB an octave: from brown to white
+        shape = slope * np.log2(np.maximum(self._centres, 60) / 1000) + self._equaliser(rng, 6)
+        # the area-normalised bank makes white noise flat; a few bins a band leave it fluctuating
+        noise = shape + 10 * np.log10(rng.gamma(3, 1 / 3, db.shape) + 1e-6)
+        gain = 10 * np.log10(np.exp(db * _DB).mean() / np.exp(noise * _DB).mean()) - snr
+        return np.asarray(np.logaddexp(db * _DB, (noise + gain) * _DB) / _DB, np.float32)
+
+
+def mask(x: Float32, rng: Generator, n_time: int = 2, n_bands: int = 2) -> Float32:
+    """SpecAugment (Park et al. 2019): set stretches of frames and bands of standardised features to 0."""
+    for _ in range(n_time):
+        width = rng.integers(0, x.shape[0] // 8)
+        start = rng.integers(0, x.shape[0] - width)
+        x[start : start + width] = 0
+    for _ in range(n_bands):
+        width = rng.integers(0, x.shape[1] // 7)
+        start = rng.integers(0, x.shape[1] - width)
+        x[:, start : start + width] = 0
+    return x

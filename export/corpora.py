@@ -1,0 +1,64 @@
+"""The speech corpora: their files, labels and speakers, and the published folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_emo.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
+
+RAVDESS_FOLDS = {
+    1: (3, 6, 7, 13, 18),
+    2: (10, 11, 12, 19, 20),
+    3: (8, 17, 21, 23, 24),
+    4: (1, 4, 9, 22),
+}
+"""Actors held out in each fold: Luna-Jimenez et al. (2021), Sensors 21(22) 7665, without their fold 0."""
+
+EMODB_WOMEN = {8, 9, 13, 14, 16}
+
+_REPEATED = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A labelled recording."""
+
+    path: Path
+    speaker: int
+    woman: bool
+    emotion: str
+    is_song: bool = False
+
+    @property
+    def label(self) -> int:
+        """Index of the emotion."""
+        return EMOTIONS.index(self.emotion)
+
+
+def ravdess(folder: Path) -> list[Clip]:
+    """Return the clips of a RAVDESS folder, speech and song, one of a known pair of copies left out."""
+    clips = []
+    for path in sorted(folder.glob("Actor_*/*.flac")) + sorted(folder.glob("Actor_*/*.wav")):
+        if path.stem == _REPEATED:
+            continue
+        _, channel, emotion, _, _, _, actor = path.stem.split("-")
+        clips.append(Clip(path, int(actor), int(actor) % 2 == 0, RAVDESS_CODES[emotion], channel == "02"))
+    return _not_empty(clips, folder)
+
+
+def emodb(folder: Path) -> list[Clip]:
+    """Return the clips of an EMO-DB folder that have one of the eight emotions (boredom has none)."""
+    paths = sorted(folder.glob("*.flac")) + sorted(folder.glob("*.wav"))
+    clips = [
+        Clip(path, int(path.stem[:2]), int(path.stem[:2]) in EMODB_WOMEN, EMODB_CODES[path.stem[5]])
+        for path in paths
+        if path.stem[5] in EMODB_CODES
+    ]
+    return _not_empty(clips, folder)
+
+
+def _not_empty(clips: list[Clip], folder: Path) -> list[Clip]:
+    if not clips:
+        raise FileNotFoundError(f"{folder}: no clips found; set EDGE_EMO_DATA to the folder with the corpora")
+    return clips

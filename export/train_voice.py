@@ -1,0 +1,223 @@
+"""Train the voice networks: four folds with actors held out, then the file that ships, on all actors.
+
+    python -m export.train_voice --model voice --out runs/voice
+
+Each fold leaves `model.keras` and `card.json` (front end and provenance) in its own folder; a run that was
+interrupted continues at its last epoch. Nothing here looks at a held-out actor: statistics, weights and the
+length of training come from the training folds alone. Scores come from `python -m benchmarks.accuracy`.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import keras
+import numpy as np
+
+from edge_emo.card import FeatureSpec, InputSpec
+from edge_emo.voice.mfcc import Float32
+from export.corpora import RAVDESS_FOLDS, ravdess
+from export.voice_data import Spectrum, VoiceDataset, corpus_folder, fitted, load
+from export.voice_networks import NETWORKS
+
+FRONT_ENDS = {
+    "voice": InputSpec(FeatureSpec(), level="mean_power"),
+    "voice-classic": InputSpec(
+        FeatureSpec(
+            sample_rate=22050,
+            frame_length=2048,
+            hop_length=512,
+            n_fft=2048,
+            padding="center",
+            n_mels=128,
+            f_max=11025.0,
+            top_db=80.0,
+            n_mfcc=100,
+        ),
+        reduce="mean",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; AdamW on one cycle (Smith 2018), mixup, smoothed labels."""
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 2e-2
+    smoothing: float = 0.1
+    mixup: float = 0.3
+    augment: bool = True
+
+
+RECIPES = {
+    "voice": Recipe(epochs=120),
+    "voice-classic": Recipe(epochs=120, learning_rate=1e-3),
+}
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise over the first 15 % of the steps, then a half cosine down to nearly nothing."""
+
+    def __init__(self, peak: float, steps: int) -> None:
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate at `step`."""
+        t, rise = keras.ops.cast(step, "float32") / self.steps, 0.15
+        fall = 0.5 * (1 + keras.ops.cos(np.pi * (t - rise) / (1 - rise))) + 1e-4
+        return self.peak * keras.ops.where(t < rise, 0.05 + 0.95 * t / rise, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"peak": self.peak, "steps": self.steps}
+
+
+class _NextEpoch(keras.callbacks.Callback):
+    """Tells the dataset which epoch begins, also after a resumed start."""
+
+    def __init__(self, dataset: VoiceDataset) -> None:
+        super().__init__()
+        self._dataset = dataset
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._dataset.start_epoch(epoch)
+
+
+def train(
+    name: str, spectra: Sequence[Spectrum], folder: Path, recipe: Recipe, seed: int, soft: Float32 | None = None
+) -> tuple[keras.Model, InputSpec]:
+    """Train one network on `spectra`, resuming from `folder` where a run stopped."""
+    keras.utils.set_random_seed(seed)
+    spec = fitted(FRONT_ENDS[name], spectra)
+    dataset = VoiceDataset(
+        spectra,
+        spec,
+        batch_size=recipe.batch_size,
+        seed=seed,
+        smoothing=recipe.smoothing,
+        mixup=recipe.mixup,
+        augment=recipe.augment,
+        soft=soft,
+    )
+    model = NETWORKS[name]()
+    optimizer = keras.optimizers.AdamW(
+        OneCycle(recipe.learning_rate, len(dataset) * recipe.epochs), weight_decay=recipe.weight_decay, clipnorm=1.0
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    model.fit(
+        dataset,
+        epochs=recipe.epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
+            _NextEpoch(dataset),
+            keras.callbacks.CSVLogger(str(folder / "loss.csv"), append=True),
+        ],
+    )
+    return model, spec
+
+
+def teach(teachers: Sequence[Path], spectra: Sequence[Spectrum], seed: int, rounds: int = 6) -> Float32:
+    """Return the teachers' mean probabilities for each spectrum, over `rounds` varied copies of it."""
+    total = np.zeros((len(spectra), 8), np.float64)
+    for folder in teachers:
+        model = load_trained(folder)
+        spec = input_spec(folder)
+        dataset = VoiceDataset(spectra, spec, batch_size=1, seed=seed, smoothing=0, mixup=0)
+        rng = np.random.default_rng([seed, 1])
+        for _ in range(rounds):
+            batch = np.stack([dataset.example(spectrum, rng) for spectrum in spectra])
+            logits = model.predict(batch, batch_size=64, verbose=0)
+            total += keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def load_trained(folder: Path) -> keras.Model:
+    """Return a trained network in float32, whatever precision it was trained in."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    model = NETWORKS[json.loads((folder / "card.json").read_text())["name"]]()
+    model.load_weights(folder / "model.weights.h5")
+    keras.config.set_dtype_policy(policy)
+    return model
+
+
+def input_spec(folder: Path) -> InputSpec:
+    """Return the front end that a trained network was fitted with."""
+    stated = json.loads((folder / "card.json").read_text())["input"]
+    tuples = {name: tuple(stated[name]) for name in ("range_db", "mean", "std")}
+    return InputSpec(**{**stated, **tuples, "features": FeatureSpec(**stated["features"])})
+
+
+def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
+    """Return the spectra to train on: RAVDESS without the fold's actors; all for fold "all"."""
+    held_out = () if fold == "all" else RAVDESS_FOLDS[int(fold)]
+    return [s for s in spectra if s.clip.speaker not in held_out]
+
+
+@click.command()
+@click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="voice", show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), default=os.environ.get("EDGE_EMO_DATA", "../shared/data"))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for networks and checkpoints.")
+@click.option("--fold", "folds", multiple=True, default=("1", "2", "3", "4", "all"), show_default=True)
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--teacher", "teachers", multiple=True, type=click.Path(path_type=Path), help="A finished --out folder.")
+@click.option("--dtype", type=click.Choice(["mixed_bfloat16", "float32"]), default="mixed_bfloat16", show_default=True)
+def main(
+    name: str,
+    data: Path,
+    out: Path,
+    folds: Sequence[str],
+    epochs: int | None,
+    seed: int,
+    teachers: Sequence[Path],
+    dtype: str,
+) -> None:
+    """Train one network for each fold."""
+    keras.config.set_dtype_policy(dtype)
+    recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
+    spectra = load(ravdess(corpus_folder(data, "ravdess")), FRONT_ENDS[name].features)
+    for fold in folds:
+        folder = out / (fold if fold == "all" else f"fold{fold}")
+        if (folder / "card.json").exists():
+            click.echo(f"{folder}: already trained", err=True)
+            continue
+        used = training_spectra(spectra, fold)
+        soft = teach([teacher / folder.name for teacher in teachers], used, seed) if teachers else None
+        network, spec = train(name, used, folder, recipe, seed, soft)
+        network.save_weights(folder / "model.weights.h5")
+        provenance = {
+            "command": f"python -m export.train_voice --model {name} --fold {fold} --epochs {recipe.epochs} "
+            f"--seed {seed} --dtype {dtype}" + f" --teacher runs/{name}-teacher" * len(teachers),
+            "data": f"RAVDESS speech and song, {len(used)} clips, {len({s.clip.speaker for s in used})} actors",
+            "held_out_actors": [] if fold == "all" else list(RAVDESS_FOLDS[int(fold)]),
+            "recipe": asdict(recipe),
+            "parameters": network.count_params(),
+            "date": date.today().isoformat(),
+            "versions": {"python": platform.python_version(), "keras": keras.version(), "numpy": np.__version__},
+        }
+        (folder / "card.json").write_text(
+            json.dumps({"name": name, "input": asdict(spec), "training": provenance}, indent=1)
+        )
+        click.echo(f"{folder}: trained on {len(used)} clips", err=True)
+
+
+if __name__ == "__main__":
+    main()
