@@ -48,14 +48,15 @@ def _machine() -> Iterator[Finding]:
         yield Finding("machine", "ok", f"{platform.machine()}, 64-bit Python")
     else:
         yield Finding("machine", "bad", f"{bits}-bit Python; ONNX Runtime needs a 64-bit operating system")
-    flags = _cpu_flags()
+    flags = cpu_flags()
     if flags:
         int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in flags)
         hint = "" if int8 else "; no int8 dot product, so int8 gains less here"
         yield Finding("processor", "ok", f"{' '.join(flags)}{hint}")
 
 
-def _cpu_flags() -> list[str]:
+def cpu_flags() -> list[str]:
+    """Return those of the processor's features that matter for inference; none where the system does not say."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:

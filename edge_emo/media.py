@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -37,6 +38,7 @@ Float32 = NDArray[np.float32]
 SAMPLE_RATE = 16000
 
 _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
+_SALVAGE_SAMPLES = 512
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
 _RATES = range(1000, 768_001)
 _LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
@@ -170,14 +172,24 @@ class Sound:
     def _soundfile_blocks(self, file: soundfile.SoundFile) -> Iterator[Float32]:
         with file:
             size = max(1, _BLOCK_VALUES // file.channels)
-            read = 0
-            while len(block := file.read(size, dtype="float32", always_2d=True)):
-                read += len(block)
+            position = 0
+            while True:
+                try:
+                    block = file.read(size, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError:
+                    if size <= _SALVAGE_SAMPLES:
+                        raise
+                    size = _SALVAGE_SAMPLES  # small steps up to the damage
+                    file.seek(position)
+                    continue
+                if not len(block):
+                    break
+                position += len(block)
                 yield block
-            # libsndfile ends a cut file without an error; pipes state lengths nobody knew
-            if read < file.frames < 1 << 40 and self.name != "-":
-                missing = (file.frames - read) / file.samplerate
-                self.warnings.append(f"{self.name}: cut short, {missing:.1f} s announced in its header are missing")
+            # libsndfile ends a cut WAV without an error; a length of 2 GB or more means that nobody knew it
+            stated = re.search(r"data\s*: (\d+) \(should be (\d+)\)", file.extra_info)
+            if stated and int(stated[2]) < int(stated[1]) < 1 << 31:
+                self.warnings.append(f"{self.name}: cut short, {stated[2]} of {stated[1]} bytes are there")
 
     def _open_film(self, source: str | BinaryIO, first_error: Exception) -> Iterator[Float32]:
         if importlib.util.find_spec("av") is not None:

@@ -63,6 +63,8 @@ class Recipe:
     augment: bool = True
 
 
+DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
+
 RECIPES = {
     "voice": Recipe(epochs=120),
     "voice-classic": Recipe(epochs=120, learning_rate=1e-3),
@@ -173,7 +175,7 @@ def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
 
 @click.command()
 @click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="voice", show_default=True)
-@click.option("--data", type=click.Path(path_type=Path), default=os.environ.get("EDGE_EMO_DATA", "../shared/data"))
+@click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for networks and checkpoints.")
 @click.option("--fold", "folds", multiple=True, default=("1", "2", "3", "4", "all"), show_default=True)
 @click.option("--epochs", type=int, help="Instead of the recipe's.")

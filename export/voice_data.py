@@ -96,7 +96,9 @@ class VoiceDataset(keras.utils.PyDataset):
         self._batch_size, self._seed, self._mixup = batch_size, seed, mixup
         self._augmenter = Augmenter(spec.features) if augment else None
         labels = np.array([s.clip.label for s in spectra])
-        weights = 1 / np.bincount(labels, minlength=len(EMOTIONS))[labels]
+        # Speech and song are balanced apart: song has no disgust and no surprise, and would make them too likely.
+        group = labels + len(EMOTIONS) * np.array([s.clip.is_song for s in spectra])
+        weights = 1 / np.bincount(group)[group]
         self._weights = np.asarray(weights / weights.mean(), np.float32)
         targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
         self._targets = targets * (1 - smoothing) + smoothing / len(EMOTIONS)

@@ -36,8 +36,8 @@ def voice(frames: int = 240, n_features: int = 80) -> keras.Model:
     for width in (64, 96):
         x = _conv(x, width, 3, 2)
         x = _residual(x, width)
-    x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
-    x = layers.ReLU()(layers.BatchNormalization()(layers.Dense(96, use_bias=False)(x)))
+    x = layers.Conv2D(96, (1, x.shape[2]), use_bias=False)(x)  # all bands become one
+    x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(0.3)(_attentive_statistics(x))
     return keras.Model(inputs, layers.Dense(len(EMOTIONS), name="logits", dtype="float32")(x), name="voice")
 
@@ -58,8 +58,8 @@ def _residual(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
 
 def _attentive_statistics(x: keras.KerasTensor) -> keras.KerasTensor:
     """Mean and standard deviation over time, weighted by a learned attention for each channel."""
-    weights = layers.Dense(x.shape[-1])(layers.Dense(32, activation="tanh")(x))
+    weights = layers.Conv2D(x.shape[-1], 1)(layers.Conv2D(32, 1, activation="tanh")(x))
     weights = layers.Softmax(axis=1)(weights)
-    mean = ops.sum(weights * x, axis=1)
-    variance = ops.sum(weights * x * x, axis=1) - mean * mean
+    mean = ops.sum(weights * x, axis=(1, 2))
+    variance = ops.sum(weights * x * x, axis=(1, 2)) - mean * mean
     return layers.Concatenate()([mean, ops.sqrt(ops.maximum(variance, 1e-5))])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 SAMPLE_RATE = 16000
 HOP = 320  # 20 ms
@@ -46,8 +47,9 @@ class ActivityParameters:
     margin: int = 5  # kept on either side
     max_length: int = 500  # longer stretches are cut
     min_voiced: int = 5
-    min_run: int = 4  # of consecutive voiced frames
+    min_run: int = 3  # of consecutive voiced frames
     voiced_correlation: float = 0.55
+    max_pitch_jump: float = 0.2  # from one frame to the next, as a share; a voice glides, knocks leap
     min_modulation_db: float = 4.0
     pitch_hz: tuple[float, float] = (70.0, 500.0)
 
@@ -65,6 +67,7 @@ class ActivityDetector:
         self._levels: list[NDArray[np.float64]] = []  # of recent frames, one array per piece
         self._level = np.zeros(0)
         self._correlation = np.zeros(0)
+        self._lag = np.zeros(0)
         self._first = 0  # index of the first frame still held
         self._decided = 0  # frames with a known activity
         self._active = np.zeros(0, np.bool_)
@@ -98,9 +101,10 @@ class ActivityDetector:
         for start in range(0, n_frames, 256):
             count = min(256, n_frames - start)
             block = self._pending[start * HOP : start * HOP + (count - 1) * HOP + FRAME]
-            level, correlation = _levels_and_correlations(block, self._p)
+            level, correlation, lag = _measure(block, self._p)
             self._level = np.concatenate([self._level, level])
             self._correlation = np.concatenate([self._correlation, correlation])
+            self._lag = np.concatenate([self._lag, lag])
         self._pending = self._pending[n_frames * HOP :]
 
     def _decide(self, last: bool) -> list[Span]:
@@ -158,10 +162,13 @@ class ActivityDetector:
 
     def _is_voice(self, start: int, stop: int) -> bool:
         p = self._p
-        voiced = self._correlation[start - self._first : stop - self._first] >= p.voiced_correlation
+        held = slice(start - self._first, stop - self._first)
+        lag = self._lag[held]
+        jump = np.abs(np.diff(lag, prepend=lag[0])) > p.max_pitch_jump * lag
+        voiced = (self._correlation[held] >= p.voiced_correlation) & ~jump
         if voiced.sum() < p.min_voiced or _longest_run(voiced) < p.min_run:
             return False
-        low, high = np.percentile(self._level[start - self._first : stop - self._first], (10, 90))
+        low, high = np.percentile(self._level[held], (10, 90))
         return bool(high - low >= p.min_modulation_db)
 
     def _forget(self) -> None:
@@ -171,7 +178,7 @@ class ActivityDetector:
             keep = min(keep, self._open)
         drop = keep - self._first
         if drop > 0:
-            self._level, self._correlation = self._level[drop:], self._correlation[drop:]
+            self._level, self._correlation, self._lag = self._level[drop:], self._correlation[drop:], self._lag[drop:]
             self._first = keep
 
 
@@ -181,8 +188,8 @@ def find_voice(samples: Float32, parameters: ActivityParameters | None = None) -
     return detector.push(samples) + detector.finish()
 
 
-def _levels_and_correlations(block: Float32, p: ActivityParameters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the level (dB re full scale) and the voicing correlation (-1 to 1) of each frame."""
+def _measure(block: Float32, p: ActivityParameters) -> tuple[Floats, Floats, Floats]:
+    """Return the level (dB re full scale), the voicing correlation (-1 to 1) and its lag (samples) of each frame."""
     frames = np.lib.stride_tricks.sliding_window_view(block, FRAME)[::HOP]
     spectrum = np.fft.rfft(frames * _WINDOW, _N_FFT)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
@@ -190,14 +197,16 @@ def _levels_and_correlations(block: Float32, p: ActivityParameters) -> tuple[NDA
     power[:, _HIGH:] = 0
     energy = power.sum(axis=1, dtype=np.float64) * _ENERGY_SCALE
     level = 10 * np.log10(np.maximum(energy, 1e-15))
-    correlation = np.zeros(len(frames))
+    correlation, lag = np.zeros(len(frames)), np.ones(len(frames))
     loud = np.flatnonzero(level > p.silence_db)
     if len(loud):
         auto = np.fft.irfft(power[loud], _N_FFT)
         shortest, longest = int(SAMPLE_RATE / p.pitch_hz[1]), int(SAMPLE_RATE / p.pitch_hz[0])
         normalised = auto[:, shortest : longest + 1] / _WINDOW_CORRELATION[shortest : longest + 1]
-        correlation[loud] = normalised.max(axis=1) / auto[:, 0]
-    return level, correlation
+        best = normalised.argmax(axis=1)
+        correlation[loud] = normalised[np.arange(len(loud)), best] / auto[:, 0]
+        lag[loud] = best + shortest
+    return level, correlation, lag
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> int:

@@ -59,6 +59,7 @@ class FeatureStream:
         self._previous = np.float32(0)
         self._pending = np.zeros(spec.n_fft // 2 if spec.padding == "center" else 0, np.float32)
         self._started = False
+        self._skip = 0
         self._deltas = [_DeltaStage(spec.delta_width) for _ in range(spec.deltas)]
         self._waiting = [np.zeros((0, spec.n_mfcc or spec.n_mels), np.float32) for _ in range(spec.deltas + 1)]
 
@@ -84,9 +85,12 @@ class FeatureStream:
 
     def _take_frames(self) -> Float32:
         spec = self._spec
+        skipped = min(self._skip, len(self._pending))  # a hop longer than a frame leaves samples to pass over
+        self._pending, self._skip = self._pending[skipped:], self._skip - skipped
         frames = cepstra(np.concatenate(list(_static_chunks(self._pending, spec))), spec)
-        # At least the overlap stays; a hop longer than a frame may leave samples still to be skipped.
-        self._pending = self._pending[len(frames) * spec.hop_length :]
+        used = len(frames) * spec.hop_length
+        self._skip += max(0, used - len(self._pending))
+        self._pending = self._pending[used:]
         return frames
 
     def _emit(self, static: Float32, last: bool) -> Float32:
@@ -224,8 +228,9 @@ def _window(spec: FeatureSpec) -> Float32:
     n = np.arange(spec.frame_length)
     if spec.window == "rectangular":
         return np.ones(spec.frame_length, np.float32)
-    a = 0.5 if spec.window == "hann" else 0.54
-    return (a - (1 - a) * np.cos(2 * np.pi * n / spec.frame_length)).astype(np.float32)  # periodic
+    if spec.window == "hamming":  # symmetric, as in speech processing since HTK
+        return np.hamming(spec.frame_length).astype(np.float32)
+    return (0.5 - 0.5 * np.cos(2 * np.pi * n / spec.frame_length)).astype(np.float32)  # periodic, as for a spectrogram
 
 
 @lru_cache(maxsize=16)
@@ -235,7 +240,8 @@ def _dct(spec: FeatureSpec) -> Float32:
     matrix[:, 0] /= np.sqrt(2)
     if spec.lifter:
         matrix *= 1 + spec.lifter / 2 * np.sin(np.pi * k / spec.lifter)
-    return matrix.astype(np.float32)
+    table: Float32 = matrix.astype(np.float32)
+    return table
 
 
 @lru_cache(maxsize=16)

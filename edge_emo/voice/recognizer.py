@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.card import Precision, card_path
+from edge_emo.card import InputSpec, Precision, card_path
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import resample
 from edge_emo.runtime import Model
@@ -33,15 +33,9 @@ class VoiceRecognizer:
 
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
         """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice."""
-        batch = np.stack([self.network_input(window) for window in windows])
+        spec, shape = self.card.voice.input, self.card.input.shape[1:]
+        batch = np.stack([network_input(window, spec, shape) for window in windows])
         return self.calibrate(self.model.run(batch))
-
-    def network_input(self, window: Float32) -> Float32:
-        """Return what the network is given for one window, in the card's input shape without the batch."""
-        spec = self.card.voice.input
-        features = prepare(resample(window, SAMPLE_RATE, spec.features.sample_rate), spec)
-        shape = self.card.input.shape[1:]
-        return features.reshape([size or -1 for size in shape])
 
     def calibrate(self, output: Float32) -> Float32:
         """Return probabilities in the order of `EMOTIONS` for the network's output, by the card's temperature."""
@@ -100,6 +94,12 @@ class VoiceStream:
                     emotion=emotion,
                     reason=reason,
                 )
+
+
+def network_input(window: Float32, spec: InputSpec, shape: Sequence[int | None]) -> Float32:
+    """Return what a network is given for one window of sound at 16 kHz, in `shape` (without the batch)."""
+    features = prepare(resample(window, SAMPLE_RATE, spec.features.sample_rate), spec)
+    return features.reshape([size or -1 for size in shape])
 
 
 def split(span: Span, window_s: float, hop_s: float) -> list[Span]:

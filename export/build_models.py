@@ -1,0 +1,246 @@
+"""From trained networks to the files that ship, with their cards.
+
+    python -m export.build_models --runs runs
+
+Each fold's network becomes fp32 and int8, which are scored on the actors it never heard; so is the temperature
+that calibrates it, fitted on the other folds' held-out actors. The network trained on all actors ships with
+the temperature and threshold of all four folds, and is scored on EMO-DB, which no network here was trained on.
+Fold files go to `benchmarks/folds/`, so that anyone can repeat the table of the README.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+import onnx
+
+from edge_emo.card import (
+    Card,
+    Manifest,
+    Metric,
+    ModelEntry,
+    TensorInfo,
+    VoicePreprocessing,
+    models_folder,
+)
+from edge_emo.diagnosis import cpu_flags
+from edge_emo.emotions import EMOTIONS
+from edge_emo.media import read_sound
+from edge_emo.voice.activity import find_voice
+from edge_emo.voice.mfcc import Float32
+from edge_emo.voice.recognizer import VoiceRecognizer, network_input, split
+from export.convert import OPSET, TOLERANCE, to_onnx
+from export.corpora import RAVDESS_FOLDS, Clip, emodb, ravdess
+from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
+from export.quantise import MIN_AGREEMENT, candidates, choose, latency_ms
+from export.train_voice import DATA, input_spec, load_trained
+from export.voice_data import corpus_folder
+
+FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
+VERSION = "1.0.0"
+LICENSE = "CC-BY-NC-SA-4.0"
+LICENSE_NOTE = (
+    "Trained on RAVDESS (Livingstone and Russo 2018, PLoS ONE 13(5): e0196391), CC BY-NC-SA 4.0: "
+    "for non-commercial use, with credit, and passed on under the same licence. The code of edge-emo is Apache-2.0."
+)
+DESCRIPTIONS = {
+    "voice": "Residual network over time and frequency, from 3 s of log-mel spectrum relative to its mean power.",
+    "voice-classic": "The original system's network over the mean of 100 MFCCs; the reference, not gain-invariant.",
+}
+PRECISIONS = ("fp32", "int8")
+N_CALIBRATION = 256
+N_PARITY = 600
+MAX_UAR_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class Written:
+    """The two cards of one network, where they lie, and its held-out or unseen scores by precision."""
+
+    cards: dict[str, Card]
+    folder: Path
+    scores: dict[str, Scores]
+
+
+def windows(clips: list[Clip], card_input: VoicePreprocessing, shape: list[int]) -> Float32:
+    """Return the network's input for every window of every clip, through the runtime's own path."""
+    rows = []
+    for clip in clips:
+        samples = read_sound(clip.path)
+        for span in find_voice(samples):
+            for window in split(span, card_input.window_s, card_input.hop_s):
+                rows.append(network_input(samples[window.start : window.stop], card_input.input, shape))
+    return np.stack(rows)
+
+
+def balanced(clips: list[Clip], count: int, seed: int = 0) -> list[Clip]:
+    """Return `count` clips, as many of each emotion as there are to be had."""
+    rng = np.random.default_rng(seed)
+    queues = [list(rng.permutation([i for i, c in enumerate(clips) if c.emotion == name])) for name in EMOTIONS]
+    chosen: list[Clip] = []
+    while len(chosen) < min(count, len(clips)):
+        chosen += [clips[queue.pop()] for queue in queues if queue]
+    return chosen[:count]
+
+
+def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], unseen: list[Clip]) -> Written:
+    """Convert, quantise and score one trained network; write both files and their cards."""
+    network, spec = load_trained(source), input_spec(source)
+    training = json.loads((source / "card.json").read_text())["training"]
+    preprocessing = VoicePreprocessing(input=spec)
+    shape = list(network.input_shape[1:])
+    samples = windows(balanced(train, N_PARITY), preprocessing, shape)
+    conversion = to_onnx(network, samples)
+    found = candidates(conversion.model, samples[:N_CALIBRATION])
+    chosen = choose(found)
+    environment = {
+        "cpu_flags": cpu_flags(),
+        "versions": {p: version(p) for p in ("onnx", "onnxruntime", "tf2onnx", "numpy")}
+        | {"python": platform.python_version()},
+    }
+    parity = {
+        "fp32": {
+            "source": "Keras",
+            "samples": len(samples),
+            "largest_difference": conversion.cleaned_difference,
+            "largest_difference_before_cleaning": conversion.converted_difference,
+            "tolerance": TOLERANCE,
+            "nodes_before_cleaning": conversion.nodes_before,
+            "nodes": conversion.nodes_after,
+            **environment,
+        },
+        "int8": {
+            "source": "fp32",
+            "calibration_windows": N_CALIBRATION,
+            "chosen": chosen.variant,
+            "rule": choose.__doc__,
+            "candidates": [candidate.summary() for candidate in found],
+            **environment,
+        },
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    cards, scores = {}, {}
+    for precision, model in (("fp32", conversion.model), ("int8", chosen.model)):
+        path = target / f"{stem}.{precision}.onnx"
+        onnx.save(model, path)
+        cards[precision] = Card(
+            format=1,
+            name=name,
+            task="voice",
+            version=VERSION,
+            file=path.name,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            precision=precision,
+            opset=OPSET,
+            input=TensorInfo(name="features", shape=[None, *shape]),
+            output=TensorInfo(name="logits", shape=[None, len(EMOTIONS)]),
+            activation="logits",
+            labels=list(EMOTIONS),
+            voice=preprocessing,
+            license=LICENSE,
+            license_note=LICENSE_NOTE,
+            description=DESCRIPTIONS[name],
+            training=training,
+            parity=parity[precision],
+        )
+        save_card(cards[precision], target)
+        scores[precision] = score(VoiceRecognizer(target / f"{stem}.{precision}.json"), unseen)
+    return Written(cards, target, scores)
+
+
+def save_card(card: Card, folder: Path) -> None:
+    """Write a card beside its model."""
+    text = msgspec.json.format(msgspec.json.encode(card), indent=1)
+    (folder / card.file).with_suffix(".json").write_bytes(text + b"\n")
+
+
+def finish(written: Written, temperature: float, threshold: float, data: str, held_out: str) -> None:
+    """Put calibration and the metrics of each file into its card."""
+    for precision, card in written.cards.items():
+        report = written.scores[precision].sharpened(temperature).report()
+        metrics = [
+            Metric(
+                name=name,
+                value=round(report[name], 4),
+                data=data,
+                split=held_out,
+                n=report["n"],
+                date=date.today().isoformat(),
+            )
+            for name in ("uar", "accuracy", "ece")
+        ]
+        card = replace(card, temperature=temperature, threshold=threshold, metrics=metrics)
+        if precision == "int8":
+            card = replace(card, parity={**card.parity, "unseen": compare(written.scores)})
+        save_card(card, written.folder)
+
+
+def compare(scores: dict[str, Scores]) -> dict[str, float]:
+    """Return how int8 differs from fp32 on the clips they were scored on."""
+    fp32, int8 = scores["fp32"], scores["int8"]
+    return {
+        "clips": len(fp32.clips),
+        "label_agreement": round(float((fp32.guesses == int8.guesses).mean()), 4),
+        "uar_change": round(uar(int8.labels, int8.guesses) - uar(fp32.labels, fp32.guesses), 4),
+        "largest_probability_change": round(float(np.abs(fp32.probabilities - int8.probabilities).max()), 4),
+    }
+
+
+def build(name: str, runs: Path, data: Path) -> ModelEntry:
+    """Build the fold files and the shipped files of one network. Raises ValueError where int8 loses too much."""
+    clips = ravdess(corpus_folder(data, "ravdess"))
+    folds: dict[int, Written] = {}
+    for fold, actors in RAVDESS_FOLDS.items():
+        train = [clip for clip in clips if clip.speaker not in actors]
+        held_out = [clip for clip in clips if clip.speaker in actors and not clip.is_song]
+        folds[fold] = write(name, runs / name / f"fold{fold}", FOLDS, f"{name}.fold{fold}", train, held_out)
+        click.echo(f"{name} fold {fold}: {compare(folds[fold].scores)}", err=True)
+    for fold, written in folds.items():
+        others = together([other.scores["fp32"] for number, other in folds.items() if number != fold])
+        actors = ", ".join(map(str, RAVDESS_FOLDS[fold]))
+        finish(written, *calibration(others), "RAVDESS speech", f"actors {actors}, none of them in training")
+    everyone = {p: together([written.scores[p] for written in folds.values()]) for p in PRECISIONS}
+    change = compare(everyone)
+    click.echo(f"{name}, all held-out clips: {change}", err=True)
+    if change["label_agreement"] < MIN_AGREEMENT or change["uar_change"] < -MAX_UAR_LOSS:
+        raise ValueError(f"{name}: int8 differs too much from fp32 on held-out clips: {change}")
+    foreign = emodb(corpus_folder(data, "emodb"))
+    shipped = write(name, runs / name / "all", models_folder(), name, clips, foreign)
+    for precision, card in shipped.cards.items():
+        shipped.cards[precision] = replace(card, parity={**card.parity, "held_out_folds": change})
+    finish(shipped, *calibration(everyone["fp32"]), "EMO-DB", "German; no speaker and no clip of it in training")
+    latency = {p: latency_ms(onnx.load(models_folder() / card.file)) for p, card in shipped.cards.items()}
+    return ModelEntry(
+        default="int8" if latency["int8"] < latency["fp32"] else "fp32",
+        cards={p: Path(card.file).with_suffix(".json").name for p, card in shipped.cards.items()},
+    )
+
+
+def calibration(scores: Scores) -> tuple[float, float]:
+    """Return temperature and threshold."""
+    temperature = fit_temperature(scores)
+    return temperature, fit_threshold(scores.sharpened(temperature))
+
+
+@click.command()
+@click.option("--runs", type=click.Path(path_type=Path), required=True, help="The folder of export.train_voice.")
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+def main(runs: Path, data: Path) -> None:
+    """Build every voice model."""
+    entries = {name: build(name, runs, data) for name in DESCRIPTIONS}
+    manifest = Manifest(format=1, tasks={"voice": "voice"}, models=entries)
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    (models_folder() / "manifest.json").write_bytes(text + b"\n")
+
+
+if __name__ == "__main__":
+    main()

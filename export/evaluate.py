@@ -1,0 +1,139 @@
+"""Scores of recognisers on labelled clips, through the runtime's own path from sound to decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.media import read_sound
+from edge_emo.voice.mfcc import Float32
+from edge_emo.voice.recognizer import VoiceRecognizer
+from export.corpora import Clip
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was recognised: for each clip the probabilities of its windows, (windows, 8), and their lengths in seconds.
+
+    A clip without voice has no windows and counts as wrong.
+    """
+
+    clips: tuple[Clip, ...]
+    windows: tuple[Floats, ...]
+    lengths: tuple[Floats, ...]
+
+    def sharpened(self, temperature: float) -> Scores:
+        """Return the scores with every window's log-probabilities divided by `temperature`."""
+        return Scores(self.clips, tuple(_sharpen(w, temperature) for w in self.windows), self.lengths)
+
+    @cached_property
+    def probabilities(self) -> Floats:
+        """Probabilities of each clip, shape (clips, 8): the mean over its windows by length, as the summary has it."""
+        rows = [
+            np.average(window, axis=0, weights=length) if len(window) else np.zeros(len(EMOTIONS))
+            for window, length in zip(self.windows, self.lengths, strict=True)
+        ]
+        return np.array(rows).reshape(len(self.clips), len(EMOTIONS))
+
+    @property
+    def labels(self) -> NDArray[np.int_]:
+        """True labels."""
+        return np.array([clip.label for clip in self.clips])
+
+    @property
+    def guesses(self) -> NDArray[np.int_]:
+        """Recognised labels, -1 without voice."""
+        return np.where(self.probabilities.sum(axis=1) > 0, self.probabilities.argmax(axis=1), -1)
+
+    def report(self) -> dict[str, Any]:
+        """Return UAR, accuracy, recall by emotion, accuracy by speaker and sex, confusion and calibration."""
+        labels, guesses = self.labels, self.guesses
+        present = sorted(set(labels.tolist()))
+        right = labels == guesses
+        speakers = np.array([clip.speaker for clip in self.clips])
+        women = np.array([clip.woman for clip in self.clips])
+        recalls = recall_score(labels, guesses, labels=present, average=None, zero_division=0)
+        matrix = confusion_matrix(labels, guesses, labels=range(len(EMOTIONS)))
+        return {
+            "n": len(labels),
+            "uar": uar(labels, guesses),
+            "accuracy": float(right.mean()),
+            "ece": expected_calibration_error(self.probabilities, labels),
+            "without_voice": int((guesses < 0).sum()),
+            "recall": {EMOTIONS[k]: float(r) for k, r in zip(present, recalls, strict=True)},
+            "accuracy_by_speaker": {str(s): float(right[speakers == s].mean()) for s in np.unique(speakers)},
+            "uar_women": uar(labels[women], guesses[women]) if women.any() else None,
+            "uar_men": uar(labels[~women], guesses[~women]) if (~women).any() else None,
+            "confusion": matrix.tolist(),
+        }
+
+
+def uar(labels: NDArray[np.int_], guesses: NDArray[np.int_]) -> float:
+    """Return the unweighted average recall over the emotions that occur."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of guesses that are no label of this corpus, which count as wrong
+        return float(balanced_accuracy_score(labels, guesses))
+
+
+def score(
+    recognizer: VoiceRecognizer, clips: Sequence[Clip], change: Callable[[Float32], Float32] | None = None
+) -> Scores:
+    """Recognise every clip, after `change` of its samples where one is given."""
+    windows, lengths = [], []
+    for clip in clips:
+        samples = read_sound(clip.path)
+        readings = recognizer.readings(change(samples) if change else samples)
+        windows.append(np.array([r.probabilities for r in readings], float).reshape(-1, len(EMOTIONS)))
+        lengths.append(np.array([r.duration_s for r in readings]))
+    return Scores(tuple(clips), tuple(windows), tuple(lengths))
+
+
+def together(parts: Sequence[Scores]) -> Scores:
+    """Return the scores of several folds as one."""
+    return Scores(
+        tuple(clip for part in parts for clip in part.clips),
+        tuple(window for part in parts for window in part.windows),
+        tuple(length for part in parts for length in part.lengths),
+    )
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_], bins: int = 10) -> float:
+    """Return the mean gap between confidence and accuracy over equal bins (Guo et al. 2017), clips weighing alike."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(bins)]
+    return float(sum(gaps) / len(labels))
+
+
+def fit_temperature(scores: Scores) -> float:
+    """Return the temperature of the least negative log-likelihood of the true labels, to 0.01 (Guo et al. 2017)."""
+    grid = np.arange(0.3, 3.0, 0.01)
+    rows = np.arange(len(scores.clips))
+    losses = [-np.log(scores.sharpened(t).probabilities[rows, scores.labels] + 1e-9).mean() for t in grid]
+    return round(float(grid[int(np.argmin(losses))]), 2)
+
+
+def fit_threshold(scores: Scores, precision: float = 0.45, at_least: int = 30) -> float:
+    """Return the confidence below which guesses are right no more often than `precision`, 0 if there is none."""
+    confidence, right = scores.probabilities.max(axis=1), scores.guesses == scores.labels
+    order = np.argsort(confidence)
+    share_right = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    poor = np.flatnonzero(share_right[at_least:] <= precision)
+    return round(float(confidence[order][at_least + poor[-1]]), 2) if len(poor) else 0.0
+
+
+def _sharpen(probabilities: Floats, temperature: float) -> Floats:
+    scores = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(scores) else scores
+    return np.asarray(scores / scores.sum(axis=1, keepdims=True))

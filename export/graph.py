@@ -1,0 +1,166 @@
+"""Cleaning of an ONNX graph for inference; what it computes stays the same."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from edge_emo.runtime import onnxruntime_module
+
+_POOLS = ("MaxPool", "AveragePool")
+_RESHAPES = ("Squeeze", "Unsqueeze", "Reshape")
+
+
+def clean(model: ModelProto) -> ModelProto:
+    """Return a graph with 1-D convolutions in one dimension, BatchNorm and constants folded, dead nodes gone."""
+    model = fold(model)
+    flatten_convolutions(model)
+    model = fold(model)
+    merge_reshapes(model)
+    remove_dead(model)
+    _name_tensors(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def fold(model: ModelProto) -> ModelProto:
+    """Return the graph after ONNX Runtime's "basic" passes, which hold for every processor."""
+    ort = onnxruntime_module()
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "folded.onnx")
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        folded = onnx.load(options.optimized_model_filepath)
+    domains = {node.domain for node in folded.graph.node} | {""}
+    kept = [opset for opset in folded.opset_import if opset.domain in domains]
+    del folded.opset_import[:]
+    folded.opset_import.extend(kept)
+    return folded
+
+
+def flatten_convolutions(model: ModelProto) -> None:
+    """Turn convolutions and poolings over (1, length) pictures into one-dimensional ones, in place.
+
+    TensorFlow computes a Conv1D as Unsqueeze, Conv2D, Squeeze, which keeps BatchNorm from being folded and
+    int8 from being fast. Each such node gets a Squeeze before and an Unsqueeze after it; pairs that meet vanish.
+    """
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    shapes = _shapes(model)
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        height_one = shapes.get(node.input[0], [])[2:3] == [1] and len(shapes[node.input[0]]) == 4
+        if not (node.op_type in ("Conv", *_POOLS) and height_one and _kernel(node, constants)[0] == 1):
+            nodes.append(node)
+            continue
+        if node.op_type == "Conv":
+            weights = constants[node.input[1]]
+            weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, :, 0, :], weights.name))
+        flat_in, flat_out = f"{node.output[0]}/flat_in", f"{node.output[0]}/flat_out"
+        axes = f"{node.output[0]}/axes"
+        graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), axes))
+        nodes.append(helper.make_node("Squeeze", [node.input[0], axes], [flat_in]))
+        flat = NodeProto()
+        flat.CopyFrom(node)
+        flat.input[0], flat.output[0] = flat_in, flat_out
+        for attribute in flat.attribute:
+            if attribute.name in ("kernel_shape", "strides", "dilations"):
+                attribute.ints[:] = attribute.ints[1:]
+            elif attribute.name == "pads":
+                attribute.ints[:] = [attribute.ints[1], attribute.ints[3]]
+        nodes.append(flat)
+        nodes.append(helper.make_node("Unsqueeze", [flat_out, axes], [node.output[0]]))
+    del graph.node[:]
+    graph.node.extend(_without_pairs(nodes, model))
+    remove_dead(model)
+    del graph.value_info[:]
+
+
+def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]:
+    """Drop each Squeeze that undoes an Unsqueeze of the same axes, and the other way round."""
+    constants = {tensor.name: numpy_helper.to_array(tensor).tolist() for tensor in model.graph.initializer}
+    producers = {output: node for node in nodes for output in node.output}
+    renamed: dict[str, str] = {}
+    kept = []
+    for node in nodes:
+        for position, name in enumerate(node.input):
+            node.input[position] = renamed.get(name, name)
+        inverse = {"Squeeze": "Unsqueeze", "Unsqueeze": "Squeeze"}.get(node.op_type)
+        before = producers.get(node.input[0]) if inverse else None
+        same_axes = before and before.op_type == inverse and constants[before.input[1]] == constants[node.input[1]]
+        if before is not None and same_axes:
+            renamed[node.output[0]] = before.input[0]
+        else:
+            kept.append(node)
+    return kept
+
+
+def remove_dead(model: ModelProto) -> None:
+    """Remove nodes and constants that no output needs, in place."""
+    used = {output.name for output in model.graph.output}
+    alive = []
+    for node in reversed(model.graph.node):
+        if used & set(node.output):
+            alive.append(node)
+            used |= set(node.input)
+    constants = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(reversed(alive))
+    model.graph.initializer.extend(constants)
+
+
+def merge_reshapes(model: ModelProto) -> None:
+    """Turn each run of Squeeze, Unsqueeze and Reshape into one Reshape, in place; its last shape says it all."""
+    shapes = _shapes(model)
+    producers = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        before = producers.get(node.input[0])
+        shape = shapes.get(node.output[0], [])
+        if node.op_type not in _RESHAPES or not before or before.op_type not in _RESHAPES or 0 in shape[1:]:
+            continue
+        name = f"{node.output[0]}/shape"
+        model.graph.initializer.append(numpy_helper.from_array(np.array([-1, *shape[1:]], np.int64), name))
+        merged = helper.make_node("Reshape", [before.input[0], name], list(node.output))
+        node.CopyFrom(merged)
+
+
+def _kernel(node: NodeProto, constants: dict[str, onnx.TensorProto]) -> list[int]:
+    if node.op_type == "Conv":
+        return list(constants[node.input[1]].dims[2:]) if node.input[1] in constants else [0]
+    return next(list(a.ints) for a in node.attribute if a.name == "kernel_shape")
+
+
+def _shapes(model: ModelProto) -> dict[str, list[int]]:
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    values = [*inferred.value_info, *inferred.input, *inferred.output]
+    return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
+
+
+def _name_tensors(model: ModelProto) -> None:
+    """Give the nodes and the tensors between them short names; call the batch dimension `batch`."""
+    graph = model.graph
+    fixed = {value.name for value in [*graph.input, *graph.output]}
+    names: dict[str, str] = {name: name for name in fixed}
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        for position, output in enumerate(node.output):
+            names.setdefault(output, node.name if position == 0 else f"{node.name}:{position}")
+    for number, tensor in enumerate(graph.initializer):
+        names.setdefault(tensor.name, f"constant_{number}")
+        tensor.name = names[tensor.name]
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    del graph.value_info[:]
+    for value in [*graph.input, *graph.output]:
+        value.type.tensor_type.shape.dim[0].Clear()
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    graph.name = "edge-emo"
+    model.producer_name = "edge-emo"
+    model.producer_version = ""
