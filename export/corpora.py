@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_emo.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
+
+DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
+"""Where the corpora lie."""
 
 RAVDESS_FOLDS = {
     1: (3, 6, 7, 13, 18),
@@ -16,6 +20,8 @@ RAVDESS_FOLDS = {
 """Actors held out in each fold: Luna-Jimenez et al. (2021), Sensors 21(22) 7665, without their fold 0."""
 
 EMODB_WOMEN = {8, 9, 13, 14, 16}
+EMODB_TRAINING = {3, 8, 9, 10, 11}
+"""Speakers to train on; the other five stay unheard, to score the files that ship."""
 
 _REPEATED = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07
 
@@ -25,6 +31,7 @@ class Clip:
     """A labelled recording."""
 
     path: Path
+    corpus: str
     speaker: int
     woman: bool
     emotion: str
@@ -43,7 +50,7 @@ def ravdess(folder: Path) -> list[Clip]:
         if path.stem == _REPEATED:
             continue
         _, channel, emotion, _, _, _, actor = path.stem.split("-")
-        clips.append(Clip(path, int(actor), int(actor) % 2 == 0, RAVDESS_CODES[emotion], channel == "02"))
+        clips.append(Clip(path, "ravdess", int(actor), int(actor) % 2 == 0, RAVDESS_CODES[emotion], channel == "02"))
     return _not_empty(clips, folder)
 
 
@@ -51,11 +58,19 @@ def emodb(folder: Path) -> list[Clip]:
     """Return the clips of an EMO-DB folder that have one of the eight emotions (boredom has none)."""
     paths = sorted(folder.glob("*.flac")) + sorted(folder.glob("*.wav"))
     clips = [
-        Clip(path, int(path.stem[:2]), int(path.stem[:2]) in EMODB_WOMEN, EMODB_CODES[path.stem[5]])
+        Clip(path, "emodb", int(path.stem[:2]), int(path.stem[:2]) in EMODB_WOMEN, EMODB_CODES[path.stem[5]])
         for path in paths
         if path.stem[5] in EMODB_CODES
     ]
     return _not_empty(clips, folder)
+
+
+def corpus_folder(data: Path, name: str) -> Path:
+    """Return the folder of a corpus. Raises FileNotFoundError."""
+    folder = data / name
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such corpus; pass --data or set EDGE_EMO_DATA")
+    return folder
 
 
 def _not_empty(clips: list[Clip], folder: Path) -> list[Clip]:

@@ -74,6 +74,7 @@ class Scores:
             "uar_women": uar(labels[women], guesses[women]) if women.any() else None,
             "uar_men": uar(labels[~women], guesses[~women]) if (~women).any() else None,
             "confusion": matrix.tolist(),
+            "reliability": reliability(self.probabilities, labels),
         }
 
 
@@ -108,12 +109,20 @@ def together(parts: Sequence[Scores]) -> Scores:
     )
 
 
-def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_], bins: int = 10) -> float:
-    """Return the mean gap between confidence and accuracy over equal bins (Guo et al. 2017), clips weighing alike."""
+def reliability(probabilities: Floats, labels: NDArray[np.int_], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Return mean confidence, accuracy and number of clips of each of `bins` equal intervals that holds any."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(bins)]
-    return float(sum(gaps) / len(labels))
+    return [
+        (float(confidence[which == b].mean()), float(right[which == b].mean()), int((which == b).sum()))
+        for b in np.unique(which)
+    ]
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_]) -> float:
+    """Return the gap between confidence and accuracy, averaged over ten bins by their clips (Guo et al. 2017)."""
+    rows = reliability(probabilities, labels)
+    return sum(abs(confidence - right) * count for confidence, right, count in rows) / len(labels)
 
 
 def fit_temperature(scores: Scores) -> float:

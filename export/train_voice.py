@@ -27,8 +27,8 @@ import numpy as np
 
 from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.voice.mfcc import Float32
-from export.corpora import RAVDESS_FOLDS, ravdess
-from export.voice_data import Spectrum, VoiceDataset, corpus_folder, fitted, load
+from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, corpus_folder, emodb, ravdess
+from export.voice_data import Spectrum, VoiceDataset, fitted, load
 from export.voice_networks import NETWORKS
 
 FRONT_ENDS = {
@@ -62,8 +62,6 @@ class Recipe:
     mixup: float = 0.3
     augment: bool = True
 
-
-DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
 
 RECIPES = {
     "voice": Recipe(epochs=120),
@@ -168,9 +166,9 @@ def input_spec(folder: Path) -> InputSpec:
 
 
 def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
-    """Return the spectra to train on: RAVDESS without the fold's actors; all for fold "all"."""
+    """Return the spectra to train on: those of no actor held out in `fold`, which may be "all"."""
     held_out = () if fold == "all" else RAVDESS_FOLDS[int(fold)]
-    return [s for s in spectra if s.clip.speaker not in held_out]
+    return [s for s in spectra if s.clip.corpus != "ravdess" or s.clip.speaker not in held_out]
 
 
 @click.command()
@@ -195,7 +193,9 @@ def main(
     """Train one network for each fold."""
     keras.config.set_dtype_policy(dtype)
     recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
-    spectra = load(ravdess(corpus_folder(data, "ravdess")), FRONT_ENDS[name].features)
+    clips = ravdess(corpus_folder(data, "ravdess"))
+    clips += [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker in EMODB_TRAINING]
+    spectra = load(clips, FRONT_ENDS[name].features)
     for fold in folds:
         folder = out / (fold if fold == "all" else f"fold{fold}")
         if (folder / "card.json").exists():
@@ -208,7 +208,8 @@ def main(
         provenance = {
             "command": f"python -m export.train_voice --model {name} --fold {fold} --epochs {recipe.epochs} "
             f"--seed {seed} --dtype {dtype}" + f" --teacher runs/{name}-teacher" * len(teachers),
-            "data": f"RAVDESS speech and song, {len(used)} clips, {len({s.clip.speaker for s in used})} actors",
+            "data": f"RAVDESS speech and song and half of EMO-DB, {len(used)} clips, "
+            f"{len({(s.clip.corpus, s.clip.speaker) for s in used})} speakers",
             "held_out_actors": [] if fold == "all" else list(RAVDESS_FOLDS[int(fold)]),
             "recipe": asdict(recipe),
             "parameters": network.count_params(),

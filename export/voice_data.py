@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -96,9 +95,7 @@ class VoiceDataset(keras.utils.PyDataset):
         self._batch_size, self._seed, self._mixup = batch_size, seed, mixup
         self._augmenter = Augmenter(spec.features) if augment else None
         labels = np.array([s.clip.label for s in spectra])
-        # Speech and song are balanced apart: song has no disgust and no surprise, and would make them too likely.
-        group = labels + len(EMOTIONS) * np.array([s.clip.is_song for s in spectra])
-        weights = 1 / np.bincount(group)[group]
+        weights = 1 / np.bincount(labels)[labels]
         self._weights = np.asarray(weights / weights.mean(), np.float32)
         targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
         self._targets = targets * (1 - smoothing) + smoothing / len(EMOTIONS)
@@ -148,11 +145,3 @@ class VoiceDataset(keras.utils.PyDataset):
 
 def _rounded(values: Float32) -> tuple[float, ...]:
     return tuple(round(float(value), 4) for value in values)
-
-
-def corpus_folder(data: Path, name: str) -> Path:
-    """Return the folder of a corpus. Raises FileNotFoundError."""
-    folder = data / name
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such corpus; pass --data or set EDGE_EMO_DATA")
-    return folder

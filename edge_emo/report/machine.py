@@ -56,7 +56,8 @@ def print_rows(output: str, rows: list[Any], document: Any) -> None:
 def reading_row(source: str, reading: Reading) -> dict[str, Any]:
     """Return a reading as one flat row, a column for each emotion's probability."""
     row = {"source": source, **msgspec.to_builtins(reading)}
-    return {**row, **dict(zip(EMOTIONS, row.pop("probabilities"), strict=True))}
+    probabilities = row.pop("probabilities")
+    return {**row, **dict(zip(EMOTIONS, probabilities, strict=True))}
 
 
 def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:

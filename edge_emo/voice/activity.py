@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 SAMPLE_RATE = 16000
 HOP = 320  # 20 ms
 FRAME = 512  # 32 ms
-_N_FFT = 1024  # twice the frame, so that the autocorrelation is not circular
+_HALF_RATE = FRAME // 2  # points of the autocorrelation: nothing above 4 kHz is left in it
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class ActivityParameters:
     max_gap: int = 15  # shorter pauses belong to the utterance
     margin: int = 5  # kept on either side
     max_length: int = 500  # longer stretches are cut
-    min_voiced: int = 5
+    min_voiced: int = 8
     min_run: int = 3  # of consecutive voiced frames
     voiced_correlation: float = 0.55
-    max_pitch_jump: float = 0.2  # from one frame to the next, as a share; a voice glides, knocks leap
+    max_pitch_jump: float = 0.15  # from one frame to the next, as a share; a voice glides, knocks leap
     min_modulation_db: float = 4.0
     pitch_hz: tuple[float, float] = (70.0, 500.0)
 
@@ -127,7 +127,7 @@ class ActivityDetector:
     def _active_frames(self, lo: int, hi: int, stop: int) -> NDArray[np.bool_]:
         p = self._p
         around = self._level[lo - self._first : hi - self._first]
-        floor, peak = np.percentile(around, (10, 95))
+        floor, peak = _quantiles(around, 0.1, 0.95)
         floor = max(floor, peak - p.max_range_db)
         level = self._level[self._decided - self._first : stop - self._first]
         if peak - floor < p.min_range_db:
@@ -168,7 +168,7 @@ class ActivityDetector:
         voiced = (self._correlation[held] >= p.voiced_correlation) & ~jump
         if voiced.sum() < p.min_voiced or _longest_run(voiced) < p.min_run:
             return False
-        low, high = np.percentile(self._level[held], (10, 90))
+        low, high = _quantiles(self._level[held], 0.1, 0.9)
         return bool(high - low >= p.min_modulation_db)
 
     def _forget(self) -> None:
@@ -178,7 +178,8 @@ class ActivityDetector:
             keep = min(keep, self._open)
         drop = keep - self._first
         if drop > 0:
-            self._level, self._correlation, self._lag = self._level[drop:], self._correlation[drop:], self._lag[drop:]
+            self._level, self._correlation = self._level[drop:], self._correlation[drop:]
+            self._lag = self._lag[drop:]
             self._first = keep
 
 
@@ -189,9 +190,9 @@ def find_voice(samples: Float32, parameters: ActivityParameters | None = None) -
 
 
 def _measure(block: Float32, p: ActivityParameters) -> tuple[Floats, Floats, Floats]:
-    """Return the level (dB re full scale), the voicing correlation (-1 to 1) and its lag (samples) of each frame."""
+    """Return each frame's level (dB re full scale), voicing correlation (-1 to 1) and its lag (samples at 8 kHz)."""
     frames = np.lib.stride_tricks.sliding_window_view(block, FRAME)[::HOP]
-    spectrum = np.fft.rfft(frames * _WINDOW, _N_FFT)
+    spectrum = np.fft.rfft(frames * _WINDOW)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     power[:, :_LOW] = 0
     power[:, _HIGH:] = 0
@@ -200,13 +201,20 @@ def _measure(block: Float32, p: ActivityParameters) -> tuple[Floats, Floats, Flo
     correlation, lag = np.zeros(len(frames)), np.ones(len(frames))
     loud = np.flatnonzero(level > p.silence_db)
     if len(loud):
-        auto = np.fft.irfft(power[loud], _N_FFT)
-        shortest, longest = int(SAMPLE_RATE / p.pitch_hz[1]), int(SAMPLE_RATE / p.pitch_hz[0])
+        # circular, but the window leaves next to nothing at the lags that meet those of a voice
+        auto = np.fft.irfft(power[loud, : _HALF_RATE // 2 + 1], _HALF_RATE)
+        shortest, longest = (int(SAMPLE_RATE / 2 / hz) for hz in reversed(p.pitch_hz))
         normalised = auto[:, shortest : longest + 1] / _WINDOW_CORRELATION[shortest : longest + 1]
         best = normalised.argmax(axis=1)
         correlation[loud] = normalised[np.arange(len(loud)), best] / auto[:, 0]
         lag[loud] = best + shortest
     return level, correlation, lag
+
+
+def _quantiles(values: Floats, *shares: float) -> list[float]:
+    """Return order statistics; np.percentile takes ten times as long for so few values."""
+    ordered = np.sort(values)
+    return [float(ordered[int(share * (len(ordered) - 1))]) for share in shares]
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> int:
@@ -215,7 +223,7 @@ def _longest_run(flags: NDArray[np.bool_]) -> int:
 
 
 _WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)).astype(np.float32)
-_WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW, _N_FFT)) ** 2, _N_FFT)
+_WINDOW_CORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW))[: _HALF_RATE // 2 + 1] ** 2, _HALF_RATE)
 _WINDOW_CORRELATION = (_WINDOW_CORRELATION / _WINDOW_CORRELATION[0]).astype(np.float32)
-_LOW, _HIGH = (round(hz * _N_FFT / SAMPLE_RATE) for hz in (100, 4000))
-_ENERGY_SCALE = 2 / (_N_FFT * float(np.square(_WINDOW).sum()))  # mean square of a full-scale sine: 0.5
+_LOW, _HIGH = (round(hz * FRAME / SAMPLE_RATE) for hz in (100, 4000))
+_ENERGY_SCALE = 2 / (FRAME * float(np.square(_WINDOW).sum()))  # mean square of a full-scale sine: 0.5

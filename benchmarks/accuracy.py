@@ -1,0 +1,202 @@
+"""Accuracy on people never heard: the shipped front end and networks, fold by fold.
+
+    python -m benchmarks.accuracy voice --data ../shared/data
+
+`benchmarks/folds/` holds, for each fold, the files of the same recipe trained without that fold's actors.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.progress import track
+
+from benchmarks import environment
+from edge_emo.card import models_folder
+from edge_emo.emotions import EMOTIONS
+from edge_emo.media import SAMPLE_RATE, resample
+from edge_emo.voice.mfcc import Float32
+from edge_emo.voice.recognizer import VoiceRecognizer
+from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
+from export.evaluate import Scores, score, together
+
+FOLDS = Path(__file__).parent / "folds"
+MODELS = [(name, precision) for name in ("voice", "voice-classic") for precision in ("fp32", "int8")]
+
+
+def _mp3(samples: Float32, bit_rate: int = 64000) -> Float32:
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", rate=SAMPLE_RATE, layout="mono")
+        stream.bit_rate = bit_rate
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    buffer.seek(0)
+    import soundfile
+
+    return soundfile.read(buffer, dtype="float32")[0]
+
+
+def _noise(samples: Float32, snr_db: float = 20) -> Float32:
+    noise = np.random.default_rng(0).standard_normal(len(samples))
+    scale = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) * 10 ** (-snr_db / 20)
+    return np.asarray(samples + scale * noise, np.float32)
+
+
+CONDITIONS: dict[str, Callable[[Float32], Float32] | None] = {
+    "as recorded": None,
+    "gain -20 dB": lambda x: x * np.float32(0.1),
+    "gain +6 dB": lambda x: x * np.float32(2),
+    "gain +6 dB, 16 bits, clipped": lambda x: np.clip(np.round(x * 65536), -32768, 32767).astype(np.float32) / 32768,
+    "telephone band, 8 kHz": lambda x: resample(resample(x, SAMPLE_RATE, 8000), 8000, SAMPLE_RATE),
+    "white noise, 20 dB": _noise,
+    "MP3, 64 kbit/s": _mp3,
+}
+
+
+def fold_scores(name: str, precision: str, clips: list[Clip], change: Any = None) -> dict[int, Scores]:
+    """Return the scores of each fold's file on the speech of the actors it never heard."""
+    found = {}
+    for fold, actors in RAVDESS_FOLDS.items():
+        recognizer = VoiceRecognizer(FOLDS / f"{name}.fold{fold}.{precision}.json")
+        held_out = [clip for clip in clips if clip.speaker in actors and not clip.is_song]
+        found[fold] = score(recognizer, held_out, change)
+    return found
+
+
+def cross_validation(folds: dict[int, Scores]) -> dict[str, Any]:
+    """Return mean and spread over the folds, and what all held-out clips together show."""
+    reports = {fold: part.report() for fold, part in folds.items()}
+    result = {"folds": reports, "together": together(list(folds.values())).report()}
+    for key in ("uar", "accuracy", "ece", "uar_women", "uar_men"):
+        values = [report[key] for report in reports.values()]
+        result[key] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+    return result
+
+
+def robustness(clips: list[Clip], precision: str) -> dict[str, Any]:
+    """Return UAR, accuracy and labels changed under each condition, over all folds' held-out clips."""
+    clean = None
+    rows = {}
+    for condition, change in track(CONDITIONS.items(), "Conditions", transient=True):
+        scores = together(list(fold_scores("voice", precision, clips, change).values()))
+        clean = scores if clean is None else clean
+        report = scores.report()
+        rows[condition] = {
+            "uar": report["uar"],
+            "accuracy": report["accuracy"],
+            "without_voice": report["without_voice"],
+            "labels_changed": int((scores.guesses != clean.guesses).sum()),
+            "n": report["n"],
+        }
+    return rows
+
+
+def picture(results: dict[str, Any], path: Path) -> None:
+    """Draw confusion matrix, recall by emotion, accuracy by actor and reliability of the default model."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    shown = results["cross_validation"]["voice int8"]
+    total = shown["together"]
+    figure, ((confusion, recall), (actors, reliability)) = pyplot.subplots(2, 2, figsize=(12, 10))
+    matrix = np.array(total["confusion"], float)
+    matrix /= matrix.sum(axis=1, keepdims=True)
+    confusion.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.ndindex(matrix.shape):
+        color = "white" if matrix[i, j] > 0.5 else "black"
+        confusion.text(j, i, f"{matrix[i, j]:.0%}", ha="center", va="center", color=color, fontsize=8)
+    confusion.set_xticks(range(8), EMOTIONS, rotation=45, ha="right")
+    confusion.set_yticks(range(8), EMOTIONS)
+    confusion.set(xlabel="recognised", ylabel="spoken", title="Confusion, share of the spoken")
+    recall.barh(EMOTIONS, [total["recall"][name] for name in EMOTIONS], color="#3b6ea5")
+    recall.axvline(1 / 8, color="grey", linestyle=":", label="chance")
+    recall.invert_yaxis()
+    recall.set(xlim=(0, 1), xlabel="recall", title="Recall by emotion")
+    recall.legend()
+    by_actor = sorted(total["accuracy_by_speaker"].items(), key=lambda item: item[1])
+    colors = ["#b3567a" if int(actor) % 2 == 0 else "#3b6ea5" for actor, _ in by_actor]
+    actors.bar([actor for actor, _ in by_actor], [value for _, value in by_actor], color=colors)
+    actors.set(
+        ylim=(0, 1), xlabel="actor (women pink, men blue)", ylabel="accuracy", title="Accuracy by actor, each unheard"
+    )
+    bins = np.array(total["reliability"])
+    reliability.plot([0, 1], [0, 1], color="grey", linestyle=":")
+    reliability.plot(bins[:, 0], bins[:, 1], marker="o", color="#3b6ea5")
+    for confidence, right, count in bins:
+        reliability.annotate(
+            f"{count:.0f}", (confidence, right), textcoords="offset points", xytext=(6, -10), fontsize=8
+        )
+    reliability.set(
+        xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"Reliability, ECE {total['ece']:.3f}"
+    )
+    uar = shown["uar"]
+    figure.suptitle(
+        f"voice int8, RAVDESS speech, 4 folds, {total['n']} clips of {len(by_actor)} unheard actors: "
+        f"UAR {uar['mean']:.3f} ± {uar['sd']:.3f} over folds"
+    )
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=90)
+
+
+@click.group()
+def main() -> None:
+    """Measure accuracy."""
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+@click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw them here.")
+@click.option("--robustness/--no-robustness", "with_robustness", default=True, show_default=True)
+def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_robustness: bool) -> None:
+    """Score the voice models on actors they never heard."""
+    clips = ravdess(corpus_folder(data, "ravdess"))
+    results: dict[str, Any] = {"cross_validation": {}, "shipped_on_emodb": {}}
+    click.echo("RAVDESS speech, four folds, actors held out; mean ± standard deviation over the folds")
+    click.echo(f"{'model':<20} {'UAR':>15} {'accuracy':>15} {'women UAR':>15} {'men UAR':>15} {'ECE':>15}")
+    for name, precision in MODELS:
+        found = cross_validation(fold_scores(name, precision, clips))
+        results["cross_validation"][f"{name} {precision}"] = found
+        cells = [
+            f"{found[k]['mean']:.3f} ± {found[k]['sd']:.3f}" for k in ("uar", "accuracy", "uar_women", "uar_men", "ece")
+        ]
+        click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))
+    best = results["cross_validation"]["voice int8"]
+    click.echo("\nvoice int8 by fold:  " + "  ".join(f"{f}: {r['uar']:.3f}" for f, r in best["folds"].items()))
+    click.echo("recall:  " + "  ".join(f"{name} {value:.2f}" for name, value in best["together"]["recall"].items()))
+    click.echo("\nThe files that ship, on EMO-DB (German; five speakers never heard):")
+    foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
+    for name, precision in MODELS:
+        report = score(VoiceRecognizer(models_folder() / f"{name}.{precision}.json"), foreign).report()
+        results["shipped_on_emodb"][f"{name} {precision}"] = report
+        click.echo(
+            f"{name + ' ' + precision:<20} UAR {report['uar']:.3f}  accuracy {report['accuracy']:.3f}  n {report['n']}"
+        )
+    if with_robustness:
+        results["robustness"] = {p: robustness(clips, p) for p in ("fp32", "int8")}
+        click.echo("\nvoice int8, all held-out clips       UAR  accuracy  labels changed  no voice found")
+        for condition, row in results["robustness"]["int8"].items():
+            click.echo(
+                f"{condition:<34} {row['uar']:.3f} {row['accuracy']:>9.3f} {row['labels_changed']:>8} of {row['n']}"
+                f" {row['without_voice']:>12}"
+            )
+    environment.write(json_path, "accuracy voice", results)
+    if picture_path:
+        picture(results, picture_path)
+
+
+if __name__ == "__main__":
+    main()

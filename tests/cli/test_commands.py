@@ -1,0 +1,295 @@
+"""The command line as a user meets it: processes, streams, exit codes."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import soundfile
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.report.documents import DOCUMENTS
+from edge_emo.sources import sample_path
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMAS = ROOT / "docs" / "schemas"
+
+
+def document(done, schema):
+    """Return the JSON of a command after checking it against its documented schema."""
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads((SCHEMAS / f"{schema}.json").read_text()))
+    return found
+
+
+@pytest.fixture
+def silence(tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(32000), 16000)
+    return tmp_path / "silence.wav"
+
+
+def test_recommend_the_sample(edge_emo):
+    done = edge_emo("recommend", "sample", "--seed", 1)
+    text = done.stdout.decode()
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert text.startswith("sample.flac: ")
+    assert text.count("\n    use: ") == 10
+    assert text.count("\n    why: ") == 10
+
+
+def test_recommend_as_json(edge_emo):
+    found = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
+    result = found["results"][0]
+    assert result["heard"]["raw"] in EMOTIONS
+    assert abs(sum(result["heard"]["shares"].values()) - 1) < 1e-5
+    assert len(result["songs"]) == 10
+    assert all(item["song"]["usage"] and item["reason"] for item in result["songs"])
+    again = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
+    assert again == found
+
+
+def test_the_seed_that_was_drawn_repeats_the_songs(edge_emo):
+    first = document(edge_emo("recommend", "--mood", "calm", "--json"), "recommend")["results"][0]
+    again = document(edge_emo("recommend", "--mood", "calm", "--json", "--seed", first["seed"]), "recommend")
+    assert again["results"][0]["songs"] == first["songs"]
+
+
+def test_recommend_as_csv_and_json_lines(edge_emo):
+    rows = list(csv.DictReader(io.StringIO(edge_emo("recommend", "sample", "-n", 4, "--csv").stdout.decode())))
+    assert [row["rank"] for row in rows] == ["1", "2", "3", "4"]
+    assert all(row["title"] and row["usage"] and row["reason"] for row in rows)
+    lines = edge_emo("recommend", "sample", str(sample_path()), "-n", 2, "--jsonl").stdout.splitlines()
+    assert [len(json.loads(line)["songs"]) for line in lines] == [2]  # the same file named twice is one source
+
+
+def test_license_filter(edge_emo):
+    found = document(edge_emo("recommend", "--mood", "sad", "--license", "cc-by", "--json"), "recommend")
+    assert all(item["song"]["credit"] for item in found["results"][0]["songs"])
+
+
+def test_analyze_in_every_format(edge_emo):
+    found = document(edge_emo("analyze", "sample", "--json"), "analyze")["results"][0]
+    assert found["readings"]
+    assert found["duration_s"] == pytest.approx(5.34, abs=0.02)
+    rows = list(csv.DictReader(io.StringIO(edge_emo("analyze", "sample", "--csv").stdout.decode())))
+    assert len(rows) == len(found["readings"])
+    for row, reading in zip(rows, found["readings"], strict=True):
+        assert [float(row[name]) for name in EMOTIONS] == pytest.approx(reading["probabilities"], abs=1e-5)
+    assert json.loads(edge_emo("analyze", "sample", "--jsonl").stdout) == found
+    assert b"heard: " in edge_emo("analyze", "sample").stdout
+
+
+@pytest.mark.parametrize("options", [["--precision", "fp32"], ["--precision", "int8"], ["--threads", "2"]])
+def test_precision_and_threads(edge_emo, options):
+    found = document(edge_emo("analyze", "sample", "--json", *options), "analyze")["results"][0]
+    if options[0] == "--precision":
+        assert found["model"].endswith(options[1])
+
+
+def test_a_voice_model_of_ones_own(edge_emo):
+    card = ROOT / "models_onnx" / "voice-classic.fp32.json"
+    found = document(edge_emo("analyze", "sample", "--json", "--voice-model", card), "analyze")["results"][0]
+    assert found["model"].startswith("voice-classic")
+
+
+def test_folders_globs_and_standard_input(edge_emo, tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    shutil.copy(sample_path(), tmp_path / "in" / "a.flac")
+    shutil.copy(sample_path(), tmp_path / "in" / "deep" / "b.flac")
+    (tmp_path / "in" / "notes.txt").write_text("no sound")
+    for given in (["in"], ["in/**/*.flac"], ["in/a.flac", "in/deep/b.flac"]):
+        found = document(edge_emo("analyze", "--json", *given), "analyze")
+        assert [Path(result["source"]).name for result in found["results"]] == ["a.flac", "b.flac"]
+    found = document(edge_emo("analyze", "-", "--json", stdin=sample_path().read_bytes()), "analyze")
+    assert found["results"][0]["source"] == "-"
+    assert found["results"][0]["readings"]
+
+
+def test_a_bad_file_does_not_stop_the_rest(edge_emo, tmp_path):
+    (tmp_path / "bad.wav").write_text("no sound")
+    done = edge_emo("analyze", "bad.wav", "missing.wav", "sample", "--json")
+    found = document(done, "analyze")
+    assert done.returncode == 1
+    assert len(found["results"]) == 1
+    assert [Path(error["source"]).name for error in found["errors"]] == ["bad.wav", "missing.wav"]
+    assert b"bad.wav" in done.stderr
+    assert b"missing.wav: no such file" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_no_voice_is_exit_code_4(edge_emo, silence):
+    done = edge_emo("recommend", silence)
+    assert done.returncode == 4
+    assert b"no voice found" in done.stdout
+    assert edge_emo("analyze", silence, "--json").returncode == 4
+    assert edge_emo("analyze", silence, "sample").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["recommend"],
+        ["recommend", "--mood", "hungry"],
+        ["recommend", "--mood", "happy", "sample"],
+        ["recommend", "sample", "-n", "0"],
+        ["analyze", "sample", "--precision", "int4"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(edge_emo, arguments):
+    done = edge_emo(*arguments)
+    assert done.returncode == 2
+    assert b"Usage" in done.stderr
+    assert done.stdout == b""
+
+
+def test_an_unknown_mood_is_answered_with_the_known_ones(edge_emo):
+    stderr = edge_emo("recommend", "--mood", "hungry").stderr.decode()
+    assert all(emotion in stderr for emotion in EMOTIONS)
+
+
+def test_a_damaged_model_is_exit_code_3_and_named(edge_emo, models):
+    assert edge_emo("models", "verify", "--models-dir", models).returncode == 0
+    path = models / "voice.int8.onnx"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(bytes(content))
+    done = edge_emo("models", "verify", "--models-dir", models, "--json")
+    assert done.returncode == 3
+    assert b"voice.int8.onnx" in done.stderr
+    states = {Path(row["file"]).name: row["status"] for row in document(done, "models")["models"]}
+    assert states.pop("voice.int8.onnx") != "ok"
+    assert set(states.values()) == {"ok"}
+    done = edge_emo("recommend", "sample", "--voice-model", models / "voice.int8.json")
+    assert done.returncode == 3
+    assert b"voice.int8.onnx: SHA-256" in done.stderr
+
+
+def test_a_damaged_catalogue_is_exit_code_3_and_named(edge_emo, tmp_path):
+    (tmp_path / "bad.sqlite").write_text("no catalogue" * 1000)
+    for arguments in (["recommend", "sample"], ["songs", "search", "piano"], ["songs", "info"]):
+        done = edge_emo(*arguments, "--catalogue", "bad.sqlite")
+        assert done.returncode == 3
+        assert b"bad.sqlite" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_songs(edge_emo):
+    found = document(edge_emo("songs", "search", "danse macabre", "--limit", 3, "--json"), "songs")["songs"]
+    assert len(found) == 3
+    shown = document(edge_emo("songs", "show", found[0]["uid"], "--json"), "songs")["songs"]
+    assert shown == found[:1]
+    assert b"credit: " in edge_emo("songs", "show", "inc:USUAN1100546").stdout
+    missing = edge_emo("songs", "show", "nope")
+    assert (missing.returncode, missing.stdout) == (1, b"")
+    assert b"nope: no such song" in missing.stderr
+    info = document(edge_emo("songs", "info", "--json"), "catalogue")["catalogue"]
+    assert info["songs"] == 6047
+    assert edge_emo("songs", "info", "--csv").stdout.startswith(b"group,name,songs\n")
+
+
+def test_models_list(edge_emo):
+    rows = document(edge_emo("models", "list", "--json"), "models")["models"]
+    assert {(row["name"], row["precision"]) for row in rows} == {
+        (name, precision) for name in ("voice", "voice-classic") for precision in ("fp32", "int8")
+    }
+    assert edge_emo("models", "list").stdout.count(b"\n") == len(rows)
+
+
+def test_doctor(edge_emo, silence):
+    done = edge_emo("doctor", "sample", silence, "--json")
+    findings = {row["topic"]: row for row in document(done, "doctor")["findings"]}
+    assert done.returncode == 0
+    assert findings["level of sample.flac"]["state"] in ("ok", "note")
+    assert "no voice found" in findings["level of silence.wav"]["text"]
+    assert findings["catalogue"]["text"] == "6047 songs"
+
+
+def test_known_bad_releases_are_named():
+    from edge_emo.diagnosis import known_bad
+
+    assert known_bad("onnxruntime", "1.21.0")
+    assert known_bad("onnxruntime", "1.29.0")
+    assert known_bad("onnxruntime", "1.30.2")
+    assert known_bad("onnxruntime", "1.28.0") is None
+    assert known_bad("mediapipe", "0.10.31")
+    assert known_bad("mediapipe", "0.10.21") is None
+    assert known_bad("numpy", "2.0") is None
+
+
+def commands(command, path=()):
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+def test_every_command_has_help_and_is_in_the_readme(edge_emo):
+    from edge_emo.cli import main
+
+    readme = (ROOT / "README.md").read_text()
+    for path, command in commands(main):
+        assert command.help, path
+        if not hasattr(command, "commands"):
+            assert f"edge-emo {' '.join(path)}" in readme
+    assert edge_emo("--help").returncode == 0
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_documented_schemas_are_those_of_the_code(name):
+    from export.write_schemas import schema
+
+    assert (SCHEMAS / f"{name}.json").read_bytes() == schema(name)
+
+
+def test_a_closed_pipe_is_no_error(edge_emo, tmp_path):
+    import subprocess
+
+    done = subprocess.run(
+        f"'{sys.executable}' -m edge_emo songs search a --limit 5000 | head -n 1",
+        shell=True,
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert b"Error" not in done.stderr
+
+
+def test_nothing_is_written(edge_emo, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    before = set(tmp_path.rglob("*"))
+    assert edge_emo("recommend", "sample", env=env).returncode == 0
+    assert edge_emo("songs", "search", "piano", env=env).returncode == 0
+    assert set(tmp_path.rglob("*")) == before
+    assert not list((ROOT / "edge_emo" / "music" / "data").glob("*-wal"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are a thing of Linux")
+def test_it_works_without_any_network():
+    import subprocess
+
+    isolated = ["unshare", "--user", "--net"]
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system allows no network namespace")
+    done = subprocess.run(
+        [*isolated, sys.executable, "-m", "edge_emo", "recommend", "sample", "--json"],
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+def test_odd_locales_do_not_break_the_output(edge_emo):
+    done = edge_emo("recommend", "sample", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii:backslashreplace"})
+    assert done.returncode == 0
+    assert os.linesep.encode() in done.stdout

@@ -1,0 +1,83 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
+from edge_emo.errors import EdgeEmoError
+from edge_emo.music.recommend import MAX_PER_ARTIST, Recommender, certain, recommend
+from edge_emo.timeline import Timeline, summarise
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return Recommender()
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_songs_fit_the_emotion(recommender, emotion):
+    found = recommender(certain(emotion), 10, seed=1)
+    assert len(found) == 10
+    valence, arousal = VALENCE_AROUSAL[emotion]
+    distance = [np.hypot(r.song.valence - valence, r.song.arousal - arousal) for r in found]
+    everywhere = np.mean([np.hypot(row[4] - valence, row[5] - arousal) for row in recommender.catalogue.table])
+    assert np.mean(distance) < 0.6 * everywhere
+    assert found[0].score >= max(r.score for r in found) - 0.05
+
+
+def test_opposite_emotions_get_different_songs(recommender):
+    happy = recommender(certain("happy"), 10, seed=1)
+    sad = recommender(certain("sad"), 10, seed=1)
+    assert {"Happy", "Bright", "Bouncy"} & {mood for r in happy for mood in r.song.moods}
+    assert {"Sad", "Somber"} & {mood for r in sad for mood in r.song.moods}
+    assert min(r.song.valence for r in happy) > max(r.song.valence for r in sad)
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+@pytest.mark.parametrize("n", [10, 60])
+def test_no_artist_comes_more_than_twice_in_any_ten(recommender, emotion, n):
+    artists = [r.song.artist for r in recommender(certain(emotion), n, seed=3)]
+    assert len(artists) == n
+    for start in range(n - 9):
+        assert max(Counter(artists[start : start + 10]).values()) <= MAX_PER_ARTIST
+
+
+def test_no_song_comes_twice(recommender):
+    uids = [r.song.uid for r in recommender(certain("calm"), 200, seed=0)]
+    assert len(set(uids)) == 200
+
+
+def test_a_seed_decides(recommender):
+    first = [r.song.uid for r in recommender(certain("happy"), seed=7)]
+    assert first == [r.song.uid for r in Recommender()(certain("happy"), seed=7)]
+    assert first != [r.song.uid for r in recommender(certain("happy"), seed=8)]
+
+
+def test_filters(recommender):
+    found = recommender(certain("sad"), 30, license="cc-by", max_duration_s=120, min_duration_s=60)
+    assert all(r.song.license == "CC BY 4.0" and 60 <= r.song.duration_s <= 120 for r in found)
+    assert recommender(certain("sad"), 5, min_duration_s=1e6) == []
+
+
+def test_the_reason_names_moods_and_numbers(recommender):
+    item = recommender(certain("happy"), 1, seed=0)[0]
+    assert all(mood in item.reason for mood in item.song.moods)
+    assert f"{item.song.valence:+.2f}" in item.reason
+    assert 0 <= item.score <= 1
+    assert item.score == pytest.approx((item.mood_match + item.closeness) / 2)
+
+
+@pytest.mark.parametrize("wrong", [[1.0], [0.5] * 8, [2, -1, 0, 0, 0, 0, 0, 0], [float("nan")] * 8])
+def test_what_is_no_distribution_is_refused(recommender, wrong):
+    with pytest.raises(ValueError, match="shares that sum to 1"):
+        recommender(wrong)
+
+
+def test_an_unknown_mood_is_named():
+    with pytest.raises(ValueError, match="hungry: unknown mood"):
+        recommend("hungry")
+
+
+def test_a_timeline_without_voice_says_what_to_do():
+    with pytest.raises(EdgeEmoError, match="--mood"):
+        recommend(Timeline("a.wav", 1.0, (), summarise([], 0.4), "voice"))

@@ -1,0 +1,29 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.golden.make import FILE, golden
+
+EXPECTED = json.loads(FILE.read_text())
+
+
+@pytest.fixture(scope="module")
+def found():
+    return golden()
+
+
+def test_voice_is_where_it_was(found):
+    assert found["spans"] == EXPECTED["spans"]
+
+
+@pytest.mark.parametrize("name", EXPECTED["inputs"])
+def test_network_inputs_are_what_they_were(found, name):
+    assert np.abs(np.subtract(found["inputs"][name], EXPECTED["inputs"][name])).max() < 2e-3
+
+
+@pytest.mark.parametrize("name", EXPECTED["probabilities"])
+def test_probabilities_are_what_they_were(found, name):
+    # int8 rounds differently where a processor sums in another order
+    tolerance = 0.03 if "int8" in name else 5e-3
+    assert np.abs(np.subtract(found["probabilities"][name], EXPECTED["probabilities"][name])).max() < tolerance

@@ -1,0 +1,80 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.voice.activity import SAMPLE_RATE, Span
+from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream, split
+
+
+@pytest.fixture(scope="module", params=["fp32", "int8"])
+def recognizer(request):
+    return VoiceRecognizer(precision=request.param)
+
+
+def test_probabilities_are_distributions(recognizer, sample):
+    found = recognizer.probabilities([sample[:48000], sample[16000:40000], np.zeros(100, np.float32)])
+    assert found.shape == (3, len(EMOTIONS))
+    assert found.dtype == np.float32
+    assert (found >= 0).all()
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_readings_keep_the_raw_label_apart_from_the_decision(recognizer, sample):
+    for reading in recognizer.readings(sample):
+        assert reading.raw == EMOTIONS[int(np.argmax(reading.probabilities))]
+        uncertain = reading.probability < recognizer.card.threshold
+        assert reading.emotion == ("uncertain" if uncertain else reading.raw)
+        assert reading.reason == ("low_confidence" if uncertain else None)
+        assert 0 <= reading.start_s < reading.end_s <= len(sample) / SAMPLE_RATE + 1e-9
+
+
+@pytest.mark.parametrize("piece", [1600, 16000, 33333])
+def test_streaming_equals_batch(recognizer, sample, rng, piece):
+    pause = 0.001 * rng.standard_normal(60000).astype(np.float32)
+    sound = np.concatenate([sample, pause, sample, sample, pause, sample])
+    stream, found = VoiceStream(recognizer), []
+    for start in range(0, len(sound), piece):
+        found += stream.push(sound[start : start + piece])
+    found += stream.finish()
+    assert found == recognizer.readings(sound)
+    assert len(found) > 6
+
+
+@pytest.mark.parametrize("gain_db", [-40, -20, 6, 20])
+def test_gain_changes_no_probability(sample, gain_db):
+    recognizer = VoiceRecognizer(precision="fp32")
+    expected = recognizer.readings(sample)
+    found = recognizer.readings(sample * np.float32(10 ** (gain_db / 20)))
+    assert [r.raw for r in found] == [r.raw for r in expected]
+    for a, b in zip(found, expected, strict=True):
+        assert np.allclose(a.probabilities, b.probabilities, atol=2e-3)
+
+
+def test_silence_gives_no_reading(recognizer):
+    assert recognizer.readings(np.zeros(SAMPLE_RATE * 5, np.float32)) == []
+    assert recognizer.readings(np.zeros(0, np.float32)) == []
+
+
+def test_memory_of_a_long_stream_stays_bounded(sample):
+    stream = VoiceStream(VoiceRecognizer())
+    for _ in range(30):
+        list(stream.push(sample))
+    assert len(stream._buffer) < 20 * SAMPLE_RATE
+
+
+def test_int8_agrees_with_fp32(sample):
+    fp32, int8 = VoiceRecognizer(precision="fp32"), VoiceRecognizer(precision="int8")
+    windows = [sample[start : start + 48000] for start in range(0, 36000, 3000)]
+    assert np.abs(fp32.probabilities(windows) - int8.probabilities(windows)).max() < 0.12
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(0.5, 1), (3.0, 1), (3.1, 2), (4.5, 2), (4.6, 3), (10.0, 6)])
+def test_windows_cover_an_utterance_evenly(seconds, count):
+    span = Span(1000, 1000 + round(seconds * SAMPLE_RATE))
+    windows = split(span, 3.0, 1.5)
+    assert len(windows) == count
+    assert windows[0].start == span.start
+    assert windows[-1].stop == span.stop
+    assert all(b.start - a.start <= 1.5 * SAMPLE_RATE for a, b in pairwise(windows))
