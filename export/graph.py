@@ -86,19 +86,29 @@ def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]
     """Drop each Squeeze that undoes an Unsqueeze of the same axes, and the other way round."""
     constants = {tensor.name: numpy_helper.to_array(tensor).tolist() for tensor in model.graph.initializer}
     producers = {output: node for node in nodes for output in node.output}
+    outputs = {output.name for output in model.graph.output}
     renamed: dict[str, str] = {}
-    kept = []
+    kept: list[NodeProto] = []
     for node in nodes:
         for position, name in enumerate(node.input):
             node.input[position] = renamed.get(name, name)
         inverse = {"Squeeze": "Unsqueeze", "Unsqueeze": "Squeeze"}.get(node.op_type)
         before = producers.get(node.input[0]) if inverse else None
         same_axes = before and before.op_type == inverse and constants[before.input[1]] == constants[node.input[1]]
-        if before is not None and same_axes:
-            renamed[node.output[0]] = before.input[0]
-        else:
+        if before is None or not same_axes:
             kept.append(node)
+        elif node.output[0] in outputs:
+            _rename(kept, before.input[0], node.output[0])
+            renamed[before.input[0]] = node.output[0]
+        else:
+            renamed[node.output[0]] = before.input[0]
     return kept
+
+
+def _rename(nodes: list[NodeProto], old: str, new: str) -> None:
+    for node in nodes:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
 
 
 def remove_dead(model: ModelProto) -> None:

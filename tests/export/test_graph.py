@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from edge_emo.runtime import onnxruntime_module  # noqa: E402
+from export.graph import clean  # noqa: E402
+
+
+def run(model, value):
+    session = onnxruntime_module().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: value})[0]
+
+
+def tensorflow_like(rng, stride=1, dilation=1):
+    """A Conv1D, bias, BatchNorm and ReLU as TensorFlow writes them: (batch, 40, 3) through a (1, 40) picture."""
+    weights = {
+        "w": rng.standard_normal((6, 3, 1, 5)),
+        "bias": rng.standard_normal((1, 6, 1)),
+        "scale": rng.uniform(0.5, 2, (1, 6, 1)),
+        "shift": rng.standard_normal((1, 6, 1)),
+        "unused": rng.standard_normal(4),
+    }
+    initializers = [numpy_helper.from_array(v.astype(np.float32), k) for k, v in weights.items()]
+    initializers.append(numpy_helper.from_array(np.array([2], np.int64), "axes"))
+    pad = 2 * dilation
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+        helper.make_node("Unsqueeze", ["t", "axes"], ["u"]),
+        helper.make_node(
+            "Conv",
+            ["u", "w"],
+            ["c"],
+            kernel_shape=[1, 5],
+            pads=[0, pad, 0, pad],
+            strides=[1, stride],
+            dilations=[1, dilation],
+        ),
+        helper.make_node("Squeeze", ["c", "axes"], ["s"]),
+        helper.make_node("Add", ["s", "bias"], ["b"]),
+        helper.make_node("Mul", ["b", "scale"], ["m"]),
+        helper.make_node("Add", ["m", "shift"], ["n"]),
+        helper.make_node("Relu", ["n"], ["r"]),
+        helper.make_node("Unsqueeze", ["r", "axes"], ["pu"]),
+        helper.make_node("MaxPool", ["pu"], ["p"], kernel_shape=[1, 4], strides=[1, 4]),
+        helper.make_node("Squeeze", ["p", "axes"], ["y"]),
+        helper.make_node("Identity", ["y"], ["dead"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["unk__1", 40, 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["unk__2", 6, None])],
+        initializers,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2)])
+def test_cleaning_keeps_the_result_and_leaves_one_dimensional_convolutions(rng, stride, dilation):
+    model = tensorflow_like(rng, stride, dilation)
+    value = rng.standard_normal((5, 40, 3)).astype(np.float32)
+    expected = run(model, value)
+    cleaned = clean(model)
+    assert [node.op_type for node in cleaned.graph.node] == ["Transpose", "Conv", "Relu", "MaxPool"]
+    assert np.abs(run(cleaned, value) - expected).max() < 1e-4
+    assert "unused" not in {tensor.name for tensor in cleaned.graph.initializer}
+    assert len(cleaned.graph.initializer) == 2
+    batch = {v.type.tensor_type.shape.dim[0].dim_param for v in [*cleaned.graph.input, *cleaned.graph.output]}
+    assert batch == {"batch"}
+    assert [opset.domain for opset in cleaned.opset_import] == [""]

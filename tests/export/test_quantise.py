@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+
+from edge_emo.card import models_folder  # noqa: E402
+from export.quantise import Candidate, candidates, choose  # noqa: E402
+
+
+def candidate(name, agreement, change):
+    return Candidate(name, None, 100.0, agreement, change, 0.1)
+
+
+def test_agreement_decides_and_the_smaller_change_breaks_a_tie():
+    found = [candidate("a", 0.99, 0.01), candidate("b", 0.995, 0.05), candidate("c", 0.995, 0.03)]
+    assert choose(found).variant == "c"
+
+
+def test_nothing_below_the_gate_is_let_out():
+    with pytest.raises(ValueError, match=r"97\.0%"):
+        choose([candidate("a", 0.97, 0.01)])
+
+
+def test_every_variant_is_smaller_and_agrees(rng):
+    model = onnx.load(models_folder() / "voice-classic.fp32.onnx")
+    samples = rng.standard_normal((40, 100, 1)).astype(np.float32)
+    found = candidates(model, samples)
+    assert len(found) == 4
+    for item in found:
+        assert item.kilobytes < 300
+        assert item.agreement > 0.85
+        assert item.largest_change < 0.2
+        assert {node.op_type for node in item.model.graph.node} >= {"QuantizeLinear", "DequantizeLinear"}
