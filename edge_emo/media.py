@@ -217,7 +217,9 @@ class Sound:
             raise NoSoundTrackError(f"{self.name}: no sound track; there is no voice to listen to")
         stream = container.streams.audio[0]
         if stream.codec_context is None:
-            raise MediaError(f"{self.name}: its sound is in a codec that FFmpeg does not know; export it as WAV or FLAC")
+            raise MediaError(
+                f"{self.name}: its sound is in a codec that FFmpeg does not know; export it as WAV or FLAC"
+            )
         self._set_format(stream.codec_context.sample_rate, stream.codec_context.channels)
         return _resampled_film(container, stream, self.sample_rate)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,15 +54,19 @@ class Recommender:
     ) -> list[Recommendation]:
         """Return the `n` best songs for a distribution over `EMOTIONS`, fewer where the filters leave fewer.
 
-        The mood match is the chance that the person's emotion and the song's are the same; the closeness
-        the expectation of a Gaussian kernel over the distance on the circumplex of valence and arousal. The
-        score is their mean. No artist comes more than twice in ten. The same `seed` gives the same songs.
+        The mood match is the chance that the person's emotion and the song's are the same, relative to the
+        best song's; the closeness is the expectation of a Gaussian kernel over the distance on the circumplex
+        of valence and arousal. The score is their mean. No artist comes more than twice in ten. The same `seed`
+        gives the same songs.
         Raises ValueError for probabilities that are not a distribution.
         """
         wanted = np.asarray(probabilities, np.float64)
         if wanted.shape != (len(EMOTIONS),) or not np.isclose(wanted.sum(), 1, atol=1e-3) or wanted.min() < 0:
             raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
-        match = self._shares @ wanted / max(1e-9, float((self._shares @ wanted).max()))
+        if not self._uids:
+            return []
+        match = self._shares @ wanted
+        match /= match.max()
         closeness = self._closeness @ wanted
         score = (match + closeness) / 2
         order = np.argsort(-(score + _VARIETY * np.random.default_rng(seed).random(len(score))), kind="stable")
@@ -85,25 +90,26 @@ class Recommender:
         ]
 
     def _spread_artists(self, order: NDArray[np.intp], n: int) -> list[int]:
+        """Return the first `n` of `order` that keep the limit for artists; a song that has to wait comes later."""
         chosen: list[int] = []
-        artists: list[str] = []
-        waiting: list[int] = []
-        for i in map(int, order):
-            if len(chosen) == n:
-                break
-            # a song that had to wait goes first once its artist may come again
-            ready = next((j for j in waiting if artists[-9:].count(self._artists[j]) < MAX_PER_ARTIST), None)
-            if ready is not None:
-                waiting.remove(ready)
-                chosen.append(ready)
-                artists.append(self._artists[ready])
-                if len(chosen) == n:
-                    break
-            if artists[-9:].count(self._artists[i]) < MAX_PER_ARTIST:
-                chosen.append(i)
-                artists.append(self._artists[i])
+        recent: deque[str] = deque(maxlen=9)
+        waiting: dict[str, deque[int]] = {}  # ranks, by artist
+        ranks = iter(range(len(order)))
+        while len(chosen) < n:
+            free = [queue for artist, queue in waiting.items() if queue and recent.count(artist) < MAX_PER_ARTIST]
+            if free:
+                rank: int | None = min(free, key=lambda queue: queue[0]).popleft()
             else:
-                waiting.append(i)
+                rank = next(ranks, None)
+            if rank is None:
+                break
+            song = int(order[rank])
+            artist = self._artists[song]
+            if recent.count(artist) < MAX_PER_ARTIST:
+                chosen.append(song)
+                recent.append(artist)
+            else:
+                waiting.setdefault(artist, deque()).append(rank)
         return chosen
 
     @cached_property
