@@ -38,10 +38,20 @@ Float32 = NDArray[np.float32]
 SAMPLE_RATE = 16000
 
 _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
-_SALVAGE_SAMPLES = 512
+_READ_SAMPLES = 1024
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
 _RATES = range(1000, 768_001)
 _LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
+
+
+class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound file read from start to end without the seek that soundfile does after every read.
+
+    That seek loses MP3's bit reservoir: each read would begin with damaged frames.
+    """
+
+    def seekable(self) -> bool:
+        return False
 
 
 class Sound:
@@ -117,7 +127,7 @@ class Sound:
     def _open(self) -> Iterator[Float32]:
         source = self._source()
         try:
-            file = soundfile.SoundFile(source)
+            file = _SequentialFile(source)
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             if isinstance(source, io.BytesIO):
                 source.seek(0)
@@ -172,20 +182,20 @@ class Sound:
     def _soundfile_blocks(self, file: soundfile.SoundFile) -> Iterator[Float32]:
         with file:
             size = max(1, _BLOCK_VALUES // file.channels)
-            position = 0
-            while True:
-                try:
-                    block = file.read(size, dtype="float32", always_2d=True)
-                except soundfile.LibsndfileError:
-                    if size <= _SALVAGE_SAMPLES:
-                        raise
-                    size = _SALVAGE_SAMPLES  # small steps up to the damage
-                    file.seek(position)
-                    continue
-                if not len(block):
-                    break
-                position += len(block)
-                yield block
+            pieces: list[Float32] = []
+            try:
+                # a decoder that meets damage gives nothing of that read, so reads are small
+                while len(piece := file.read(_READ_SAMPLES, dtype="float32", always_2d=True)):
+                    pieces.append(piece)
+                    if len(pieces) * _READ_SAMPLES >= size:
+                        yield np.concatenate(pieces)
+                        pieces = []
+            except soundfile.LibsndfileError:
+                if pieces:
+                    yield np.concatenate(pieces)
+                raise
+            if pieces:
+                yield np.concatenate(pieces)
             # libsndfile ends a cut WAV without an error; a length of 2 GB or more means that nobody knew it
             stated = re.search(r"data\s*: (\d+) \(should be (\d+)\)", file.extra_info)
             if stated and int(stated[2]) < int(stated[1]) < 1 << 31:
