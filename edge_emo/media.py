@@ -183,10 +183,12 @@ class Sound:
         with file:
             size = max(1, _BLOCK_VALUES // file.channels)
             pieces: list[Float32] = []
+            position = 0
             try:
                 # a decoder that meets damage gives nothing of that read, so reads are small
                 while len(piece := file.read(_READ_SAMPLES, dtype="float32", always_2d=True)):
                     pieces.append(piece)
+                    position += len(piece)
                     if len(pieces) * _READ_SAMPLES >= size:
                         yield np.concatenate(pieces)
                         pieces = []
@@ -196,10 +198,12 @@ class Sound:
                 raise
             if pieces:
                 yield np.concatenate(pieces)
-            # libsndfile ends a cut WAV without an error; a length of 2 GB or more means that nobody knew it
-            stated = re.search(r"data\s*: (\d+) \(should be (\d+)\)", file.extra_info)
-            if stated and int(stated[2]) < int(stated[1]) < 1 << 31:
-                self.warnings.append(f"{self.name}: cut short, {stated[2]} of {stated[1]} bytes are there")
+            # libsndfile ends a cut file without an error; a length of 2 GB or more means that nobody knew it
+            found, stated = position, file.frames
+            if bytes_of_wav := re.search(r"data\s*: (\d+) \(should be (\d+)\)", file.extra_info):
+                stated, found = int(bytes_of_wav[1]), int(bytes_of_wav[2])
+            if found < stated < 1 << 31:
+                self.warnings.append(f"{self.name}: cut short, {found / stated:.0%} of what its header states is there")
 
     def _open_film(self, source: str | BinaryIO, first_error: Exception) -> Iterator[Float32]:
         if importlib.util.find_spec("av") is not None:
