@@ -17,9 +17,16 @@ FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 
 def schema(name: str) -> bytes:
     """Return the schema of a document as text."""
-    found: dict[str, Any] = msgspec.json.schema(DOCUMENTS[name])
+    found = _one_line(msgspec.json.schema(DOCUMENTS[name]))
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edge-emo: {name}", **found}
     return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def _one_line(value: Any) -> Any:
+    """Return the schema with each description on one line; how docstrings are indented depends on the Python."""
+    if isinstance(value, dict):
+        return {k: " ".join(v.split()) if k == "description" else _one_line(v) for k, v in value.items()}
+    return [_one_line(item) for item in value] if isinstance(value, list) else value
 
 
 def main() -> None:
