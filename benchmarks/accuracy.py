@@ -17,7 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from benchmarks import environment
-from edge_emo.card import models_folder
+from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import SAMPLE_RATE, resample
 from edge_emo.voice.mfcc import Float32
@@ -179,7 +179,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
     click.echo("recall:  " + "  ".join(f"{name} {value:.2f}" for name, value in best["together"]["recall"].items()))
     click.echo("\nThe files that ship, on EMO-DB (German; five speakers never heard):")
     foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
-    for name, precision in MODELS:
+    for name, precision in [(n, p) for n, entry in read_manifest().models.items() for p in entry.cards]:
         report = score(VoiceRecognizer(models_folder() / f"{name}.{precision}.json"), foreign).report()
         results["shipped_on_emodb"][f"{name} {precision}"] = report
         click.echo(

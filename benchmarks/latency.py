@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import environment
 from edge_emo.analyze import Analyzer
-from edge_emo.card import models_folder
+from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import SAMPLE_RATE, read_sound
 from edge_emo.music.recommend import Recommender
@@ -83,7 +83,7 @@ def voice(json_path: Path | None) -> None:
             "python_speech_features.mfcc": lambda: python_speech_features.mfcc(samples, SAMPLE_RATE),
         }
         for name in ("voice", "voice-classic"):
-            for precision in ("fp32", "int8"):
+            for precision in read_manifest().models[name].cards:
                 recognizer = VoiceRecognizer(models_folder() / f"{name}.{precision}.json")
                 spec, shape = recognizer.card.voice.input, recognizer.card.input.shape[1:]
                 if precision == "fp32":

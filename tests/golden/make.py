@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_emo.card import models_folder, read_card
+from edge_emo.card import models_folder, read_card, read_manifest
 from edge_emo.media import read_sound
 from edge_emo.sources import sample_path
 from edge_emo.voice.activity import find_voice
@@ -26,7 +26,7 @@ def golden():
         card = read_card(models_folder() / f"{name}.fp32.json")
         values = network_input(samples[16000:64000], card.voice.input, card.input.shape[1:]).ravel()[::37]
         found["inputs"][name] = np.round(values.astype(float), 4).tolist()
-        for precision in ("fp32", "int8"):
+        for precision in read_manifest().models[name].cards:
             readings = VoiceRecognizer(models_folder() / f"{name}.{precision}.json").readings(samples)
             rows = [np.round(r.probabilities, 4).tolist() for r in readings]
             found["probabilities"][f"{name} {precision}"] = rows
