@@ -63,32 +63,36 @@ CONDITIONS: dict[str, Callable[[Float32], Float32] | None] = {
 }
 
 
-def fold_scores(name: str, precision: str, clips: list[Clip], change: Any = None) -> dict[int, Scores]:
+def fold_recognizers(name: str, precision: str) -> dict[int, VoiceRecognizer]:
+    """Return the recogniser of each fold."""
+    return {fold: VoiceRecognizer(FOLDS / f"{name}.fold{fold}.{precision}.json") for fold in RAVDESS_FOLDS}
+
+
+def fold_scores(recognizers: dict[int, VoiceRecognizer], clips: list[Clip], change: Any = None) -> dict[int, Scores]:
     """Return the scores of each fold's file on the speech of the actors it never heard."""
-    found = {}
-    for fold, actors in RAVDESS_FOLDS.items():
-        recognizer = VoiceRecognizer(FOLDS / f"{name}.fold{fold}.{precision}.json")
-        held_out = [clip for clip in clips if clip.speaker in actors and not clip.is_song]
-        found[fold] = score(recognizer, held_out, change)
-    return found
+    return {
+        fold: score(recognizer, [c for c in clips if c.speaker in RAVDESS_FOLDS[fold] and not c.is_song], change)
+        for fold, recognizer in recognizers.items()
+    }
 
 
-def cross_validation(folds: dict[int, Scores]) -> dict[str, Any]:
+def cross_validation(recognizers: dict[int, VoiceRecognizer], clips: list[Clip]) -> dict[str, Any]:
     """Return mean and spread over the folds, and what all held-out clips together show."""
-    reports = {fold: part.report() for fold, part in folds.items()}
+    folds = fold_scores(recognizers, clips)
+    reports = {fold: part.report(recognizers[fold].card.threshold) for fold, part in folds.items()}
     result = {"folds": reports, "together": together(list(folds.values())).report()}
-    for key in ("uar", "accuracy", "ece", "uar_women", "uar_men"):
+    for key in ("uar", "accuracy", "ece", "uar_women", "uar_men", "named", "accuracy_named"):
         values = [report[key] for report in reports.values()]
         result[key] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
     return result
 
 
-def robustness(clips: list[Clip], precision: str) -> dict[str, Any]:
+def robustness(recognizers: dict[int, VoiceRecognizer], clips: list[Clip]) -> dict[str, Any]:
     """Return UAR, accuracy and labels changed under each condition, over all folds' held-out clips."""
     clean = None
     rows = {}
     for condition, change in track(CONDITIONS.items(), "Conditions", transient=True):
-        scores = together(list(fold_scores("voice", precision, clips, change).values()))
+        scores = together(list(fold_scores(recognizers, clips, change).values()))
         clean = scores if clean is None else clean
         report = scores.report()
         rows[condition] = {
@@ -166,13 +170,14 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
     clips = ravdess(corpus_folder(data, "ravdess"))
     results: dict[str, Any] = {"cross_validation": {}, "shipped_on_emodb": {}}
     click.echo("RAVDESS speech, four folds, actors held out; mean ± standard deviation over the folds")
-    click.echo(f"{'model':<20} {'UAR':>15} {'accuracy':>15} {'women UAR':>15} {'men UAR':>15} {'ECE':>15}")
+    click.echo(
+        f"{'model':<20} {'UAR':>15} {'accuracy':>15} {'women UAR':>15} {'men UAR':>15} {'ECE':>15} {'named':>15} {'accuracy then':>15}"
+    )
     for name, precision in MODELS:
-        found = cross_validation(fold_scores(name, precision, clips))
+        found = cross_validation(fold_recognizers(name, precision), clips)
         results["cross_validation"][f"{name} {precision}"] = found
-        cells = [
-            f"{found[k]['mean']:.3f} ± {found[k]['sd']:.3f}" for k in ("uar", "accuracy", "uar_women", "uar_men", "ece")
-        ]
+        keys = ("uar", "accuracy", "uar_women", "uar_men", "ece", "named", "accuracy_named")
+        cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" for key in keys]
         click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))
     best = results["cross_validation"]["voice int8"]
     click.echo("\nvoice int8 by fold:  " + "  ".join(f"{f}: {r['uar']:.3f}" for f, r in best["folds"].items()))
@@ -186,7 +191,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
             f"{name + ' ' + precision:<20} UAR {report['uar']:.3f}  accuracy {report['accuracy']:.3f}  n {report['n']}"
         )
     if with_robustness:
-        results["robustness"] = {p: robustness(clips, p) for p in ("fp32", "int8")}
+        results["robustness"] = {p: robustness(fold_recognizers("voice", p), clips) for p in ("fp32", "int8")}
         click.echo("\nvoice int8, all held-out clips       UAR  accuracy  labels changed  no voice found")
         for condition, row in results["robustness"]["int8"].items():
             click.echo(

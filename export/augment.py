@@ -19,6 +19,9 @@ class Augmenter:
         self._strength = strength
         bank = mel_filter_bank(spec)
         axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
+        self._white = 10 * np.log10(np.random.default_rng(0).gamma(3, 1 / 3, (4096, len(bank))) + 1e-6).astype(
+            np.float32
+        )
         self._centres = (bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9)
 
     def __call__(self, db: Float32, rng: Generator) -> Float32:
@@ -54,14 +57,13 @@ class Augmenter:
 
     def _reverberate(self, db: Float32, rng: Generator) -> Float32:
         hop_s = self._spec.hop_length / self._spec.sample_rate
-        decay = np.float32(10 ** (-6 * hop_s / rng.uniform(0.2, 0.9)))
-        wet = np.float32(rng.uniform(0.02, 0.3)) * (1 - decay)
+        decay = 10 ** (-6 * hop_s / rng.uniform(0.2, 0.9))
+        wet = rng.uniform(0.02, 0.3) * (1 - decay)
         power = np.exp(db * _DB)
-        tail = np.zeros(power.shape[1], np.float32)
-        for frame in power:
-            tail = tail * decay + frame
-            frame += wet * tail
-        return np.log(power) / _DB
+        # tail[t] = decay * tail[t - 1] + power[t], as a running sum; double precision carries 800 frames
+        weight = decay ** np.arange(len(db))[:, None]
+        tail = weight * np.cumsum(power / weight, axis=0)
+        return np.asarray(np.log(power + wet * tail, dtype=np.float32) / _DB)
 
     def _limit_band(self, db: Float32, rng: Generator) -> Float32:
         db = db.copy()
@@ -74,9 +76,11 @@ class Augmenter:
         slope = rng.uniform(-6, 1)  # dB an octave: from brown to white
         shape = slope * np.log2(np.maximum(self._centres, 60) / 1000) + self._equaliser(rng, 6)
         # the area-normalised bank makes white noise flat; a few bins a band leave it fluctuating
-        noise = shape + 10 * np.log10(rng.gamma(3, 1 / 3, db.shape) + 1e-6)
-        gain = 10 * np.log10(np.exp(db * _DB).mean() / np.exp(noise * _DB).mean()) - snr
-        return np.asarray(np.logaddexp(db * _DB, (noise + gain) * _DB) / _DB, np.float32)
+        start = rng.integers(len(self._white) - len(db))
+        noise = np.exp((self._white[start : start + len(db)] + shape.astype(np.float32)) * _DB)
+        power = np.exp(db * _DB)
+        gain = power.mean() / noise.mean() * np.float32(10 ** (-snr / 10))
+        return np.asarray(np.log(power + gain * noise) / _DB)
 
 
 def mask(x: Float32, rng: Generator, n_time: int = 2, n_bands: int = 2) -> Float32:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
 from edge_emo.emotions import EMOTIONS
@@ -54,11 +55,15 @@ class Scores:
         """Recognised labels, -1 without voice."""
         return np.where(self.probabilities.sum(axis=1) > 0, self.probabilities.argmax(axis=1), -1)
 
-    def report(self) -> dict[str, Any]:
-        """Return UAR, accuracy, recall by emotion, accuracy by speaker and sex, confusion and calibration."""
+    def report(self, threshold: float = 0.0) -> dict[str, Any]:
+        """Return UAR, accuracy, recall by emotion, accuracy by speaker and sex, confusion and calibration.
+
+        "named" is the share of clips that are not `uncertain` at `threshold`, "accuracy_named" the accuracy on these.
+        """
         labels, guesses = self.labels, self.guesses
         present = sorted(set(labels.tolist()))
         right = labels == guesses
+        named = self.probabilities.max(axis=1) >= threshold
         speakers = np.array([clip.speaker for clip in self.clips])
         women = np.array([clip.woman for clip in self.clips])
         recalls = recall_score(labels, guesses, labels=present, average=None, zero_division=0)
@@ -67,6 +72,8 @@ class Scores:
             "n": len(labels),
             "uar": uar(labels, guesses),
             "accuracy": float(right.mean()),
+            "named": float(named.mean()),
+            "accuracy_named": float(right[named].mean()) if named.any() else None,
             "ece": expected_calibration_error(self.probabilities, labels),
             "without_voice": int((guesses < 0).sum()),
             "recall": {EMOTIONS[k]: float(r) for k, r in zip(present, recalls, strict=True)},
@@ -133,13 +140,14 @@ def fit_temperature(scores: Scores) -> float:
     return round(float(grid[int(np.argmin(losses))]), 2)
 
 
-def fit_threshold(scores: Scores, precision: float = 0.45, at_least: int = 30) -> float:
-    """Return the confidence below which guesses are right no more often than `precision`, 0 if there is none."""
+def fit_threshold(scores: Scores) -> float:
+    """Return the confidence from which on a guess is right at least as often as wrong; 1 if it never is.
+
+    How often it is right at a confidence comes from isotonic regression (Zadrozny and Elkan 2002, KDD).
+    """
     confidence, right = scores.probabilities.max(axis=1), scores.guesses == scores.labels
-    order = np.argsort(confidence)
-    share_right = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    poor = np.flatnonzero(share_right[at_least:] <= precision)
-    return round(float(confidence[order][at_least + poor[-1]]), 2) if len(poor) else 0.0
+    likely = IsotonicRegression().fit_transform(confidence, right) >= 0.5
+    return round(float(confidence[likely].min()), 2) if likely.any() else 1.0
 
 
 def _sharpen(probabilities: Floats, temperature: float) -> Floats:
