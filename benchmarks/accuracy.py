@@ -170,9 +170,8 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
     clips = ravdess(corpus_folder(data, "ravdess"))
     results: dict[str, Any] = {"cross_validation": {}, "shipped_on_emodb": {}}
     click.echo("RAVDESS speech, four folds, actors held out; mean ± standard deviation over the folds")
-    click.echo(
-        f"{'model':<20} {'UAR':>15} {'accuracy':>15} {'women UAR':>15} {'men UAR':>15} {'ECE':>15} {'named':>15} {'accuracy then':>15}"
-    )
+    titles = ("UAR", "accuracy", "women UAR", "men UAR", "ECE", "not uncertain", "accuracy then")
+    click.echo(f"{'model':<20} " + " ".join(f"{title:>15}" for title in titles))
     for name, precision in MODELS:
         found = cross_validation(fold_recognizers(name, precision), clips)
         results["cross_validation"][f"{name} {precision}"] = found
