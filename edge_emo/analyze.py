@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_emo.card import Precision
@@ -27,10 +27,15 @@ class Analyzer:
     ) -> None:
         self.voice = VoiceRecognizer(voice_model, precision=precision, threads=threads)
 
-    def __call__(self, source: str | os.PathLike[str]) -> Timeline:
-        """Return the timeline of a file, or of standard input for "-". Raises MediaError."""
+    def __call__(
+        self, source: str | os.PathLike[str], on_progress: Callable[[float], object] | None = None
+    ) -> Timeline:
+        """Return the timeline of a file, or of standard input for "-". Raises MediaError.
+
+        `on_progress` is told the share listened to, 0 to 1, where the length of the source is known.
+        """
         sound = Sound(source)
-        readings = tuple(self.readings(sound))
+        readings = tuple(self.readings(sound, on_progress))
         card = self.voice.card
         return Timeline(
             source=os.fspath(source),
@@ -41,11 +46,13 @@ class Analyzer:
             warnings=tuple(sound.warnings),
         )
 
-    def readings(self, sound: Sound) -> Iterator[Reading]:
+    def readings(self, sound: Sound, on_progress: Callable[[float], object] | None = None) -> Iterator[Reading]:
         """Yield readings while the sound is still being decoded."""
         stream = VoiceStream(self.voice)
         for block in sound:
             yield from stream.push(block)
+            if on_progress and sound.stated_s:
+                on_progress(min(1.0, sound.n_samples / SAMPLE_RATE / sound.stated_s))
         yield from stream.finish()
 
 

@@ -40,6 +40,7 @@ SAMPLE_RATE = 16000
 _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
+_UNKNOWN_LENGTH = 1 << 31  # a header that states 2 GB or more was written before anybody knew
 _RATES = range(1000, 768_001)
 _LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
 
@@ -57,7 +58,8 @@ class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
 class Sound:
     """An open source: iterate once over its blocks of float32 mono 16 kHz samples.
 
-    `path` is a file or "-" for standard input. `sample_rate` and `channels` are those of the source.
+    `path` is a file or "-" for standard input. `sample_rate` and `channels` are those of the source;
+    `stated_s` is the length in seconds that its header states, None where it states none.
     `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that
     names the reason.
     """
@@ -67,6 +69,7 @@ class Sound:
         self.warnings: list[str] = []
         self.sample_rate = 0
         self.channels = 0
+        self.stated_s: float | None = None
         self.n_samples = 0  # at 16 kHz, handed out so far
         self._raw = self._open()
 
@@ -134,6 +137,8 @@ class Sound:
             blocks = self._open_film(source, error)
         else:
             self._set_format(file.samplerate, file.channels)
+            if 0 < file.frames < _UNKNOWN_LENGTH:
+                self.stated_s = file.frames / file.samplerate
             blocks = self._soundfile_blocks(file)
         return blocks
 
@@ -198,11 +203,11 @@ class Sound:
                 raise
             if pieces:
                 yield np.concatenate(pieces)
-            # libsndfile ends a cut file without an error; a length of 2 GB or more means that nobody knew it
+            # libsndfile ends a cut file without an error
             found, stated = position, file.frames
             if bytes_of_wav := re.search(r"data\s*: (\d+) \(should be (\d+)\)", file.extra_info):
                 stated, found = int(bytes_of_wav[1]), int(bytes_of_wav[2])
-            if found < stated < 1 << 31:
+            if found < stated < _UNKNOWN_LENGTH:
                 self.warnings.append(f"{self.name}: cut short, {found / stated:.0%} of what its header states is there")
 
     def _open_film(self, source: str | BinaryIO, first_error: Exception) -> Iterator[Float32]:
@@ -223,7 +228,7 @@ class Sound:
         import av
 
         try:
-            container = av.open(source)
+            container = av.open(source, "r")
         except (av.error.FFmpegError, ValueError, OSError) as error:
             raise MediaError(f"{self.name}: neither libsndfile nor FFmpeg can read it ({_one_line(error)})") from error
         if not container.streams.audio:
@@ -235,6 +240,8 @@ class Sound:
                 f"{self.name}: its sound is in a codec that FFmpeg does not know; export it as WAV or FLAC"
             )
         self._set_format(stream.codec_context.sample_rate, stream.codec_context.channels)
+        if container.duration:
+            self.stated_s = container.duration / av.time_base
         return _resampled_film(container, stream, self.sample_rate)
 
     def _ffmpeg_blocks(self, source: str | BinaryIO) -> Iterator[Float32]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
 from edge_emo.errors import EdgeEmoError
 from edge_emo.report.documents import Failure
 from edge_emo.sources import expand
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 T = TypeVar("T")
 
@@ -20,23 +27,29 @@ NOTHING_RECOGNISED = 4
 
 @dataclass
 class Batch(Generic[T]):
-    """Apply `job` to every source. Iterating yields the results; failures are told on stderr and kept."""
+    """Apply `job` to every source. Iterating yields the results; failures are told on stderr and kept.
+
+    `job` takes a source, and a function to tell how far it is with it, 0 to 1.
+    """
 
     names: Sequence[str]
-    job: Callable[[str], T]
+    job: Callable[[str, Callable[[float], object]], T]
     failures: list[Failure] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[T]:
         if not self.names:
             raise click.UsageError("name a recording, a folder, '-' for standard input, or 'sample'")
-        for source in _with_progress(list(expand(self.names))):
-            try:
-                yield self.job(source)
-            except EdgeEmoError as error:
-                if error.exit_code != 1:  # a damaged model fails every source alike
-                    raise
-                click.echo(f"edge-emo: {error}", err=True)
-                self.failures.append(Failure(source, str(error), error.exit_code))
+        sources = list(expand(self.names))
+        with closing(_Bar(len(sources))) as bar:
+            for number, source in enumerate(sources):
+                try:
+                    yield self.job(source, partial(bar.show, number))
+                except EdgeEmoError as error:
+                    if error.exit_code != 1:  # a damaged model fails every source alike
+                        raise
+                    click.echo(f"edge-emo: {error}", err=True)
+                    self.failures.append(Failure(source, str(error), error.exit_code))
+                bar.show(number + 1)
 
     def exit_code(self, recognised: bool) -> int:
         """Return what to end with, given whether anything was recognised in any source."""
@@ -51,11 +64,30 @@ def warn(warnings: Sequence[str]) -> None:
         click.echo(f"edge-emo: warning: {warning}", err=True)
 
 
-def _with_progress(sources: list[str]) -> Iterator[str]:
-    if len(sources) < 2 or not sys.stderr.isatty():
-        yield from sources
-        return
-    from rich.console import Console
-    from rich.progress import track
+class _Bar:
+    """A progress bar on a terminal's standard error, shown once the work has taken a second."""
 
-    yield from track(sources, "Listening", console=Console(stderr=True), transient=True)
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._due = time.monotonic() + 1 if sys.stderr.isatty() else math.inf
+        self._progress: Progress | None = None
+
+    def show(self, done: float, part: float = 0.0) -> None:
+        """Show that `done` sources are done, and `part` of the next."""
+        if self._progress is None:
+            if time.monotonic() < self._due:
+                return
+            from rich.console import Console
+            from rich.progress import Progress
+
+            # what goes to a file or a pipe must not be drawn above the bar instead
+            console = Console(stderr=True)
+            self._progress = Progress(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
+            self._progress.add_task("Listening", total=self._total)
+            self._progress.start()
+        self._progress.update(self._progress.task_ids[0], completed=done + part)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress:
+            self._progress.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -65,8 +65,8 @@ def recommend(
     def songs(probabilities: list[float]) -> list[Recommendation]:
         return recommender(probabilities, count, seed=seed, license=license_choice)
 
-    def listen(source: str) -> Recommended:
-        timeline = analyzer(source)
+    def listen(source: str, on_progress: Callable[[float], object]) -> Recommended:
+        timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
         chosen = songs(distribution(timeline.summary)) if timeline.readings else []
         return Recommended(source, None, timeline.summary, seed, chosen, list(timeline.warnings))
