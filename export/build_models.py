@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from edge_emo.card import (
     TensorInfo,
     VoicePreprocessing,
     models_folder,
+    read_manifest,
 )
 from edge_emo.diagnosis import cpu_flags
 from edge_emo.emotions import EMOTIONS
@@ -100,7 +102,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     shape = list(network.input_shape[1:])
     samples = windows(balanced(train, N_PARITY), preprocessing, shape)
     conversion = to_onnx(network, samples)
-    found = candidates(conversion.model, samples[:N_CALIBRATION])
+    found = candidates(conversion.model, samples[:N_CALIBRATION], samples)
     chosen = choose(found)
     environment = {
         "cpu_flags": cpu_flags(),
@@ -237,14 +239,17 @@ def calibration(scores: Scores) -> tuple[float, float]:
 
 
 @click.command()
+@click.option("--model", "names", type=click.Choice(sorted(DESCRIPTIONS)), multiple=True, default=tuple(DESCRIPTIONS))
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="The folder of export.train_voice.")
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
-def main(runs: Path, data: Path) -> None:
-    """Build every voice model."""
-    entries = {name: build(name, runs, data) for name in DESCRIPTIONS}
-    manifest = Manifest(format=1, tasks={"voice": "voice"}, models=entries)
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    (models_folder() / "manifest.json").write_bytes(text + b"\n")
+def main(names: Sequence[str], runs: Path, data: Path) -> None:
+    """Build the voice models, or only those named; the manifest keeps the others."""
+    path = models_folder() / "manifest.json"
+    kept = read_manifest().models if path.exists() else {}
+    manifest = Manifest(
+        format=1, tasks={"voice": "voice"}, models={**kept, **{name: build(name, runs, data) for name in names}}
+    )
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from export.quantise import Candidate, candidates, choose  # noqa: E402
 
 
 def candidate(name, agreement, change):
-    return Candidate(name, None, 100.0, agreement, change, 0.1)
+    return Candidate(name, None, 100.0, agreement, change, 0.5, 0.1)
 
 
-def test_agreement_decides_and_the_smaller_change_breaks_a_tie():
-    found = [candidate("a", 0.99, 0.01), candidate("b", 0.995, 0.05), candidate("c", 0.995, 0.03)]
-    assert choose(found).variant == "c"
+def test_the_smallest_mean_change_is_chosen():
+    found = [candidate("a", 0.99, 0.005), candidate("b", 0.995, 0.003), candidate("c", 0.999, 0.004)]
+    assert choose(found).variant == "b"
 
 
 def test_nothing_below_the_gate_is_let_out():
@@ -24,10 +24,10 @@ def test_nothing_below_the_gate_is_let_out():
 def test_every_variant_is_smaller_and_agrees(rng):
     model = onnx.load(models_folder() / "voice-classic.fp32.onnx")
     samples = rng.standard_normal((40, 100, 1)).astype(np.float32)
-    found = candidates(model, samples)
-    assert len(found) == 4
+    found = candidates(model, samples[:20], samples)
+    assert len({item.variant for item in found}) == 7
     for item in found:
-        assert item.kilobytes < 300
+        assert item.kilobytes < 320
         assert item.agreement > 0.85
         assert item.largest_change < 0.2
         assert {node.op_type for node in item.model.graph.node} >= {"QuantizeLinear", "DequantizeLinear"}
