@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from edge_emo.card import FeatureSpec
 from edge_emo.voice.mfcc import Float32, mel_filter_bank
@@ -45,9 +46,7 @@ class Augmenter:
         low = np.minimum(where.astype(int), len(db) - 2)
         share = (where - low)[:, None].astype(np.float32)
         db = db[low] * (1 - share) + db[low + 1] * share
-        source = np.interp(self._centres / pitch, self._centres, np.arange(len(self._centres)))
-        low = np.minimum(source.astype(int), len(self._centres) - 2)
-        share = (source - low).astype(np.float32)
+        low, share = _sources(self._centres, pitch)
         return db[:, low] * (1 - share) + db[:, low + 1] * share
 
     def _equaliser(self, rng: Generator, amplitude: float) -> Float32:
@@ -94,3 +93,27 @@ def mask(x: Float32, rng: Generator, n_time: int = 2, n_bands: int = 2) -> Float
         start = rng.integers(0, x.shape[1] - width)
         x[:, start : start + width] = 0
     return x
+
+
+def pitch_matrix(spec: FeatureSpec, semitones: float) -> Float32:
+    """Return the (bands, bands) matrix that, applied to a log-mel spectrum from the right, shifts its pitch."""
+    centres = _band_centres(spec)
+    low, share = _sources(centres, 2 ** (semitones / 12))
+    matrix = np.zeros((len(centres), len(centres)), np.float32)
+    bands = np.arange(len(centres))
+    matrix[low, bands] = 1 - share
+    matrix[low + 1, bands] += share
+    return matrix
+
+
+def _band_centres(spec: FeatureSpec) -> NDArray[np.float64]:
+    bank = mel_filter_bank(spec)
+    axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
+    return np.asarray((bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9))
+
+
+def _sources(centres: NDArray[np.float64], pitch: float) -> tuple[NDArray[np.int_], Float32]:
+    """Return where each band comes from when every frequency is scaled: the lower of two bands, the upper's share."""
+    source = np.interp(centres / pitch, centres, np.arange(len(centres)))
+    low = np.minimum(source.astype(int), len(centres) - 2)
+    return low, (source - low).astype(np.float32)

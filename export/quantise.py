@@ -81,7 +81,10 @@ def candidates(model: ModelProto, calibration: Float32, samples: Float32) -> lis
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
         quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
-        layers = [node.name for node in onnx.load(source).graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+        nodes = onnx.load(source).graph.node
+        layers = [i for i, node in enumerate(nodes) if node.op_type in ("Conv", "Gemm")]
+        front = [node.name for node in nodes[: layers[0]]]  # arithmetic on decibels, not a layer
+        ends = [nodes[layers[0]].name, nodes[layers[-1]].name]
         for variant in VARIANTS:
             quantize_static(
                 str(source),
@@ -93,8 +96,8 @@ def candidates(model: ModelProto, calibration: Float32, samples: Float32) -> lis
                 per_channel=variant.per_channel,
                 reduce_range=variant.reduce_range,
                 calibrate_method=variant.method,
-                op_types_to_quantize=["Conv", "Gemm", "MatMul", "Add", "MaxPool"],
-                nodes_to_exclude=[layers[0], layers[-1]] if variant.float_ends else [],
+                op_types_to_quantize=["Conv", "Relu", "Gemm", "Add", "MaxPool"],
+                nodes_to_exclude=front + ends if variant.float_ends else front,
             )
             quantised = onnx.load(target)
             quantised.producer_name, quantised.producer_version = "edge-emo", ""

@@ -26,7 +26,6 @@ import keras
 import numpy as np
 
 from edge_emo.card import FeatureSpec, InputSpec
-from edge_emo.voice.mfcc import Float32
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, corpus_folder, emodb, ravdess
 from export.voice_data import Spectrum, VoiceDataset, fitted, load
 from export.voice_networks import NETWORKS
@@ -98,7 +97,7 @@ class _NextEpoch(keras.callbacks.Callback):
 
 
 def train(
-    name: str, spectra: Sequence[Spectrum], folder: Path, recipe: Recipe, seed: int, soft: Float32 | None = None
+    name: str, spectra: Sequence[Spectrum], folder: Path, recipe: Recipe, seed: int
 ) -> tuple[keras.Model, InputSpec]:
     """Train one network on `spectra`, resuming from `folder` where a run stopped."""
     keras.utils.set_random_seed(seed)
@@ -111,7 +110,6 @@ def train(
         smoothing=recipe.smoothing,
         mixup=recipe.mixup,
         augment=recipe.augment,
-        soft=soft,
     )
     model = NETWORKS[name]()
     optimizer = keras.optimizers.AdamW(
@@ -131,21 +129,6 @@ def train(
         ],
     )
     return model, spec
-
-
-def teach(teachers: Sequence[Path], spectra: Sequence[Spectrum], seed: int, rounds: int = 6) -> Float32:
-    """Return the teachers' mean probabilities for each spectrum, over `rounds` varied copies of it."""
-    total = np.zeros((len(spectra), 8), np.float64)
-    for folder in teachers:
-        model = load_trained(folder)
-        spec = input_spec(folder)
-        dataset = VoiceDataset(spectra, spec, batch_size=1, seed=seed, smoothing=0, mixup=0)
-        rng = np.random.default_rng([seed, 1])
-        for _ in range(rounds):
-            batch = np.stack([dataset.example(spectrum, rng) for spectrum in spectra])
-            logits = model.predict(batch, batch_size=64, verbose=0)
-            total += keras.ops.convert_to_numpy(keras.ops.softmax(logits))
-    return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def load_trained(folder: Path) -> keras.Model:
@@ -178,7 +161,6 @@ def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
 @click.option("--fold", "folds", multiple=True, default=("1", "2", "3", "4", "all"), show_default=True)
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--teacher", "teachers", multiple=True, type=click.Path(path_type=Path), help="A finished --out folder.")
 @click.option("--dtype", type=click.Choice(["mixed_bfloat16", "float32"]), default="mixed_bfloat16", show_default=True)
 def main(
     name: str,
@@ -187,7 +169,6 @@ def main(
     folds: Sequence[str],
     epochs: int | None,
     seed: int,
-    teachers: Sequence[Path],
     dtype: str,
 ) -> None:
     """Train one network for each fold."""
@@ -202,12 +183,11 @@ def main(
             click.echo(f"{folder}: already trained", err=True)
             continue
         used = training_spectra(spectra, fold)
-        soft = teach([teacher / folder.name for teacher in teachers], used, seed) if teachers else None
-        network, spec = train(name, used, folder, recipe, seed, soft)
+        network, spec = train(name, used, folder, recipe, seed)
         network.save_weights(folder / "model.weights.h5")
         provenance = {
             "command": f"python -m export.train_voice --model {name} --fold {fold} --epochs {recipe.epochs} "
-            f"--seed {seed} --dtype {dtype}" + f" --teacher runs/{name}-teacher" * len(teachers),
+            f"--seed {seed} --dtype {dtype}",
             "data": f"RAVDESS speech and song and half of EMO-DB, {len(used)} clips, "
             f"{len({(s.clip.corpus, s.clip.speaker) for s in used})} speakers",
             "held_out_actors": [] if fold == "all" else list(RAVDESS_FOLDS[int(fold)]),

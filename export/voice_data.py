@@ -73,10 +73,7 @@ def mean_cepstra(log_mel: Float32, spec: InputSpec) -> Float32:
 
 
 class VoiceDataset(keras.utils.PyDataset):
-    """Batches of varied inputs, soft targets and weights; the same for the same seed and epoch.
-
-    `soft` are a teacher's probabilities (clips, 8), mixed half and half with the labels.
-    """
+    """Batches of varied inputs, soft targets and weights; the same for the same seed and epoch."""
 
     def __init__(
         self,
@@ -88,7 +85,6 @@ class VoiceDataset(keras.utils.PyDataset):
         smoothing: float,
         mixup: float,
         augment: bool = True,
-        soft: Float32 | None = None,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._spectra, self._spec = spectra, spec
@@ -99,8 +95,6 @@ class VoiceDataset(keras.utils.PyDataset):
         self._weights = np.asarray(weights / weights.mean(), np.float32)
         targets = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
         self._targets = targets * (1 - smoothing) + smoothing / len(EMOTIONS)
-        if soft is not None:
-            self._targets = (self._targets + soft) / 2
         self.start_epoch(0)
 
     def __len__(self) -> int:
