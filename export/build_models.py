@@ -15,7 +15,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,7 @@ from edge_emo.voice.recognizer import VoiceRecognizer, network_input, split
 from export.convert import OPSET, TOLERANCE, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
+from export.keras_source import from_keras
 from export.quantise import MIN_AGREEMENT, candidates, choose, latency_ms
 from export.train_voice import input_spec, load_trained
 from export.voice_networks import with_pitch_views
@@ -104,7 +105,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     preprocessing = VoicePreprocessing(input=spec)
     shape = list(network.input_shape[1:])
     samples = windows(balanced(train, N_PARITY), preprocessing, shape)
-    conversion = to_onnx(network, samples)
+    conversion = to_onnx(from_keras(network, name), samples)
     found = candidates(conversion.model, samples[:N_CALIBRATION], samples)
     chosen = choose(found)
     environment = {
@@ -116,11 +117,10 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
         "fp32": {
             "source": "Keras",
             "samples": len(samples),
-            "largest_difference": conversion.cleaned_difference,
-            "largest_difference_before_cleaning": conversion.converted_difference,
+            "route": conversion.route,
+            "largest_difference": conversion.largest_difference,
             "tolerance": TOLERANCE,
-            "nodes_before_cleaning": conversion.nodes_before,
-            "nodes": conversion.nodes_after,
+            "steps": [asdict(step) for step in conversion.steps],
             **environment,
         },
         "int8": {

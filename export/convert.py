@@ -6,17 +6,26 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+import onnx
+import onnx.version_converter
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from edge_emo.runtime import onnxruntime_module
 from edge_emo.voice.mfcc import Float32
-from export.graph import clean
+from export.graph import PASSES
+from export.keras_source import Network
 
 OPSET = 17
+MAX_TF2ONNX_OPSET = 18
 TOLERANCE = 1e-4
 """Largest absolute difference of the output that Keras and fp32 ONNX may show."""
 
@@ -26,40 +35,95 @@ class ParityError(ValueError):
 
 
 @dataclass(frozen=True)
+class Step:
+    """A route or pass, and how far the graph after it is from its source; `failure` where it was not taken."""
+
+    name: str
+    nodes: int = 0
+    largest_difference: float = float("inf")
+    failure: str = ""
+
+
+@dataclass(frozen=True)
 class Conversion:
-    """A converted model and the largest difference from its source, before and after cleaning."""
+    """A converted and cleaned model, and every step on the way, the refused ones too."""
 
     model: ModelProto
-    converted_difference: float
-    cleaned_difference: float
-    nodes_before: int
-    nodes_after: int
+    route: str
+    before_cleaning: ModelProto
+    steps: tuple[Step, ...]
+
+    @property
+    def largest_difference(self) -> float:
+        """Largest absolute difference of the output from that of the source."""
+        return next(step.largest_difference for step in reversed(self.steps) if not step.failure)
 
 
-def to_onnx(model: keras.Model, samples: Float32, opset: int = OPSET) -> Conversion:
-    """Convert a Keras model with one input and one output, clean the graph, and compare both on `samples`.
+def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conversion:
+    """Convert a network, clean the graph, and compare with the source on `samples` after every step.
 
-    Input and output are named "features" and "logits", the first dimension of both "batch". Raises ParityError.
+    Takes the first route that computes what the source computes; leaves out a pass that does not. Input and output
+    are named "features" and "logits", the first dimension of both "batch". Raises ParityError.
     """
+    expected = network.predict(samples)
+    steps: list[Step] = []
+
+    def attempt(name: str, make: Callable[[], ModelProto]) -> ModelProto | None:
+        try:
+            made = make()
+            difference = float(np.abs(run(made, samples) - expected).max())
+        except Exception as error:  # converters and ONNX Runtime raise many kinds
+            steps.append(Step(name, failure=f"{type(error).__name__}: {error}"))
+            return None
+        failure = "" if difference <= TOLERANCE else f"differs by {difference:.2g}, at most {TOLERANCE} is let out"
+        steps.append(Step(name, len(made.graph.node), difference, failure))
+        return None if failure else made
+
+    for route, convert in ROUTES.items():
+        converted = attempt(route, lambda convert=convert: convert(network, min(opset, MAX_TF2ONNX_OPSET)))
+        if converted is not None:
+            break
+    else:
+        told = "; ".join(f"{step.name} {step.failure.splitlines()[0][:200]}" for step in steps)
+        raise ParityError(f"{network.name}: no way to ONNX gives what Keras gives: {told}")
+    model = converted
+    if opset > MAX_TF2ONNX_OPSET:
+        model = attempt(f"opset {opset}", lambda: onnx.version_converter.convert_version(converted, opset)) or model
+    for name, change in PASSES.items():
+        model = attempt(name, lambda change=change, model=model: change(model)) or model
+    return Conversion(model, route, converted, tuple(steps))
+
+
+def _by_tf2onnx(network: Network, opset: int) -> ModelProto:
     import tensorflow as tf
     import tf2onnx
 
+    if network.call is None:
+        return tf2onnx.convert.from_tflite(str(network.model), opset=opset)[0]
     # from_keras fails on Keras 3 models; a function with a signature does not
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="features")]
-    function = tf.function(lambda features: {"logits": model(features, training=False)}, input_signature=signature)
-    converted, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=opset)
-    cleaned = clean(converted)
-    expected = np.asarray(model.predict(samples, batch_size=64, verbose=0))
-    differences = [float(np.abs(run(proto, samples) - expected).max()) for proto in (converted, cleaned)]
-    if max(differences) > TOLERANCE:
-        raise ParityError(
-            f"{model.name}: Keras and ONNX differ by {differences[0]:.2g}, cleaned {differences[1]:.2g}; "
-            f"at most {TOLERANCE} is let out"
-        )
-    return Conversion(cleaned, *differences, len(converted.graph.node), len(cleaned.graph.node))
+    signature = [tf.TensorSpec((None, *network.input_shape), network.input_dtype, name="features")]
+    function = tf.function(lambda features: {"logits": network.call(features)}, input_signature=signature)
+    return tf2onnx.convert.from_function(function, input_signature=signature, opset=opset)[0]
 
 
-def run(model: ModelProto, samples: Float32) -> Float32:
+def _by_keras(network: Network, opset: int) -> ModelProto:
+    import tf2onnx
+
+    if isinstance(network.model, keras.Model):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            network.model.export(path, format="onnx", verbose=False, opset_version=opset)
+            return onnx.load(path)
+    return tf2onnx.convert.from_keras(network.model, opset=opset)[0]
+
+
+ROUTES: dict[str, Callable[[Network, int], ModelProto]] = {
+    "tf2onnx, from a function": _by_tf2onnx,
+    "Keras' own export": _by_keras,
+}
+
+
+def run(model: ModelProto, samples: NDArray[Any]) -> Float32:
     """Return the output of an ONNX model for `samples`, in batches of one, as the runtime calls it."""
     ort = onnxruntime_module()
     options = ort.SessionOptions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,9 @@ _RESHAPES = ("Squeeze", "Unsqueeze", "Reshape")
 
 
 def clean(model: ModelProto) -> ModelProto:
-    """Return a graph with 1-D convolutions in one dimension, BatchNorm and constants folded, dead nodes gone."""
-    model = fold(model)
-    flatten_convolutions(model)
-    model = fold(model)
-    merge_reshapes(model)
-    remove_dead(model)
-    _name_tensors(model)
-    onnx.checker.check_model(model, full_check=True)
+    """Return the graph after every pass; `PASSES` tells them one by one."""
+    for change in PASSES.values():
+        model = change(model)
     return model
 
 
@@ -44,12 +40,13 @@ def fold(model: ModelProto) -> ModelProto:
     return folded
 
 
-def flatten_convolutions(model: ModelProto) -> None:
-    """Turn convolutions and poolings over (1, length) pictures into one-dimensional ones, in place.
+def flatten_convolutions(model: ModelProto) -> ModelProto:
+    """Return the graph with convolutions and poolings over (1, length) pictures in one dimension, folded again.
 
     TensorFlow computes a Conv1D as Unsqueeze, Conv2D, Squeeze, which keeps BatchNorm from being folded and
     int8 from being fast. Each such node gets a Squeeze before and an Unsqueeze after it; pairs that meet vanish.
     """
+    model = _copy(model)
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     shapes = _shapes(model)
@@ -80,6 +77,7 @@ def flatten_convolutions(model: ModelProto) -> None:
     graph.node.extend(_without_pairs(nodes, model))
     remove_dead(model)
     del graph.value_info[:]
+    return fold(model)
 
 
 def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]:
@@ -118,15 +116,41 @@ def remove_dead(model: ModelProto) -> None:
     for node in reversed(model.graph.node):
         if used & set(node.output):
             alive.append(node)
-            used |= set(node.input)
+            used |= set(_needed(node))
     constants = [tensor for tensor in model.graph.initializer if tensor.name in used]
     del model.graph.node[:], model.graph.initializer[:]
     model.graph.node.extend(reversed(alive))
     model.graph.initializer.extend(constants)
 
 
-def merge_reshapes(model: ModelProto) -> None:
-    """Turn each run of Squeeze, Unsqueeze and Reshape into one Reshape, in place; its last shape says it all."""
+def _bodies(node: NodeProto) -> Iterator[onnx.GraphProto]:
+    """Yield the graphs inside a Loop, Scan or If."""
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.g
+
+
+def _needed(node: NodeProto) -> Iterator[str]:
+    """Yield the names a node reads, also from within its bodies."""
+    yield from node.input
+    for body in _bodies(node):
+        for inner in body.node:
+            yield from _needed(inner)
+        yield from (output.name for output in body.output)
+
+
+def _rename_inputs(node: NodeProto, names: dict[str, str]) -> None:
+    node.input[:] = [names.get(name, name) for name in node.input]
+    for body in _bodies(node):
+        for inner in body.node:
+            _rename_inputs(inner, names)
+        for output in body.output:
+            output.name = names.get(output.name, output.name)
+
+
+def merge_reshapes(model: ModelProto) -> ModelProto:
+    """Return the graph with one Reshape for each run of Squeeze, Unsqueeze and Reshape; its last shape says it all."""
+    model = _copy(model)
     shapes = _shapes(model)
     producers = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
@@ -138,6 +162,8 @@ def merge_reshapes(model: ModelProto) -> None:
         model.graph.initializer.append(numpy_helper.from_array(np.array([-1, *shape[1:]], np.int64), name))
         merged = helper.make_node("Reshape", [before.input[0], name], list(node.output))
         node.CopyFrom(merged)
+    remove_dead(model)
+    return model
 
 
 def _kernel(node: NodeProto, constants: dict[str, onnx.TensorProto]) -> list[int]:
@@ -152,11 +178,11 @@ def _shapes(model: ModelProto) -> dict[str, list[int]]:
     return {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
 
 
-def _name_tensors(model: ModelProto) -> None:
-    """Give the nodes and the tensors between them short names; call the batch dimension `batch`."""
+def name_tensors(model: ModelProto) -> ModelProto:
+    """Return the graph with short names of nodes and tensors, the batch dimension called `batch`; fully checked."""
+    model = _copy(model)
     graph = model.graph
-    fixed = {value.name for value in [*graph.input, *graph.output]}
-    names: dict[str, str] = {name: name for name in fixed}
+    names = {graph.input[0].name: "features", graph.output[0].name: "logits"}
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{number}"
         for position, output in enumerate(node.output):
@@ -165,12 +191,30 @@ def _name_tensors(model: ModelProto) -> None:
         names.setdefault(tensor.name, f"constant_{number}")
         tensor.name = names[tensor.name]
     for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
+        _rename_inputs(node, names)
         node.output[:] = [names[name] for name in node.output]
     del graph.value_info[:]
     for value in [*graph.input, *graph.output]:
+        value.name = names[value.name]
         value.type.tensor_type.shape.dim[0].Clear()
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     graph.name = "edge-emo"
     model.producer_name = "edge-emo"
     model.producer_version = ""
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _copy(model: ModelProto) -> ModelProto:
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+PASSES: dict[str, Callable[[ModelProto], ModelProto]] = {
+    "constants and BatchNorm folded": fold,
+    "1-D convolutions in one dimension": flatten_convolutions,
+    "reshapes merged": merge_reshapes,
+    "names and shapes": name_tensors,
+}
+"""The passes in their order; each returns a new graph that computes the same."""

@@ -1,0 +1,147 @@
+"""Keras files to ONNX, compared with their source.
+
+python -m export inspect model.h5
+python -m export convert model.h5 --out out/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import click
+
+from export.keras_source import Description, SourceError, describe, load
+
+N_PARITY = 500
+
+
+class Shape(click.ParamType):
+    """Whole numbers with commas between them."""
+
+    name = "N,N,…"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the numbers."""
+        try:
+            shape = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers such as 216,1", param, ctx)
+        if min(shape) < 1:
+            self.fail(f"{value!r} holds a number below 1", param, ctx)
+        return shape
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what TensorFlow and its converters say off the terminal; show it where the work fails."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    told = io.StringIO()
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.dup2(nowhere.fileno(), 2)  # the C++ side writes to the descriptor
+        try:
+            with contextlib.redirect_stdout(told):
+                yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _described(path: Path, weights: Path | None) -> Description:
+    try:
+        return describe(path, weights)
+    except SourceError as error:
+        raise click.ClickException(str(error)) from error
+
+
+source = click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), help="Weights that belong to an architecture in JSON."
+)
+
+
+@click.group()
+def main() -> None:
+    """Turn Keras models of every age into ONNX, and prove that they compute the same."""
+
+
+@main.command()
+@source
+@weights_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def inspect(path: Path, weights: Path | None, as_json: bool) -> None:
+    """Tell what a model file holds, without running anything in it."""
+    found = _described(path, weights)
+    kinds = Counter(layer.kind for layer in found.layers)
+    removed = [layer.name for layer in found.layers if layer.removed]
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "file": str(path),
+                    "format": found.format,
+                    "keras_version": found.keras_version,
+                    "layers": [{"name": layer.name, "class": layer.kind} for layer in found.layers],
+                    "removed_in_conversion": removed,
+                },
+                indent=1,
+            )
+        )
+        return
+    click.echo(f"{path}: {found.format}, " + (f"Keras {found.keras_version}" if found.keras_version else "no version"))
+    for layer in found.layers:
+        click.echo(f"  {layer.name:<32} {layer.kind}" + ("  (removed: does nothing in inference)" * layer.removed))
+    if kinds:
+        click.echo(f"{sum(kinds.values())} layers: " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
+
+
+@main.command()
+@source
+@weights_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
+@click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch.")
+@click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
+@click.option("--trust-code", is_flag=True, help="Run code that the file holds, such as Lambda layers.")
+def convert(
+    path: Path,
+    weights: Path | None,
+    out: Path,
+    input_shape: tuple[int, ...] | None,
+    opset: int,
+    trust_code: bool,
+) -> None:
+    """Convert MODEL to fp32 ONNX, compare it with its source, and write what was measured beside it."""
+    found = _described(path, weights)
+    try:
+        with quiet():
+            from export.convert import ParityError, to_onnx
+
+            network = load(found, input_shape=input_shape, trust_code=trust_code)
+            conversion = to_onnx(network, network.random_inputs(N_PARITY), opset)
+    except SourceError as error:
+        raise click.ClickException(str(error)) from error
+    except ParityError as error:
+        raise click.ClickException(str(error)) from error
+    from export.report import write_conversion
+
+    written = write_conversion(found, network, conversion, out, N_PARITY)
+    click.echo(f"{written}: differs from Keras by {conversion.largest_difference:.1e} over {N_PARITY} random inputs")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m export")
