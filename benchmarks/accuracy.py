@@ -82,8 +82,8 @@ def cross_validation(recognizers: dict[int, VoiceRecognizer], clips: list[Clip])
     reports = {fold: part.report(recognizers[fold].card.threshold) for fold, part in folds.items()}
     result = {"folds": reports, "together": together(list(folds.values())).report()}
     for key in ("uar", "accuracy", "ece", "uar_women", "uar_men", "named", "accuracy_named"):
-        values = [report[key] for report in reports.values()]
-        result[key] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+        values = [report[key] for report in reports.values() if report[key] is not None]
+        result[key] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))} if values[1:] else None
     return result
 
 
@@ -176,7 +176,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
         found = cross_validation(fold_recognizers(name, precision), clips)
         results["cross_validation"][f"{name} {precision}"] = found
         keys = ("uar", "accuracy", "uar_women", "uar_men", "ece", "named", "accuracy_named")
-        cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" for key in keys]
+        cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" if found[key] else "–" for key in keys]
         click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))
     best = results["cross_validation"]["voice int8"]
     click.echo("\nvoice int8 by fold:  " + "  ".join(f"{f}: {r['uar']:.3f}" for f, r in best["folds"].items()))

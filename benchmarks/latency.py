@@ -18,7 +18,7 @@ import soundfile
 from threadpoolctl import threadpool_limits
 
 from benchmarks import environment
-from edge_emo.analyze import Analyzer
+from edge_emo.analyzer import Analyzer
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import SAMPLE_RATE, read_sound

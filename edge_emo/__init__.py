@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_emo.analyze import Analyzer, analyze
+    from edge_emo.analyzer import Analyzer, analyze
+    from edge_emo.emotions import EMOTIONS
+    from edge_emo.errors import EdgeEmoError
+    from edge_emo.music.catalogue import Catalogue, Song
     from edge_emo.music.recommend import Recommendation, Recommender, recommend
     from edge_emo.timeline import Reading, Summary, Timeline
     from edge_emo.voice.recognizer import VoiceRecognizer
@@ -13,10 +16,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMOTIONS",
     "Analyzer",
+    "Catalogue",
+    "EdgeEmoError",
     "Reading",
     "Recommendation",
     "Recommender",
+    "Song",
     "Summary",
     "Timeline",
     "VoiceRecognizer",
@@ -27,14 +34,18 @@ __all__ = [
 
 # Imported on first use, so that `import edge_emo` loads neither numpy nor onnxruntime.
 _HOMES = {
-    "Analyzer": "edge_emo.analyze",
-    "analyze": "edge_emo.analyze",
+    "Analyzer": "edge_emo.analyzer",
+    "analyze": "edge_emo.analyzer",
     "Reading": "edge_emo.timeline",
     "Summary": "edge_emo.timeline",
     "Timeline": "edge_emo.timeline",
     "Recommendation": "edge_emo.music.recommend",
     "Recommender": "edge_emo.music.recommend",
     "recommend": "edge_emo.music.recommend",
+    "EMOTIONS": "edge_emo.emotions",
+    "EdgeEmoError": "edge_emo.errors",
+    "Catalogue": "edge_emo.music.catalogue",
+    "Song": "edge_emo.music.catalogue",
     "VoiceRecognizer": "edge_emo.voice.recognizer",
 }
 

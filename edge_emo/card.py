@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -229,6 +229,8 @@ def read_card(path: Path) -> Card:
 
 def card_path(task: str, precision: Precision = "auto", folder: Path | None = None) -> Path:
     """Return the card that serves `task` at `precision`; "auto" takes the manifest's default."""
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision is {precision!r}; known are {', '.join(get_args(Precision))}")
     folder = Path(folder or models_folder())
     manifest = read_manifest(folder)
     try:

@@ -20,7 +20,7 @@ from edge_emo.media import SAMPLE_RATE, Sound
 from edge_emo.music.catalogue import Catalogue
 from edge_emo.report.documents import Finding
 from edge_emo.runtime import Model
-from edge_emo.sources import expand
+from edge_emo.sources import expand, title
 from edge_emo.voice.activity import ActivityDetector
 
 KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
@@ -28,10 +28,11 @@ KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
         ((1, 21, 0), (1, 21, 0), "crashes on a Raspberry Pi 4"),
         ((1, 29, 0), (99,), "opens network sockets and writes a device id on Linux"),
     ],
-    "mediapipe": [((0, 10, 31), (99,), "holds no model any more and opens network sockets")],
-    "opencv-python-headless": [((5, 0, 0), (99,), "has no cascade classifier any more")],
 }
 """First and last bad release of each package, and what is wrong with them."""
+
+LEVEL = "level of "
+"""How the topic of a finding about a recording begins."""
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve")
 
@@ -67,7 +68,7 @@ def cpu_flags() -> list[str]:
 
 
 def _libraries() -> Iterator[Finding]:
-    for package in ("onnxruntime", "numpy", "soundfile", "soxr", "mediapipe", "opencv-python-headless"):
+    for package in ("onnxruntime", "numpy", "soundfile", "soxr"):
         try:
             installed = version(package)
         except PackageNotFoundError:
@@ -130,12 +131,12 @@ def _catalogue() -> Iterator[Finding]:
 
 def _levels(sources: Sequence[str]) -> Iterator[Finding]:
     for source in expand(sources):
-        topic = f"level of {Path(source).name}"
+        topic = f"{LEVEL}{title(source)}"
         try:
             sound = Sound(source)
-            peak, squares, clipped, voiced = _measure(sound)
+            peak, squares, offset, voiced = _measure(sound)
         except EdgeEmoError as error:
-            yield Finding(topic, "note", str(error))
+            yield Finding(topic, "bad", str(error))
             continue
         rms = 10 * np.log10(max(squares / max(sound.n_samples, 1), 1e-12))
         text = (
@@ -145,21 +146,23 @@ def _levels(sources: Sequence[str]) -> Iterator[Finding]:
         advice = [*sound.warnings]
         if not voiced:
             advice.append("no voice found: is the microphone on and the right one chosen?")
-        if clipped > sound.n_samples * 1e-4:
+        if sound.n_clipped > sound.n_samples * 1e-4:
             advice.append("clipped: turn the input down")
+        if abs(offset) > 0.01:
+            advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable is faulty")
         if peak < 0.003:
             advice.append("very quiet: turn the input up")
         yield Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
 
 
-def _measure(sound: Sound) -> tuple[float, float, int, float]:
-    """Return peak, sum of squares, samples at full scale, and seconds of voice."""
-    peak, squares, clipped, activity, spans = 0.0, 0.0, 0, ActivityDetector(), []
+def _measure(sound: Sound) -> tuple[float, float, float, float]:
+    """Return peak, sum of squares, mean, and seconds of voice."""
+    peak, squares, total, activity, spans = 0.0, 0.0, 0.0, ActivityDetector(), []
     for block in sound:
-        size = np.abs(block)
-        peak = max(peak, float(size.max()))
+        peak = max(peak, float(np.abs(block).max()))
         squares += float(np.square(block, dtype=np.float64).sum())
-        clipped += int((size >= 0.999).sum())
+        total += float(block.sum(dtype=np.float64))
         spans += activity.push(block)
     spans += activity.finish()
-    return peak, squares, clipped, sum(span.stop - span.start for span in spans) / SAMPLE_RATE
+    mean = total / max(sound.n_samples, 1)
+    return peak, squares, mean, sum(span.stop - span.start for span in spans) / SAMPLE_RATE

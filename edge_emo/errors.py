@@ -72,3 +72,11 @@ class SongNotFoundError(EdgeEmoError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class MoodError(EdgeEmoError, ValueError):
+    """A mood that is none of the eight emotions."""
+
+
+class NoVoiceError(EdgeEmoError, ValueError):
+    """A recording in which no voice was found, where one is needed."""

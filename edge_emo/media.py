@@ -6,6 +6,7 @@ libsndfile (soundfile) reads WAV, FLAC, Ogg Vorbis and Opus, and MP3. Films and 
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import io
 import os
@@ -31,7 +32,7 @@ from edge_emo.errors import (
     MediaPermissionError,
     NoSoundTrackError,
 )
-from edge_emo.sources import FILM_SUFFIXES
+from edge_emo.sources import FILM_SUFFIXES, printable
 
 Float32 = NDArray[np.float32]
 
@@ -40,8 +41,9 @@ SAMPLE_RATE = 16000
 _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
-_UNKNOWN_LENGTH = 1 << 31  # a header that states 2 GB or more was written before anybody knew
+_UNKNOWN_LENGTH = 0x7F000000  # a header that states nearly 2 GB or more was written before anybody knew
 _RATES = range(1000, 768_001)
+_FULL_SCALE = 0.999
 _LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
 
 
@@ -59,18 +61,21 @@ class Sound:
     """An open source: iterate once over its blocks of float32 mono 16 kHz samples.
 
     `path` is a file or "-" for standard input. `sample_rate` and `channels` are those of the source;
+    `n_samples` at 16 kHz and `n_clipped` at full scale count what was handed out so far;
     `stated_s` is the length in seconds that its header states, None where it states none.
     `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that
     names the reason.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
+        self._path = os.fspath(path)
+        self.name = printable(self._path)
         self.warnings: list[str] = []
         self.sample_rate = 0
         self.channels = 0
         self.stated_s: float | None = None
         self.n_samples = 0  # at 16 kHz, handed out so far
+        self.n_clipped = 0  # samples of the source at full scale, of any channel
         self._raw = self._open()
 
     def __iter__(self) -> Iterator[Float32]:
@@ -79,7 +84,9 @@ class Sound:
         for block in self._decoded():
             total += block.size
             with np.errstate(invalid="ignore"):
-                bad = ~(np.abs(block) < _LOUDEST)  # also true for NaN
+                size = np.abs(block)
+                bad = ~(size < _LOUDEST)  # also true for NaN
+            self.n_clipped += int((size >= _FULL_SCALE).sum())
             if bad.any():
                 damaged += int(bad.sum())
                 block = np.where(bad, np.float32(0), block)
@@ -130,7 +137,9 @@ class Sound:
     def _open(self) -> Iterator[Float32]:
         source = self._source()
         try:
-            file = _SequentialFile(source)
+            # soundfile cannot encode every name that a POSIX file may have
+            name = os.fsencode(source) if isinstance(source, str) and os.name == "posix" else source
+            file = _SequentialFile(name)
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             if isinstance(source, io.BytesIO):
                 source.seek(0)
@@ -143,20 +152,23 @@ class Sound:
         return blocks
 
     def _source(self) -> str | BinaryIO:
-        if self.name == "-":
+        if self._path == "-":
+            if sys.stdin is None:
+                raise MediaError("-: standard input is closed; name a file")
             return self._whole_stream(sys.stdin.buffer)
         try:
-            mode = os.stat(self.name).st_mode
+            mode = os.stat(self._path).st_mode
             if stat.S_ISDIR(mode):
-                raise MediaError(f"{self.name}: is a folder; name a file, or pass the folder to the command line")
+                raise MediaError(f"{self.name}: is a folder, and no sound file or film was found in it; name a file")
             if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
                 raise MediaError(f"{self.name}: is neither a file nor a pipe")
-            if stat.S_ISREG(mode) and os.path.getsize(self.name) == 0:
+            if stat.S_ISREG(mode) and os.path.getsize(self._path) == 0:
                 raise MediaError(f"{self.name}: is empty (0 bytes); copy or record it again")
-            with open(self.name, "rb") as file:
-                return self.name if stat.S_ISREG(mode) else self._whole_stream(file)
+            with open(self._path, "rb") as file:
+                return self._path if stat.S_ISREG(mode) else self._whole_stream(file)
         except FileNotFoundError:
-            raise MediaNotFoundError(f"{self.name}: no such file; check the path") from None
+            what = "matches no file" if glob.has_magic(self._path) else "no such file"
+            raise MediaNotFoundError(f"{self.name}: {what}; check the path") from None
         except PermissionError:
             raise MediaPermissionError(f"{self.name}: no permission to read it; change its mode or owner") from None
         except ValueError as error:
@@ -230,7 +242,8 @@ class Sound:
         try:
             container = av.open(source, "r")
         except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise MediaError(f"{self.name}: neither libsndfile nor FFmpeg can read it ({_one_line(error)})") from error
+            reason = getattr(error, "strerror", None) or _one_line(error)
+            raise MediaError(f"{self.name}: neither libsndfile nor FFmpeg can read it ({reason})") from error
         if not container.streams.audio:
             container.close()
             raise NoSoundTrackError(f"{self.name}: no sound track; there is no voice to listen to")

@@ -24,7 +24,8 @@ def sample_path() -> Path:
 def expand(names: Iterable[str]) -> Iterator[str]:
     """Yield each source once: folders give the media files below them, globs what they match, sorted.
 
-    A name that matches nothing is yielded as it is, for the decoder to complain about.
+    Hidden files of a folder are left out. A name that matches nothing is yielded as it is, for the decoder to
+    complain about.
     """
     seen = set()
     for name in names:
@@ -40,8 +41,22 @@ def _expand_one(name: str) -> list[str]:
     if name == SAMPLE and not os.path.exists(name):
         return [str(sample_path())]
     if os.path.isdir(name):
-        found = [path for path in Path(name).rglob("*") if path.suffix.lower() in SOUND_SUFFIXES | FILM_SUFFIXES]
-        return sorted(str(path) for path in found) or [name]
+        return sorted(str(path) for path in Path(name).rglob("*") if _is_media(path, Path(name))) or [name]
     if glob.has_magic(name):
         return sorted(glob.glob(name, recursive=True)) or [name]
     return [name]
+
+
+def _is_media(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in SOUND_SUFFIXES | FILM_SUFFIXES and path.is_file()
+
+
+def printable(name: str) -> str:
+    """Return a file's name as text that every output can hold; bytes that are no UTF-8 become a mark."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def title(source: str) -> str:
+    """Return what to call a source in text for people."""
+    return {"-": "standard input", str(sample_path()): SAMPLE}.get(source, printable(source))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edge_emo.emotions import EMOTIONS, UNCERTAIN, VALENCE_AROUSAL
 
-Reason = Literal["low_confidence", "no_voice"]
+Reason = Literal["low_confidence", "no_voice", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Summary:
     """The whole source in one line.
 
     `shares` is the mean distribution over the voiced time, by emotion; `emotion` its most likely one, or
-    "uncertain", or None where there was no voice. `valence` and `arousal` (-1 to 1) are its expectation.
+    "uncertain", or None where there was no voice; "mixed" is the reason where most windows are certain, but not
+    of the same emotion. `valence` and `arousal` (-1 to 1) are its expectation.
     """
 
     emotion: str | None
@@ -85,6 +86,9 @@ def summarise(readings: Sequence[Reading], threshold: float) -> Summary:
         return Summary(None, None, 0.0, {}, 0.0, 0.0, 0.0, "no_voice")
     shares = [sum(r.probabilities[i] * r.duration_s for r in readings) / total for i in range(len(EMOTIONS))]
     raw, emotion, reason = decide(shares, threshold)
+    named = sum(reading.duration_s for reading in readings if reading.reason is None)
+    if reason and named > total / 2:
+        reason = "mixed"
     valence, arousal = expected_valence_arousal(shares)
     return Summary(
         emotion=emotion,

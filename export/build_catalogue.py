@@ -30,7 +30,8 @@ UNKNOWN = np.array([0, 0, *[1 / len(EMOTIONS)] * len(EMOTIONS)])
 LICENSES = {
     "CC BY 4.0": (
         "https://creativecommons.org/licenses/by/4.0/",
-        "Free to use, change and publish, also in commercial videos, if the credit line is shown.",
+        "Free to use, change and publish, also in commercial videos, if the credit line is shown and changes are "
+        "named.",
     ),
     "YouTube Audio Library licence": (
         "",

@@ -46,6 +46,7 @@ def _load_one(clip: Clip, spec: FeatureSpec) -> Spectrum | None:
     spans = find_voice(samples)
     if not spans:
         return None
+    samples = samples - samples.mean(dtype=np.float64).astype(np.float32)  # as `network_input` does
     log_mel = mfcc.compute(resample(samples, SAMPLE_RATE, spec.sample_rate), spec)
     per_sample = spec.sample_rate / SAMPLE_RATE / spec.hop_length
     stop = min(len(log_mel), round(spans[-1].stop * per_sample))

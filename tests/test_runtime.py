@@ -8,6 +8,7 @@ import pytest
 from edge_emo.card import models_folder, read_card, read_manifest
 from edge_emo.errors import CardError, ModelDamagedError, ModelError, ModelNotFoundError
 from edge_emo.runtime import Model
+from edge_emo.sources import sample_path
 
 CARDS = [name for entry in read_manifest().models.values() for name in entry.cards.values()]
 
@@ -93,3 +94,11 @@ def test_import_is_light_and_telemetry_is_off():
     from edge_emo.sources import sample_path
 
     subprocess.run([sys.executable, "-c", code, str(sample_path())], check=True, cwd=models_folder().parent)
+
+
+def test_the_functions_of_the_package_can_be_called_again():
+    code = (
+        "import sys, edge_emo; edge_emo.analyze(sys.argv[1]); edge_emo.Analyzer(); edge_emo.analyze(sys.argv[1]); "
+        "edge_emo.recommend('calm'); edge_emo.recommend('calm')"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code, str(sample_path())], check=True)

@@ -36,3 +36,13 @@ def test_low_confidence_is_uncertain_but_keeps_the_raw_label():
     shares = [0.2, 0.3, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]
     assert decide(shares, 0.4) == ("calm", "uncertain", "low_confidence")
     assert decide(shares, 0.3) == ("calm", "calm", None)
+
+
+def test_certain_windows_of_different_emotions_are_mixed():
+    def reading(start, emotion):
+        shares = tuple(0.93 if name == emotion else 0.01 for name in EMOTIONS)
+        return Reading("voice", start, start + 2.0, emotion, shares, emotion, None)
+
+    mixed = summarise([reading(0, "angry"), reading(2, "calm")], threshold=0.6)
+    assert (mixed.emotion, mixed.reason) == ("uncertain", "mixed")
+    assert summarise([reading(0, "angry"), reading(2, "angry")], threshold=0.6).reason is None

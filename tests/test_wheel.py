@@ -34,6 +34,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
         "edge_emo/models_onnx/voice.int8.json",
         "edge_emo/music/data/catalogue.sqlite",
         "edge_emo/data/sample.flac",
+        "edge_emo/models_onnx/LICENSE.md",
     ):
         assert needed in names
     outside = [n for n in names if not n.startswith("edge_emo/") and ".dist-info/" not in n]

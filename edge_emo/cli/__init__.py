@@ -1,10 +1,12 @@
 """The command line: one module per command. Data goes to stdout, everything else to stderr.
 
-Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 model or catalogue damaged, 4 nothing to recognise.
+Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 model or catalogue damaged, 4 nothing to recognise,
+130 interrupted.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import click
 
 from edge_emo import __version__
+from edge_emo.cli import exit_codes
 from edge_emo.cli.analyze import analyze
 from edge_emo.cli.doctor import doctor
 from edge_emo.cli.models import models
@@ -22,14 +25,34 @@ from edge_emo.errors import EdgeEmoError
 
 class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that lacks a character still shows the rest
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return done
         except EdgeEmoError as error:
             click.echo(f"edge-emo: {error}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:  # the reader, such as head, has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
+            _close_stdout()
+            ctx.exit(exit_codes.DONE)
+        except KeyboardInterrupt:
+            click.echo("edge-emo: interrupted", err=True)
+            ctx.exit(exit_codes.INTERRUPTED)
+        except OSError as error:
+            _close_stdout()
+            click.echo(
+                f"edge-emo: the output cannot be written ({error.strerror}); make room, or write elsewhere", err=True
+            )
+            ctx.exit(exit_codes.BAD_INPUT)
+
+
+def _close_stdout() -> None:
+    """Send what is still buffered nowhere, so that the interpreter does not fail on it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -30,7 +30,7 @@ def analyze(
     SOURCE is a sound file, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
     voice that ships. CSV holds the windows alone; JSON lines give a line for each source.
     """
-    from edge_emo.analyze import Analyzer
+    from edge_emo.analyzer import Analyzer
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.report import machine, text
     from edge_emo.report.documents import AnalyzeDocument
@@ -52,4 +52,7 @@ def analyze(
             click.echo(text.timeline(timeline))
     if output == "json":
         machine.print_json(AnalyzeDocument(done, batch.failures))
+    elif output == "jsonl":
+        for failure in batch.failures:
+            machine.print_json_line(failure)
     ctx.exit(batch.exit_code(recognised))

@@ -13,28 +13,29 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
+from edge_emo.cli import exit_codes
 from edge_emo.errors import EdgeEmoError
 from edge_emo.report.documents import Failure
-from edge_emo.sources import expand
+from edge_emo.sources import expand, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 T = TypeVar("T")
 
-NOTHING_RECOGNISED = 4
-
 
 @dataclass
 class Batch(Generic[T]):
     """Apply `job` to every source. Iterating yields the results; failures are told on stderr and kept.
 
-    `job` takes a source, and a function to tell how far it is with it, 0 to 1.
+    An interruption ends the batch; what is done by then is kept. `job` takes a source, and a function to
+    tell how far it is with it, 0 to 1.
     """
 
     names: Sequence[str]
     job: Callable[[str, Callable[[float], object]], T]
     failures: list[Failure] = field(default_factory=list)
+    interrupted: bool = False
 
     def __iter__(self) -> Iterator[T]:
         if not self.names:
@@ -47,15 +48,21 @@ class Batch(Generic[T]):
                 except EdgeEmoError as error:
                     if error.exit_code != 1:  # a damaged model fails every source alike
                         raise
-                    click.echo(f"edge-emo: {error}", err=True)
-                    self.failures.append(Failure(source, str(error), error.exit_code))
+                    bar.tell(f"edge-emo: {error}")
+                    self.failures.append(Failure(printable(source), str(error), error.exit_code))
+                except KeyboardInterrupt:
+                    bar.tell(f"edge-emo: interrupted; {len(sources) - number} of {len(sources)} are not done")
+                    self.interrupted = True
+                    return
                 bar.show(number + 1)
 
     def exit_code(self, recognised: bool) -> int:
         """Return what to end with, given whether anything was recognised in any source."""
+        if self.interrupted:
+            return exit_codes.INTERRUPTED
         if self.failures:
             return max(failure.exit_code for failure in self.failures)
-        return 0 if recognised else NOTHING_RECOGNISED
+        return exit_codes.DONE if recognised else exit_codes.NOTHING_RECOGNISED
 
 
 def warn(warnings: Sequence[str]) -> None:
@@ -69,7 +76,7 @@ class _Bar:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._due = time.monotonic() + 1 if sys.stderr.isatty() else math.inf
+        self._due = time.monotonic() + 1 if sys.stderr is not None and sys.stderr.isatty() else math.inf
         self._progress: Progress | None = None
 
     def show(self, done: float, part: float = 0.0) -> None:
@@ -86,6 +93,13 @@ class _Bar:
             self._progress.add_task("Listening", total=self._total)
             self._progress.start()
         self._progress.update(self._progress.task_ids[0], completed=done + part)
+
+    def tell(self, message: str) -> None:
+        """Print a line on standard error, above the bar where there is one."""
+        if self._progress:
+            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(message, err=True)
 
     def close(self) -> None:
         """Take the bar away."""

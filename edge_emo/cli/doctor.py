@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_emo.cli import options
+from edge_emo.cli import exit_codes, options
 
 if TYPE_CHECKING:
     from edge_emo.report.documents import Finding
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 @options.output_format
 @click.pass_context
 def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
-    """Check versions, processor, models and catalogue, and the level of each SOURCE. Exit code 3 when one is bad."""
-    from edge_emo.diagnosis import diagnose
+    """Check versions, processor, models and catalogue, and the level of each SOURCE.
+
+    Exit code 3 when something of the installation is bad, 1 when only a SOURCE cannot be read.
+    """
+    from edge_emo.diagnosis import LEVEL, diagnose
     from edge_emo.report import machine
     from edge_emo.report.documents import DoctorDocument
 
@@ -28,7 +31,9 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
     else:
         for finding in findings:
             click.echo(_line(finding))
-    ctx.exit(3 if any(finding.state == "bad" for finding in findings) else 0)
+    bad = [finding for finding in findings if finding.state == "bad"]
+    only_sources = all(finding.topic.startswith(LEVEL) for finding in bad)
+    ctx.exit((exit_codes.BAD_INPUT if only_sources else exit_codes.DAMAGED) if bad else exit_codes.DONE)
 
 
 def _line(finding: Finding) -> str:

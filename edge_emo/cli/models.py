@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_emo.cli import options
+from edge_emo.cli import exit_codes, options
 
 if TYPE_CHECKING:
     from edge_emo.report.documents import ModelRow
@@ -17,15 +17,20 @@ def models() -> None:
     """List and verify the models."""
 
 
-_folder = click.option("--models-dir", type=click.Path(), help="Another folder of models than the one that ships.")
+_folder = click.option(
+    "--models-dir",
+    type=click.Path(exists=True, file_okay=False),
+    help="Another folder of models than the one that ships.",
+)
 
 
 @models.command("list")
 @_folder
 @options.output_format
-def list_models(models_dir: str | None, output: str) -> None:
-    """List the models with their cards."""
-    _print(_rows(models_dir, load=False), output)
+@click.pass_context
+def list_models(ctx: click.Context, models_dir: str | None, output: str) -> None:
+    """List the models, where their cards are, and what was measured of each file."""
+    _finish(ctx, _rows(models_dir, load=False), output)
 
 
 @models.command()
@@ -34,12 +39,15 @@ def list_models(models_dir: str | None, output: str) -> None:
 @click.pass_context
 def verify(ctx: click.Context, models_dir: str | None, output: str) -> None:
     """Compare each file with its card's SHA-256 and load it. Exit code 3 when one is not sound."""
-    rows = _rows(models_dir, load=True)
+    _finish(ctx, _rows(models_dir, load=True), output)
+
+
+def _finish(ctx: click.Context, rows: list[ModelRow], output: str) -> None:
     _print(rows, output)
     damaged = [row for row in rows if row.status != "ok"]
     for row in damaged:
         click.echo(f"edge-emo: {row.status}", err=True)
-    ctx.exit(3 if damaged else 0)
+    ctx.exit(exit_codes.DAMAGED if damaged else exit_codes.DONE)
 
 
 def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
@@ -51,14 +59,16 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
     from edge_emo.runtime import Model, verify
 
     folder = Path(models_dir) if models_dir else models_folder()
+    manifest = read_manifest(folder)
     rows = []
-    for name, entry in read_manifest(folder).models.items():
+    for name, entry in manifest.models.items():
         for precision, card_name in entry.cards.items():
-            is_default = precision == entry.default
+            is_default = name in manifest.tasks.values() and precision == entry.default
             try:
                 card = read_card(folder / card_name)
             except ModelError as error:
-                rows.append(ModelRow(name, "", "", precision, is_default, card_name, 0.0, "", "", str(error)))
+                card_path = str(folder / card_name)
+                rows.append(ModelRow(name, "", "", precision, is_default, card_path, "", 0.0, "", "", [], str(error)))
                 continue
             path, status = folder / card.file, "ok"
             try:
@@ -76,10 +86,12 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
                     card.task,
                     card.precision,
                     is_default,
+                    str(folder / card_name),
                     str(path),
                     round(size, 1),
                     card.sha256,
                     card.license,
+                    card.metrics,
                     status,
                 )
             )
@@ -100,4 +112,7 @@ def _print(rows: list[ModelRow], output: str) -> None:
             f"{mark} {row.name:<14} {row.version:<8} {row.precision:<5} {row.kilobytes:7.1f} kB  "
             f"{row.sha256[:12]}  {row.license:<16} {state}"
         )
-    click.echo("* default precision", err=True)
+        click.echo(f"    {row.card}")
+        figures = [f"{metric.name} {metric.value:.3f} ({metric.data}, {metric.split})" for metric in row.metrics]
+        click.echo("".join(f"    {figure}\n" for figure in figures), nl=False)
+    click.echo("* runs where no other model is named", err=True)

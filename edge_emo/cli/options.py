@@ -30,8 +30,22 @@ def recognition(function: F) -> F:
     """Add the options of the models."""
     for option in (
         click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="For the network."),
-        click.option("--precision", type=click.Choice(["auto", "fp32", "int8"]), default="auto", show_default=True),
-        click.option("--voice-model", metavar="CARD", help="The card of a voice model of your own."),
+        click.option(
+            "--precision", type=click.Choice(["auto", "fp32", "int8"]), default="auto", show_default=True, is_eager=True
+        ),
+        click.option(
+            "--voice-model",
+            metavar="CARD",
+            type=click.Path(exists=True, dir_okay=False),
+            callback=_alone,
+            help="The card of a voice model of your own; it says the precision.",
+        ),
     ):
         function = option(function)
     return function
+
+
+def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value and ctx.params.get("precision", "auto") != "auto":
+        raise click.UsageError("--precision chooses among the models that ship; a --voice-model has its own")
+    return value

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="cc-by: only songs that may be published anywhere with a credit line.",
 )
-@click.option("--catalogue", type=click.Path(), help="Another catalogue than the one that ships.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @options.recognition
 @options.output_format
 @click.pass_context
@@ -69,21 +69,24 @@ def recommend(
         timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
         chosen = songs(distribution(timeline.summary)) if timeline.readings else []
-        return Recommended(source, None, timeline.summary, seed, chosen, list(timeline.warnings))
+        return Recommended(timeline.source, None, timeline.summary, seed, chosen, list(timeline.warnings))
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
         results = [Recommended(None, mood, None, seed, songs(certain(mood)))]
     else:
-        from edge_emo.analyze import Analyzer
+        from edge_emo.analyzer import Analyzer
 
         analyzer = Analyzer(voice_model=voice_model, precision=precision, threads=threads)
 
     print_csv, done = machine.CsvPrinter(), []
+    recognised = False
     for result in results:
-        done.append(result)
-        if output == "jsonl":
+        recognised = recognised or bool(result.songs)
+        if output == "json":
+            done.append(result)
+        elif output == "jsonl":
             machine.print_json_line(result)
         elif output == "csv":
             for row in machine.song_rows(result):
@@ -92,4 +95,7 @@ def recommend(
             click.echo(text.recommended(result))
     if output == "json":
         machine.print_json(RecommendDocument(done, batch.failures))
-    ctx.exit(batch.exit_code(recognised=any(result.songs for result in done)))
+    elif output == "jsonl":
+        for failure in batch.failures:
+            machine.print_json_line(failure)
+    ctx.exit(batch.exit_code(recognised))

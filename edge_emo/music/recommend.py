@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
-from edge_emo.errors import EdgeEmoError
+from edge_emo.errors import MoodError, NoVoiceError
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
@@ -21,6 +23,7 @@ LicenseChoice = Literal["any", "cc-by"]
 MAX_PER_ARTIST = 2
 """Songs of one artist among any ten."""
 
+_CC_BY = re.compile(r"CC BY \d\.\d")
 _SPREAD = 0.35  # standard deviation of the closeness kernel on the circumplex
 _VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
 
@@ -54,19 +57,22 @@ class Recommender:
     ) -> list[Recommendation]:
         """Return the `n` best songs for a distribution over `EMOTIONS`, fewer where the filters leave fewer.
 
-        The mood match is the chance that the person's emotion and the song's are the same, relative to the
-        best song's; the closeness is the expectation of a Gaussian kernel over the distance on the circumplex
-        of valence and arousal. The score is their mean. No artist comes more than twice in ten. The same `seed`
-        gives the same songs.
-        Raises ValueError for probabilities that are not a distribution.
+        The mood match is the Bhattacharyya coefficient of the person's distribution over the emotions and the
+        song's; the closeness is the expectation of a Gaussian kernel over the distance on the circumplex of
+        valence and arousal. The score is their mean. No artist comes more than twice in ten while there are
+        others to choose from. The same `seed` gives the same songs.
+        Raises ValueError for probabilities that are not a distribution, an `n` below 1 or an unknown `license`.
         """
+        if operator.index(n) < 1:
+            raise ValueError(f"n is {n}; ask for at least one song")
+        if license not in get_args(LicenseChoice):
+            raise ValueError(f"license is {license!r}; known are {', '.join(get_args(LicenseChoice))}")
         wanted = np.asarray(probabilities, np.float64)
         if wanted.shape != (len(EMOTIONS),) or not np.isclose(wanted.sum(), 1, atol=1e-3) or wanted.min() < 0:
             raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
         if not self._uids:
             return []
-        match = self._shares @ wanted
-        match /= match.max()
+        match = np.sqrt(self._shares) @ np.sqrt(wanted)
         closeness = self._closeness @ wanted
         score = (match + closeness) / 2
         order = np.argsort(-(score + _VARIETY * np.random.default_rng(seed).random(len(score))), kind="stable")
@@ -90,22 +96,26 @@ class Recommender:
         ]
 
     def _spread_artists(self, order: NDArray[np.intp], n: int) -> list[int]:
-        """Return the first `n` of `order` that keep the limit for artists; a song that has to wait comes later."""
+        """Return the first `n` of `order` that keep the limit for artists; a song that has to wait comes later.
+
+        Where only songs of such artists are left, the best of them come all the same.
+        """
         chosen: list[int] = []
         recent: deque[str] = deque(maxlen=9)
         waiting: dict[str, deque[int]] = {}  # ranks, by artist
         ranks = iter(range(len(order)))
         while len(chosen) < n:
             free = [queue for artist, queue in waiting.items() if queue and recent.count(artist) < MAX_PER_ARTIST]
-            if free:
-                rank: int | None = min(free, key=lambda queue: queue[0]).popleft()
-            else:
-                rank = next(ranks, None)
+            rank = None if free else next(ranks, None)
+            left = rank is not None
             if rank is None:
-                break
+                queues = free or [queue for queue in waiting.values() if queue]
+                if not queues:
+                    break
+                rank = min(queues, key=lambda queue: queue[0]).popleft()
             song = int(order[rank])
             artist = self._artists[song]
-            if recent.count(artist) < MAX_PER_ARTIST:
+            if not left or recent.count(artist) < MAX_PER_ARTIST:
                 chosen.append(song)
                 recent.append(artist)
             else:
@@ -127,7 +137,7 @@ class Recommender:
 
     @cached_property
     def _is_cc_by(self) -> NDArray[np.bool_]:
-        return np.array([row[2].startswith("CC BY") for row in self.catalogue.table], np.bool_)
+        return np.array([_CC_BY.fullmatch(row[2]) is not None for row in self.catalogue.table], np.bool_)
 
     @cached_property
     def _durations(self) -> NDArray[np.float64]:
@@ -155,35 +165,39 @@ def recommend(
 ) -> list[Recommendation]:
     """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`.
 
-    Raises EdgeEmoError where the timeline holds no voice and CatalogueError where the catalogue is damaged.
+    Raises NoVoiceError where the timeline holds no voice, MoodError for an unknown emotion, and CatalogueError
+    where the catalogue is damaged.
     For many calls keep a `Recommender`.
     """
     if isinstance(heard, Timeline):
         wanted: Sequence[float] = distribution(heard.summary)
     else:
         wanted = certain(heard) if isinstance(heard, str) else heard
-    return Recommender(catalogue)(wanted, n, seed=seed, license=license)
+    if catalogue is not None:
+        return Recommender(catalogue)(wanted, n, seed=seed, license=license)
+    with Catalogue() as own:
+        return Recommender(own)(wanted, n, seed=seed, license=license)
 
 
 def distribution(summary: Summary) -> list[float]:
-    """Return the distribution to rank songs for. Raises EdgeEmoError where no emotion was found."""
+    """Return the distribution to rank songs for. Raises NoVoiceError where no emotion was found."""
     if not summary.shares:
-        raise EdgeEmoError("no voice was found, so no song can be chosen; name a mood with --mood, such as --mood calm")
+        raise NoVoiceError("no voice was found, so no song can be chosen; name a mood instead, such as calm")
     return [summary.shares[name] for name in EMOTIONS]
 
 
 def certain(emotion: str) -> list[float]:
-    """Return the distribution of a mood chosen by hand. Raises ValueError for an unknown one."""
+    """Return the distribution of a mood chosen by hand. Raises MoodError for an unknown one."""
     if emotion not in EMOTIONS:
-        raise ValueError(f"{emotion}: unknown mood; known are {', '.join(EMOTIONS)}")
+        raise MoodError(f"{emotion}: unknown mood; known are {', '.join(EMOTIONS)}")
     return [float(name == emotion) for name in EMOTIONS]
 
 
 def _reason(song: Song, wanted: NDArray[np.float64], shares: NDArray[np.float64], place: tuple[float, float]) -> str:
-    both = wanted * shares
-    emotion = EMOTIONS[int(both.argmax())]
-    moods = ", ".join(song.moods) or "no mood tag"
+    emotion = int((wanted * shares).argmax())
+    heard = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what was heard)"
+    moods = f"{', '.join(song.moods)} suits {EMOTIONS[emotion]}{heard}; " if song.moods else ""
     return (
-        f"{moods} suits {emotion} ({wanted[EMOTIONS.index(emotion)]:.0%} of what was heard); "
-        f"valence {song.valence:+.2f} and arousal {song.arousal:+.2f} against {place[0]:+.2f} and {place[1]:+.2f}"
+        f"{moods}valence {song.valence:+.2f} and arousal {song.arousal:+.2f} "
+        f"against {place[0]:+.2f} and {place[1]:+.2f}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge_emo import __version__
+from edge_emo.card import Metric
 from edge_emo.music.catalogue import CatalogueInfo, Song
 from edge_emo.music.recommend import Recommendation
 from edge_emo.timeline import Summary, Timeline
@@ -67,17 +68,22 @@ class CatalogueDocument:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model file: what its card says, and whether the file is the one the card describes."""
+    """A model file: what its card says, and whether the file is the one the card describes.
+
+    `default` is the model that runs where none is named.
+    """
 
     name: str
     version: str
     task: str
     precision: str
     default: bool
+    card: str
     file: str
     kilobytes: float
     sha256: str
     license: str
+    metrics: list[Metric]
     status: str
 
 

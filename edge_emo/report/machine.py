@@ -1,4 +1,4 @@
-"""JSON, JSON lines and CSV: the formats for programs."""
+"""JSON, JSON lines and CSV: the formats for programs, in UTF-8 wherever they go."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from edge_emo.timeline import Reading
 
 def print_json(document: Any) -> None:
     """Print one indented JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
 def print_json_line(value: Any) -> None:
     """Print one value as a line of JSON."""
-    click.echo(msgspec.json.encode(value).decode())
+    click.echo(msgspec.json.encode(value))
 
 
 class CsvPrinter:
@@ -40,7 +40,7 @@ class CsvPrinter:
             writer.writerow(cells)
         writer.writerow(_cell(value) for value in cells.values())
         self._started = True
-        click.echo(buffer.getvalue(), nl=False)
+        click.echo(buffer.getvalue().encode(), nl=False)
 
 
 def print_rows(output: str, rows: list[Any], document: Any) -> None:
@@ -66,6 +66,7 @@ def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:
     for rank, item in enumerate(result.songs, start=1):
         about = msgspec.to_builtins(item)
         song = about.pop("song")
+        song["song_source"] = song.pop("source")
         yield {"source": result.source, "emotion": emotion, "rank": rank, **song, **about}
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
 from edge_emo.report.documents import Recommended
+from edge_emo.sources import title
 from edge_emo.timeline import Reading, Summary, Timeline
 
 
@@ -18,6 +17,8 @@ def heard(summary: Summary) -> str:
         return "no voice found"
     ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3])
+    if summary.reason == "mixed":
+        return f"{_strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
     if summary.reason == "low_confidence":
         return f"{_strong('uncertain')}, most likely {summary.raw} ({summary.probability:.0%}; {others})"
     return f"{_strong(str(summary.emotion))} ({summary.probability:.0%}; then {others})"
@@ -25,7 +26,7 @@ def heard(summary: Summary) -> str:
 
 def timeline(result: Timeline) -> str:
     """Return a timeline: a line for each window, and the summary."""
-    lines = [_name(result.source)]
+    lines = [_strong(title(result.source))]
     lines += [f"  {_window(reading)}" for reading in result.readings]
     summary = result.summary
     lines.append(f"  heard: {heard(summary)}")
@@ -40,12 +41,13 @@ def timeline(result: Timeline) -> str:
 def recommended(result: Recommended) -> str:
     """Return what was heard in one source and the songs for it."""
     if result.heard is None:
-        title = f"mood: {_strong(str(result.mood))}"
+        head = f"mood: {_strong(str(result.mood))}"
     else:
-        title = f"{_name(str(result.source))}: {heard(result.heard)}"
+        head = f"{_strong(title(str(result.source)))}: {heard(result.heard)}"
     if not result.songs:
-        return f"{title}; choose a mood by hand with --mood"
-    return "\n".join([title, *(recommendation(i, item) for i, item in enumerate(result.songs, start=1))])
+        return f"{head}; choose a mood by hand with --mood"
+    listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
+    return "\n".join([head, *listed, f"the same songs again: --seed {result.seed}"])
 
 
 def recommendation(number: int, item: Recommendation) -> str:
@@ -56,17 +58,13 @@ def recommendation(number: int, item: Recommendation) -> str:
 def song(item: Song) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    lines = [f"{_strong(item.title)} by {item.artist} ({about})"]
+    lines = [f"{_strong(item.title)} by {item.artist} ({about})  {item.uid}"]
     lines.append(f"    use: {item.license}. {item.usage}")
     if item.credit:
         lines.append(f"    credit: {item.credit}")
     if item.link and item.link not in (item.credit or ""):
         lines.append(f"    link: {item.link}")
     return "\n".join(lines)
-
-
-def _name(source: str) -> str:
-    return _strong(os.path.basename(source) if source != "-" else "standard input")
 
 
 def _window(reading: Reading) -> str:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
+from edge_emo.media import SAMPLE_RATE, Float32
+
 Floats = NDArray[np.float64]
 
-SAMPLE_RATE = 16000
 HOP = 320  # 20 ms
 FRAME = 512  # 32 ms
 _HALF_RATE = FRAME // 2  # points of the autocorrelation: nothing above 4 kHz is left in it
@@ -70,7 +70,6 @@ class ActivityDetector:
         self._lag = np.zeros(0)
         self._first = 0  # index of the first frame still held
         self._decided = 0  # frames with a known activity
-        self._active = np.zeros(0, np.bool_)
         self._open: int | None = None  # first active frame of the span under way
         self._last_active = -1
         self._previous_stop = 0

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_emo.card import InputSpec, Precision, card_path
 from edge_emo.emotions import EMOTIONS
-from edge_emo.media import resample
+from edge_emo.media import SAMPLE_RATE, Float32, resample
 from edge_emo.runtime import Model
 from edge_emo.timeline import Reading, decide
-from edge_emo.voice.activity import SAMPLE_RATE, ActivityDetector, Span
+from edge_emo.voice.activity import ActivityDetector, Span
 from edge_emo.voice.network_input import prepare
-
-Float32 = NDArray[np.float32]
 
 
 class VoiceRecognizer:
@@ -27,15 +24,26 @@ class VoiceRecognizer:
     """
 
     def __init__(self, model: str | Path | None = None, *, precision: Precision = "auto", threads: int = 1) -> None:
+        if threads < 1:
+            raise ValueError(f"threads is {threads}; at least one is needed")
         self.model = Model(Path(model) if model else card_path("voice", precision), threads)
         self.card = self.model.card
         self._order = [EMOTIONS.index(label) for label in self.card.labels]
 
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
-        """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice."""
+        """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice.
+
+        Each window has the shape (samples,). Raises ValueError for one that is empty or no mono float sound.
+        """
         spec, shape = self.card.voice.input, self.card.input.shape[1:]
-        batch = np.stack([network_input(window, spec, shape) for window in windows])
-        return self.calibrate(self.model.run(batch))
+        inputs = []
+        for window in windows:
+            if not np.size(window):
+                raise ValueError("a window holds no samples; leave it out")
+            inputs.append(network_input(_checked(window), spec, shape))
+        if not inputs:
+            return np.zeros((0, len(EMOTIONS)), np.float32)
+        return self.calibrate(self.model.run(np.stack(inputs)))
 
     def calibrate(self, output: Float32) -> Float32:
         """Return probabilities in the order of `EMOTIONS` for the network's output, by the card's temperature."""
@@ -49,7 +57,10 @@ class VoiceRecognizer:
         return out
 
     def readings(self, samples: Float32) -> list[Reading]:
-        """Return the readings of a whole clip; none where there is no voice."""
+        """Return the readings of a whole clip of shape (samples,); none where there is no voice.
+
+        Raises ValueError for samples that are no mono float sound, or hold NaN or infinity.
+        """
         stream = VoiceStream(self)
         return [*stream.push(samples), *stream.finish()]
 
@@ -64,9 +75,10 @@ class VoiceStream:
         self._buffer_start = 0
 
     def push(self, samples: Float32) -> Iterator[Reading]:
-        """Yield the readings that `samples` completes."""
+        """Yield the readings that `samples` completes. Raises ValueError as `VoiceRecognizer.readings` does."""
+        samples = _checked(samples)
         for start in range(0, len(samples), SAMPLE_RATE * 10):  # bounds what is held at a time
-            piece = np.asarray(samples[start : start + SAMPLE_RATE * 10], np.float32)
+            piece = samples[start : start + SAMPLE_RATE * 10]
             self._buffer = np.concatenate([self._buffer, piece])
             yield from self._read(self._activity.push(piece))
             settled = max(0, self._activity.settled - self._buffer_start)
@@ -97,9 +109,25 @@ class VoiceStream:
 
 
 def network_input(window: Float32, spec: InputSpec, shape: Sequence[int | None]) -> Float32:
-    """Return what a network is given for one window of sound at 16 kHz, in `shape` (without the batch)."""
+    """Return what a network is given for one window of sound at 16 kHz, in `shape` (without the batch).
+
+    A constant offset, which cheap sound cards add, is no sound and is taken away.
+    """
+    window = window - window.mean(dtype=np.float64).astype(np.float32)
     features = prepare(resample(window, SAMPLE_RATE, spec.features.sample_rate), spec)
     return features.reshape([size or -1 for size in shape])
+
+
+def _checked(samples: Float32) -> Float32:
+    samples = np.asarray(samples)
+    if samples.ndim != 1 or samples.dtype.kind != "f":
+        raise ValueError(
+            f"samples are {samples.dtype} of shape {samples.shape}; "
+            "pass float32 between -1 and 1, mono, shape (samples,), at 16 kHz"
+        )
+    if not np.isfinite(samples).all():
+        raise ValueError("samples hold NaN or infinity; replace them before they are recognised")
+    return samples.astype(np.float32, copy=False)
 
 
 def split(span: Span, window_s: float, hop_s: float) -> list[Span]:

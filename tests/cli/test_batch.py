@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from edge_emo.analyze import Analyzer
+from edge_emo.analyzer import Analyzer
 from edge_emo.cli import batch
 from edge_emo.sources import sample_path
 
@@ -59,3 +59,15 @@ def test_analyzer_tells_how_far_it_is():
     Analyzer()(sample_path(), told.append)
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1.0, abs=0.01)
+
+
+def test_an_interruption_keeps_what_is_done(monkeypatch, capsys):
+    def job(source, on_progress):
+        if source == "b.wav":
+            raise KeyboardInterrupt
+        return source
+
+    found = batch.Batch(["a.wav", "b.wav", "c.wav"], job)
+    assert list(found) == ["a.wav"]
+    assert found.exit_code(recognised=True) == 130
+    assert "2 of 3 are not done" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
-from edge_emo.errors import EdgeEmoError
+from edge_emo.errors import MoodError, NoVoiceError
 from edge_emo.music.recommend import MAX_PER_ARTIST, Recommender, certain, recommend
 from edge_emo.timeline import Timeline, summarise
 
@@ -74,10 +74,42 @@ def test_what_is_no_distribution_is_refused(recommender, wrong):
 
 
 def test_an_unknown_mood_is_named():
-    with pytest.raises(ValueError, match="hungry: unknown mood"):
+    with pytest.raises(MoodError, match="hungry: unknown mood"):
         recommend("hungry")
 
 
 def test_a_timeline_without_voice_says_what_to_do():
-    with pytest.raises(EdgeEmoError, match="--mood"):
+    with pytest.raises(NoVoiceError, match="name a mood"):
         recommend(Timeline("a.wav", 1.0, (), summarise([], 0.4), "voice"))
+
+
+def test_few_artists_still_give_as_many_songs_as_asked_for(recommender):
+    found = recommender(certain("disgust"), 50, seed=0, license="cc-by")
+    assert len(found) == 50
+    assert {item.song.license for item in found} == {"CC BY 4.0"}
+
+
+@pytest.mark.parametrize("license", ["cc_by", "CC BY", "none"])
+def test_an_unknown_licence_is_refused(recommender, license):
+    with pytest.raises(ValueError, match="known are any, cc-by"):
+        recommender(certain("calm"), license=license)
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_less_than_one_song_is_refused(recommender, n):
+    with pytest.raises(ValueError, match="at least one"):
+        recommender(certain("calm"), n)
+
+
+def test_only_cc_by_itself_may_be_published_anywhere():
+    from edge_emo.music.recommend import _CC_BY
+
+    assert _CC_BY.fullmatch("CC BY 4.0")
+    assert not any(_CC_BY.fullmatch(name) for name in ("CC BY-NC 4.0", "CC BY-NC-ND 4.0", "CC BY-SA 4.0"))
+
+
+def test_songs_of_an_uncertain_answer_suit_what_is_most_likely(recommender):
+    shares = dict(zip(EMOTIONS, [0.33, 0.03, 0.15, 0.08, 0.21, 0.1, 0.08, 0.02], strict=True))
+    found = recommender(list(shares.values()), 10, seed=0)
+    named = [item.reason.split(" suits ")[1].split(" ")[0] for item in found if " suits " in item.reason]
+    assert named.count("neutral") >= 4

@@ -78,3 +78,35 @@ def test_windows_cover_an_utterance_evenly(seconds, count):
     assert windows[0].start == span.start
     assert windows[-1].stop == span.stop
     assert all(b.start - a.start <= 1.5 * SAMPLE_RATE for a, b in pairwise(windows))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros((2, 16000), np.float32), np.zeros(16000, np.int16), np.zeros(16000, complex), np.full(16000, np.nan)],
+)
+def test_arrays_that_are_no_mono_sound_are_refused(wrong):
+    recognizer = VoiceRecognizer()
+    with pytest.raises(ValueError, match="samples"):
+        recognizer.readings(wrong)
+    with pytest.raises(ValueError, match="samples"):
+        recognizer.probabilities([wrong])
+
+
+def test_windows_without_samples():
+    assert VoiceRecognizer().probabilities([]).shape == (0, 8)
+    with pytest.raises(ValueError, match="no samples"):
+        VoiceRecognizer().probabilities([np.zeros(0, np.float32)])
+
+
+def test_a_constant_offset_changes_nothing(sample):
+    recognizer = VoiceRecognizer()
+    window = sample[20000:60000]
+    plain, shifted = recognizer.probabilities([window, window + np.float32(0.2)])
+    assert np.abs(plain - shifted).max() < 0.02
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        VoiceRecognizer(threads=0)
+    with pytest.raises(ValueError, match="fp16"):
+        VoiceRecognizer(precision="fp16")

@@ -38,7 +38,7 @@ class Analyzer:
         readings = tuple(self.readings(sound, on_progress))
         card = self.voice.card
         return Timeline(
-            source=os.fspath(source),
+            source=sound.name,
             duration_s=sound.n_samples / SAMPLE_RATE,
             readings=readings,
             summary=summarise(readings, card.threshold),
