@@ -1,0 +1,242 @@
+"""Networks of both Keras, in every format, to ONNX that computes the same. Needs TensorFlow."""
+
+import importlib
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+
+from export.__main__ import main
+from export.convert import TOLERANCE, run, to_onnx
+from export.keras_source import SourceError, describe, from_keras, load
+
+
+@pytest.fixture(params=["keras", "tf_keras"])
+def keras(request):
+    return importlib.import_module(request.param)
+
+
+def small(keras, *, softmax=True):
+    """A network with everything the original's voice network has, small."""
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((40, 3)),
+            layers.Conv1D(8, 5, padding="same"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling1D(4),
+            layers.Dropout(0.3),
+            layers.Flatten(),
+            layers.Dense(5, activation="softmax" if softmax else None),
+        ]
+    )
+
+
+def converted(path, **options):
+    """Return the description, network and conversion of a file, after the comparison that `to_onnx` makes."""
+    description = describe(path, options.pop("weights", None))
+    network = load(description, **options)
+    return description, network, to_onnx(network, network.random_inputs(16))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_files_of_both_keras(keras, tmp_path, suffix):
+    model = small(keras)
+    path = tmp_path / f"net{suffix}"
+    model.save(path)
+    description, network, conversion = converted(path)
+    assert description.is_legacy == (keras.__name__ == "tf_keras")
+    samples = network.random_inputs(8)
+    expected = np.asarray(model(samples, training=False))
+    assert np.abs(run(conversion.model, samples) - expected).max() <= TOLERANCE
+    assert network.n_parameters == model.count_params()
+    assert network.input_shape == (40, 3)
+    operators = [node.op_type for node in conversion.model.graph.node]
+    assert "BatchNormalization" not in operators
+    assert operators.count("Conv") == 1
+
+
+def test_an_architecture_with_weights_beside_it(keras, tmp_path):
+    model = small(keras)
+    (tmp_path / "net.json").write_text(model.to_json())
+    weights = tmp_path / "net.weights.h5"
+    model.save_weights(weights)
+    _, network, conversion = converted(tmp_path / "net.json", weights=weights)
+    samples = network.random_inputs(4)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+
+
+def test_a_saved_model(keras, tmp_path):
+    model = small(keras)
+    model.export(tmp_path / "net")
+    _, network, conversion = converted(tmp_path / "net")
+    samples = network.random_inputs(4)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+    assert network.n_parameters == model.count_params()
+
+
+def test_tflite(tmp_path):
+    import tensorflow as tf
+    import tf_keras
+
+    model = small(tf_keras)
+    path = tmp_path / "net.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    _, network, conversion = converted(path)
+    samples = network.random_inputs(4)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+
+
+def one_layer(keras, name):
+    """Return a network around one layer, and the shape of its input."""
+    layers = keras.layers
+    x = {
+        "Dense": lambda: ((6,), [layers.Dense(4)]),
+        "Conv1D": lambda: ((20, 3), [layers.Conv1D(4, 3, strides=2)]),
+        "Conv2D": lambda: ((12, 10, 2), [layers.Conv2D(4, 3, padding="same")]),
+        "SeparableConv1D": lambda: ((20, 3), [layers.SeparableConv1D(4, 3)]),
+        "SeparableConv2D": lambda: ((12, 10, 2), [layers.SeparableConv2D(4, 3)]),
+        "DepthwiseConv2D": lambda: ((12, 10, 2), [layers.DepthwiseConv2D(3)]),
+        "Conv1DTranspose": lambda: ((20, 3), [layers.Conv1DTranspose(4, 3, strides=2)]),
+        "Conv2DTranspose": lambda: ((6, 5, 2), [layers.Conv2DTranspose(4, 3, strides=2)]),
+        "BatchNormalization": lambda: ((6,), [layers.BatchNormalization()]),
+        "MaxPooling1D": lambda: ((20, 3), [layers.MaxPooling1D(4)]),
+        "AveragePooling1D": lambda: ((20, 3), [layers.AveragePooling1D(4)]),
+        "MaxPooling2D": lambda: ((12, 10, 2), [layers.MaxPooling2D(2)]),
+        "AveragePooling2D": lambda: ((12, 10, 2), [layers.AveragePooling2D(2)]),
+        "GlobalAveragePooling1D": lambda: ((20, 3), [layers.GlobalAveragePooling1D()]),
+        "GlobalMaxPooling1D": lambda: ((20, 3), [layers.GlobalMaxPooling1D()]),
+        "GlobalAveragePooling2D": lambda: ((12, 10, 2), [layers.GlobalAveragePooling2D()]),
+        "GlobalMaxPooling2D": lambda: ((12, 10, 2), [layers.GlobalMaxPooling2D()]),
+        "LSTM": lambda: ((10, 3), [layers.LSTM(5)]),
+        "LSTM of sequences": lambda: ((10, 3), [layers.LSTM(5, return_sequences=True), layers.LSTM(4)]),
+        "GRU": lambda: ((10, 3), [layers.GRU(5)]),
+        "SimpleRNN": lambda: ((10, 3), [layers.SimpleRNN(5)]),
+        "Bidirectional": lambda: ((10, 3), [layers.Bidirectional(layers.LSTM(5))]),
+        "TimeDistributed": lambda: ((10, 3), [layers.TimeDistributed(layers.Dense(4))]),
+        "Embedding": lambda: ((10,), [layers.Embedding(30, 4)]),
+        "Reshape": lambda: ((12,), [layers.Reshape((4, 3))]),
+        "Permute": lambda: ((4, 3), [layers.Permute((2, 1))]),
+        "ELU": lambda: ((6,), [layers.ELU()]),
+        "PReLU": lambda: ((6,), [layers.PReLU("ones")]),
+        "swish": lambda: ((6,), [layers.Activation("swish")]),
+        "Softmax": lambda: ((6,), [layers.Softmax()]),
+        "softmax": lambda: ((6,), [layers.Dense(4, activation="softmax")]),
+        "GaussianNoise": lambda: ((6,), [layers.GaussianNoise(0.5), layers.Dense(3)]),
+        "SpatialDropout1D": lambda: ((20, 3), [layers.SpatialDropout1D(0.5), layers.Conv1D(2, 3)]),
+    }
+    return x[name]()
+
+
+LAYERS = (
+    "Dense,Conv1D,Conv2D,SeparableConv1D,SeparableConv2D,DepthwiseConv2D,Conv1DTranspose,Conv2DTranspose,"
+    "BatchNormalization,MaxPooling1D,AveragePooling1D,MaxPooling2D,AveragePooling2D,GlobalAveragePooling1D,"
+    "GlobalMaxPooling1D,GlobalAveragePooling2D,GlobalMaxPooling2D,LSTM,LSTM of sequences,GRU,SimpleRNN,Bidirectional,"
+    "TimeDistributed,Embedding,Reshape,Permute,ELU,PReLU,swish,Softmax,softmax,GaussianNoise,SpatialDropout1D"
+)
+
+
+@pytest.mark.parametrize("name", LAYERS.split(","))
+def test_every_layer_through_its_file(keras, tmp_path, name):
+    keras.utils.set_random_seed(0)
+    shape, layers = one_layer(keras, name)
+    model = keras.Sequential([keras.layers.Input(shape), *layers])
+    path = tmp_path / "net.h5"
+    model.save(path)
+    _, network, conversion = converted(path)
+    samples = network.random_inputs(8, seed=1)
+    expected = np.asarray(model(samples, training=False))
+    assert np.abs(run(conversion.model, samples) - expected).max() <= TOLERANCE
+    onnx.checker.check_model(conversion.model, full_check=True)
+
+
+def test_layers_that_join_two_ways(keras, tmp_path):
+    layers = keras.layers
+    inputs = keras.Input((12, 3))
+    a, b = layers.Conv1D(4, 3, padding="same")(inputs), layers.Conv1D(4, 5, padding="same")(inputs)
+    x = layers.Concatenate()([layers.Add()([a, b]), layers.Multiply()([a, b])])
+    x = layers.Attention()([x, x])
+    model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling1D()(x)))
+    model.save(tmp_path / "net.keras")
+    _, network, conversion = converted(tmp_path / "net.keras")
+    samples = network.random_inputs(8, seed=1)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("opset", [13, 17, 18, 20, 21])
+def test_opsets(opset):
+    import keras
+
+    network = from_keras(small(keras), "net")
+    conversion = to_onnx(network, network.random_inputs(8), opset)
+    assert conversion.model.opset_import[0].version == opset
+    assert not any(step.failure for step in conversion.steps)
+
+
+def test_weights_that_are_not_finite_are_refused(keras, tmp_path):
+    model = small(keras)
+    weights = model.get_weights()
+    weights[0][0, 0, 0] = np.nan
+    model.set_weights(weights)
+    model.save(tmp_path / "net.h5")
+    with pytest.raises(SourceError, match="hold NaN or infinity"):
+        load(describe(tmp_path / "net.h5"))
+
+
+def test_an_unknown_layer_is_named(keras, tmp_path):
+    class Peculiar(keras.layers.Layer):
+        def call(self, x):
+            return x + 1
+
+    model = keras.Sequential([keras.layers.Input((4,)), Peculiar(), keras.layers.Dense(2)])
+    model.save(tmp_path / "net.h5")
+    with pytest.raises(SourceError, match="Peculiar is not Keras' own"):
+        load(describe(tmp_path / "net.h5"))
+
+
+def test_an_open_length_has_to_be_fixed(keras, tmp_path):
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((None, 3)), layers.Conv1D(4, 3), layers.GlobalAveragePooling1D(), layers.Dense(2)]
+    )
+    model.save(tmp_path / "net.h5")
+    description = describe(tmp_path / "net.h5")
+    with pytest.raises(SourceError, match="--input-shape"):
+        load(description).random_inputs(2)
+    network = load(description, input_shape=(30, 3))
+    assert to_onnx(network, network.random_inputs(4)).largest_difference <= TOLERANCE
+    with pytest.raises(SourceError, match="takes inputs of shape"):
+        load(description, input_shape=(30, 4))
+
+
+def test_two_inputs_are_refused(keras, tmp_path):
+    layers = keras.layers
+    inputs = [keras.Input((4,)), keras.Input((4,))]
+    model = keras.Model(inputs, layers.Dense(2)(layers.Add()(inputs)))
+    model.save(tmp_path / "net.h5")
+    with pytest.raises(SourceError, match="2 inputs and 1 outputs"):
+        load(describe(tmp_path / "net.h5"))
+
+
+def test_the_command_writes_a_model_and_a_report(keras, tmp_path):
+    small(keras).save(tmp_path / "net.keras")
+    done = CliRunner().invoke(main, ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert "differs from Keras by" in done.output
+    onnx.checker.check_model(onnx.load(tmp_path / "out" / "net.fp32.onnx"), full_check=True)
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| Conv | 1 | 1 |" in report
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"net.fp32.onnx", "report.md"}
+
+
+def test_real_files_of_2017(data):
+    for path in sorted((data / "keras_models").iterdir()):
+        description, _, conversion = converted(path)
+        assert description.is_legacy
+        assert conversion.largest_difference <= TOLERANCE
