@@ -103,14 +103,15 @@ class FeatureSpec:
 class InputSpec:
     """What stands between the features and the network.
 
-    `reduce` "mean" averages over time (the network sees `n_features` numbers); "frames" hands over
+    `reduce` "mean" averages over time (the network sees `n_features` numbers), "mean_features" over the features
+    of each frame (it sees `frames` numbers); "frames" hands over
     exactly `frames` frames, shorter windows standing in the middle of silence. `level` "mean_power" makes dB
     features relative to the window's mean power, which removes the gain, and limits them to `range_db`.
     `mean` and `std` then standardise each feature.
     """
 
     features: FeatureSpec
-    reduce: Literal["frames", "mean"] = "frames"
+    reduce: Literal["frames", "mean", "mean_features"] = "frames"
     frames: int = 240
     level: Literal["none", "mean_power"] = "none"
     range_db: tuple[float, float] = (-50.0, 25.0)
@@ -126,6 +127,12 @@ class InputSpec:
                 )
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers that the network is given."""
+        frames = 1 if self.reduce == "mean" else self.frames
+        return frames * (1 if self.reduce == "mean_features" else self.features.n_features)
 
     @property
     def n_samples(self) -> int:
@@ -156,7 +163,11 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What a model is and how to use it: the JSON file beside each ONNX file."""
+    """What a model is and how to use it: the JSON file beside each ONNX file.
+
+    `labels` are the emotions of the outputs in their order; outputs of one emotion, such as a woman's and a man's,
+    are added up.
+    """
 
     format: Literal[1]
     name: str
@@ -213,18 +224,23 @@ def read_manifest(folder: Path | None = None) -> Manifest:
 def read_card(path: Path) -> Card:
     """Return a checked card. Raises ModelNotFoundError or CardError, which names the field."""
     card = _read(path, Card)
+    check_card(card, str(path))
+    return card
+
+
+def check_card(card: Card, path: str) -> None:
+    """Check what the types of its fields do not. Raises CardError, which names the field."""
     if card.opset not in OPSETS:
         raise CardError(f"{path}: opset is {card.opset}; this release runs {OPSETS[0]} to {OPSETS[-1]}")
     unknown = [label for label in card.labels if label not in EMOTIONS]
     if unknown:
         raise CardError(f"{path}: labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
-    if len(set(card.labels)) < len(card.labels):
-        raise CardError(f"{path}: labels names an emotion twice")
+    if len(set(card.labels)) < 2:
+        raise CardError(f"{path}: labels names {card.labels[0]} alone; there is nothing to tell apart")
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
     if Path(card.file).name != card.file:
         raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
-    return card
 
 
 def card_path(task: str, precision: Precision = "auto", folder: Path | None = None) -> Path:

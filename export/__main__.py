@@ -21,7 +21,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import click
+import msgspec
 
+from edge_emo.card import VoicePreprocessing
+from edge_emo.errors import CardError
 from export.keras_source import Description, SourceError, describe, load
 
 N_PARITY = 500
@@ -116,6 +119,13 @@ def inspect(path: Path, weights: Path | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch.")
 @click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
+@click.option(
+    "--front-end",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="How sound becomes the input of a voice model (JSON, as `voice` in a card); with --labels gives it a card.",
+)
+@click.option("--labels", help="The emotions of the outputs in their order, with commas; one may come twice.")
+@click.option("--license", "license_name", default="unknown", show_default=True, help="Of the weights, for the card.")
 @click.option("--trust-code", is_flag=True, help="Run code that the file holds, such as Lambda layers.")
 def convert(
     path: Path,
@@ -123,24 +133,43 @@ def convert(
     out: Path,
     input_shape: tuple[int, ...] | None,
     opset: int,
+    front_end: Path | None,
+    labels: str | None,
+    license_name: str,
     trust_code: bool,
 ) -> None:
-    """Convert MODEL to fp32 ONNX, compare it with its source, and write what was measured beside it."""
+    """Convert MODEL to fp32 ONNX, compare it with its source, and write what was measured beside it.
+
+    With --front-end and --labels a card is written too, with which `edge-emo analyze --voice-model` runs the model.
+    """
+    if (front_end is None) != (labels is None):
+        raise click.UsageError("a card needs both --front-end and --labels")
     found = _described(path, weights)
+    voice = _front_end(front_end) if front_end else None
     try:
         with quiet():
             from export.convert import ParityError, to_onnx
 
             network = load(found, input_shape=input_shape, trust_code=trust_code)
             conversion = to_onnx(network, network.random_inputs(N_PARITY), opset)
-    except SourceError as error:
-        raise click.ClickException(str(error)) from error
-    except ParityError as error:
+            card = None
+            if voice and labels:
+                from export.cards import voice_card
+
+                card = voice_card(network, conversion, voice, labels.split(","), license_name, N_PARITY)
+    except (SourceError, ParityError, CardError) as error:
         raise click.ClickException(str(error)) from error
     from export.report import write_conversion
 
-    written = write_conversion(found, network, conversion, out, N_PARITY)
+    written = write_conversion(found, network, conversion, card, out, N_PARITY)
     click.echo(f"{written}: differs from Keras by {conversion.largest_difference:.1e} over {N_PARITY} random inputs")
+
+
+def _front_end(path: Path) -> VoicePreprocessing:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=VoicePreprocessing)
+    except msgspec.DecodeError as error:
+        raise click.ClickException(f"{path}: {error}") from error
 
 
 if __name__ == "__main__":

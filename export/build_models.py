@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -35,13 +33,13 @@ from edge_emo.card import (
     models_folder,
     read_manifest,
 )
-from edge_emo.diagnosis import cpu_flags
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import read_sound
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input, split
-from export.convert import OPSET, TOLERANCE, to_onnx
+from export.cards import conversion_record, environment, save_card
+from export.convert import OPSET, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
 from export.keras_source import from_keras
@@ -108,28 +106,15 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     conversion = to_onnx(from_keras(network, name), samples)
     found = candidates(conversion.model, samples[:N_CALIBRATION], samples)
     chosen = choose(found)
-    environment = {
-        "cpu_flags": cpu_flags(),
-        "versions": {p: version(p) for p in ("onnx", "onnxruntime", "tf2onnx", "numpy")}
-        | {"python": platform.python_version()},
-    }
     parity = {
-        "fp32": {
-            "source": "Keras",
-            "samples": len(samples),
-            "route": conversion.route,
-            "largest_difference": conversion.largest_difference,
-            "tolerance": TOLERANCE,
-            "steps": [asdict(step) for step in conversion.steps],
-            **environment,
-        },
+        "fp32": conversion_record(conversion, len(samples)),
         "int8": {
             "source": "fp32",
             "calibration_windows": N_CALIBRATION,
             "chosen": chosen.variant,
             "rule": choose.__doc__,
             "candidates": [candidate.summary() for candidate in found],
-            **environment,
+            **environment(),
         },
     }
     target.mkdir(parents=True, exist_ok=True)
@@ -160,12 +145,6 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
         save_card(cards[precision], target)
         scores[precision] = score(VoiceRecognizer(target / f"{stem}.{precision}.json"), unseen)
     return Written(cards, target, scores)
-
-
-def save_card(card: Card, folder: Path) -> None:
-    """Write a card beside its model."""
-    text = msgspec.json.format(msgspec.json.encode(card), indent=1)
-    (folder / card.file).with_suffix(".json").write_bytes(text + b"\n")
 
 
 def finish(written: Written, temperature: float, threshold: float, data: str, held_out: str) -> None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import platform
 import tempfile
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
 
 from onnx import ModelProto
 
-from edge_emo.diagnosis import cpu_flags
+from edge_emo.card import Card
+from export.cards import encoded, environment, file_name
 from export.convert import TOLERANCE, Conversion
 from export.keras_source import Description, Network
 
 
 def write_conversion(
-    description: Description, network: Network, conversion: Conversion, out: Path, n_samples: int
+    description: Description,
+    network: Network,
+    conversion: Conversion,
+    card: Card | None,
+    out: Path,
+    n_samples: int,
 ) -> Path:
-    """Write the fp32 model and `report.md` into `out`; each appears whole or not at all."""
+    """Write the fp32 model, its card if it has one, and `report.md` into `out`; each appears whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{network.name}.fp32.onnx"
+    path = out / file_name(network)
     _write(path, conversion.model.SerializeToString())
+    if card:
+        _write(path.with_suffix(".json"), encoded(card))
     _write(out / "report.md", page(description, network, conversion, n_samples).encode())
     return path
 
@@ -46,8 +52,9 @@ def page(description: Description, network: Network, conversion: Conversion, n_s
     before, after = _operators(conversion.before_cleaning), _operators(conversion.model)
     lines += ["", "| operator | converted | cleaned |", "|---|---|---|"]
     lines += [f"| {name} | {before[name]} | {after[name]} |" for name in sorted({*before, *after})]
-    versions = ", ".join(f"{name} {version(name)}" for name in ("onnx", "onnxruntime", "tf2onnx", "numpy"))
-    lines += ["", f"Python {platform.python_version()}, {versions}; processor: {', '.join(cpu_flags())}.", ""]
+    found = environment()
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    lines += ["", f"{versions}; processor: {', '.join(found['cpu_flags'])}.", ""]
     return "\n".join(lines)
 
 

@@ -53,7 +53,8 @@ class VoiceRecognizer:
         shares = np.exp(scores)
         shares /= shares.sum(axis=1, keepdims=True)
         out = np.zeros((len(output), len(EMOTIONS)), np.float32)
-        out[:, self._order] = shares
+        for column, emotion in enumerate(self._order):
+            out[:, emotion] += shares[:, column]
         return out
 
     def readings(self, samples: Float32) -> list[Reading]:

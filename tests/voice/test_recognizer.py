@@ -1,10 +1,14 @@
+import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.emotions import EMOTIONS
 from edge_emo.voice.activity import SAMPLE_RATE, Span
+from edge_emo.voice.network_input import prepare
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream, split
 
 
@@ -110,3 +114,22 @@ def test_no_threads_are_refused():
         VoiceRecognizer(threads=0)
     with pytest.raises(ValueError, match="fp16"):
         VoiceRecognizer(precision="fp16")
+
+
+def test_outputs_of_one_emotion_are_added_up(models, sample):
+    path = models / "voice.fp32.json"
+    apart = VoiceRecognizer(path).probabilities([sample[:48000]])[0]
+    card = json.loads(path.read_text())
+    card["labels"][1] = "neutral"
+    path.write_text(json.dumps(card))
+    together = VoiceRecognizer(path).probabilities([sample[:48000]])[0]
+    assert together[0] == pytest.approx(apart[0] + apart[1])
+    assert together[1] == 0
+    assert together[2:] == pytest.approx(apart[2:])
+
+
+def test_features_may_be_averaged_within_each_frame(sample):
+    spec = InputSpec(FeatureSpec(n_mfcc=13), frames=216, reduce="mean_features")
+    rows = prepare(sample[:32000], replace(spec, reduce="frames"))
+    assert rows.shape == (216, 13)
+    assert prepare(sample[:32000], spec) == pytest.approx(rows.mean(axis=1))
