@@ -48,7 +48,7 @@ from export.train_voice import input_spec, load_trained
 from export.voice_networks import with_pitch_views
 
 FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 LICENSE = "CC-BY-NC-SA-4.0"
 LICENSE_NOTE = (
     "Trained on RAVDESS (Livingstone and Russo 2018, PLoS ONE 13(5): e0196391), CC BY-NC-SA 4.0: "
