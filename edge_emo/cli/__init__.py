@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 model or catalogue damaged, 4 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -21,6 +22,9 @@ from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
 from edge_emo.cli.songs import songs
 from edge_emo.errors import EdgeEmoError
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class _Group(click.Group):
@@ -43,6 +47,8 @@ class _Group(click.Group):
             click.echo("edge-emo: interrupted", err=True)
             ctx.exit(exit_codes.INTERRUPTED)
         except OSError as error:
+            if error.errno not in _FULL:
+                raise
             _close_stdout()
             click.echo(
                 f"edge-emo: the output cannot be written ({error.strerror}); make room, or write elsewhere", err=True

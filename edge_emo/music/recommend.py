@@ -106,20 +106,18 @@ class Recommender:
         ranks = iter(range(len(order)))
         while len(chosen) < n:
             free = [queue for artist, queue in waiting.items() if queue and recent.count(artist) < MAX_PER_ARTIST]
-            rank = None if free else next(ranks, None)
-            left = rank is not None
-            if rank is None:
+            if not free and (rank := next(ranks, None)) is not None:
+                artist = self._artists[order[rank]]
+                if recent.count(artist) >= MAX_PER_ARTIST:
+                    waiting.setdefault(artist, deque()).append(rank)
+                    continue
+            else:
                 queues = free or [queue for queue in waiting.values() if queue]
                 if not queues:
                     break
                 rank = min(queues, key=lambda queue: queue[0]).popleft()
-            song = int(order[rank])
-            artist = self._artists[song]
-            if not left or recent.count(artist) < MAX_PER_ARTIST:
-                chosen.append(song)
-                recent.append(artist)
-            else:
-                waiting.setdefault(artist, deque()).append(rank)
+            chosen.append(int(order[rank]))
+            recent.append(self._artists[order[rank]])
         return chosen
 
     @cached_property
