@@ -23,8 +23,7 @@ from edge_emo.cli.recommend import recommend
 from edge_emo.cli.songs import songs
 from edge_emo.errors import EdgeEmoError
 
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO}  # Windows has no quota
 
 
 class _Group(click.Group):
