@@ -133,11 +133,11 @@ class Catalogue:
 
     @cached_property
     def table(self) -> list[tuple[Any, ...]]:
-        """What ranking needs of every song: uid, artist, licence, duration, valence, arousal, eight shares."""
+        """What ranking needs of every song: uid, artist, licence, duration, valence, arousal, eight shares, tagged."""
         with self._errors():
             return self._connection.execute(
                 "SELECT t.uid, t.artist, l.name, t.duration_s, t.valence, t.arousal, "
-                f"{', '.join('t.' + name for name in EMOTIONS)} "
+                f"{', '.join('t.' + name for name in EMOTIONS)}, EXISTS (SELECT 1 FROM moods WHERE track_id = t.id) "
                 "FROM tracks t JOIN licenses l ON l.id = t.license_id ORDER BY t.id"
             ).fetchall()
 

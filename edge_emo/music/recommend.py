@@ -24,6 +24,7 @@ MAX_PER_ARTIST = 2
 """Songs of one artist among any ten."""
 
 _CC_BY = re.compile(r"CC BY \d\.\d")
+_UNTAGGED = 0.75  # what a mood match counts that comes from the genre alone
 _SPREAD = 0.35  # standard deviation of the closeness kernel on the circumplex
 _VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
 
@@ -58,9 +59,9 @@ class Recommender:
         """Return the `n` best songs for a distribution over `EMOTIONS`, fewer where the filters leave fewer.
 
         The mood match is the Bhattacharyya coefficient of the person's distribution over the emotions and the
-        song's; the closeness is the expectation of a Gaussian kernel over the distance on the circumplex of
-        valence and arousal. The score is their mean. No artist comes more than twice in ten while there are
-        others to choose from. The same `seed` gives the same songs.
+        song's, less for a song of which only the genre is known; the closeness is the expectation of a Gaussian
+        kernel over the distance on the circumplex of valence and arousal. The score is their mean. No artist comes
+        more than twice in ten while there are others to choose from. The same `seed` gives the same songs.
         Raises ValueError for probabilities that are not a distribution, an `n` below 1 or an unknown `license`.
         """
         if operator.index(n) < 1:
@@ -72,7 +73,7 @@ class Recommender:
             raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
         if not self._uids:
             return []
-        match = np.sqrt(self._shares) @ np.sqrt(wanted)
+        match = np.sqrt(self._shares) @ np.sqrt(wanted) * self._trust
         closeness = self._closeness @ wanted
         score = (match + closeness) / 2
         order = np.argsort(-(score + _VARIETY * np.random.default_rng(seed).random(len(score))), kind="stable")
@@ -123,7 +124,7 @@ class Recommender:
     @cached_property
     def _numbers(self) -> NDArray[np.float64]:
         rows = self.catalogue.table
-        return np.array([row[3:] for row in rows], np.float64).reshape(len(rows), 3 + len(EMOTIONS))
+        return np.array([row[3:] for row in rows], np.float64).reshape(len(rows), 4 + len(EMOTIONS))
 
     @cached_property
     def _uids(self) -> list[str]:
@@ -143,7 +144,12 @@ class Recommender:
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:
-        return self._numbers[:, 3:]
+        return self._numbers[:, 3:-1]
+
+    @cached_property
+    def _trust(self) -> NDArray[np.float64]:
+        """How far each song's shares are believed, 0 to 1."""
+        return np.where(self._numbers[:, -1] > 0, 1.0, _UNTAGGED)
 
     @cached_property
     def _closeness(self) -> NDArray[np.float64]:
