@@ -203,6 +203,7 @@ def test_models_list(edge_emo):
         ("voice", "fp32"),
         ("voice", "int8"),
         ("voice-classic", "fp32"),
+        ("voice-classic", "int8"),
     }
     assert [row["name"] for row in rows if row["default"]] == ["voice"]
     text = edge_emo("models", "list").stdout.decode()
