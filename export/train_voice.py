@@ -31,7 +31,7 @@ from export.voice_data import Spectrum, VoiceDataset, fitted, load
 from export.voice_networks import NETWORKS
 
 FRONT_ENDS = {
-    "voice": InputSpec(FeatureSpec(), level="mean_power"),
+    "voice": InputSpec(FeatureSpec(floor=1e-20), level="mean_power"),  # so low that no gain meets it
     "voice-classic": InputSpec(
         FeatureSpec(
             sample_rate=22050,
