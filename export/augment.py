@@ -95,17 +95,6 @@ def mask(x: Float32, rng: Generator, n_time: int = 2, n_bands: int = 2) -> Float
     return x
 
 
-def pitch_matrix(spec: FeatureSpec, semitones: float) -> Float32:
-    """Return the (bands, bands) matrix that, applied to a log-mel spectrum from the right, shifts its pitch."""
-    centres = _band_centres(spec)
-    low, share = _sources(centres, 2 ** (semitones / 12))
-    matrix = np.zeros((len(centres), len(centres)), np.float32)
-    bands = np.arange(len(centres))
-    matrix[low, bands] = 1 - share
-    matrix[low + 1, bands] += share
-    return matrix
-
-
 def _band_centres(spec: FeatureSpec) -> NDArray[np.float64]:
     bank = mel_filter_bank(spec)
     axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft

@@ -45,7 +45,6 @@ from export.evaluate import Scores, fit_temperature, fit_threshold, score, toget
 from export.keras_source import from_keras
 from export.quantise import MIN_AGREEMENT, candidates, choose, latency_ms
 from export.train_voice import input_spec, load_trained
-from export.voice_networks import with_pitch_views
 
 FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
 VERSION = "1.1.0"
@@ -97,8 +96,6 @@ def balanced(clips: list[Clip], count: int, seed: int = 0) -> list[Clip]:
 def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], unseen: list[Clip]) -> Written:
     """Convert, quantise and score one trained network; write both files and their cards."""
     network, spec = load_trained(source), input_spec(source)
-    if spec.reduce == "frames":
-        network = with_pitch_views(network, spec)
     training = json.loads((source / "card.json").read_text())["training"]
     preprocessing = VoicePreprocessing(input=spec)
     shape = list(network.input_shape[1:])

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
-import numpy as np
 from keras import layers, ops
 
-from edge_emo.card import InputSpec
 from edge_emo.emotions import EMOTIONS
-from export.augment import pitch_matrix
 
 
 def classic(n_features: int = 100) -> keras.Model:
@@ -45,22 +40,6 @@ def voice(frames: int = 240, n_features: int = 80) -> keras.Model:
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(0.3)(_attentive_statistics(x))
     return keras.Model(inputs, layers.Dense(len(EMOTIONS), name="logits", dtype="float32")(x), name="voice")
-
-
-def with_pitch_views(network: keras.Model, spec: InputSpec, semitones: Sequence[float] = (-1.0, 1.0)) -> keras.Model:
-    """Return a network whose logits are the mean of those for the sound as it is and as voices of other pitch have it.
-
-    A shift is linear in the decibels of the bands, so each view costs a matrix of (bands, bands).
-    """
-    mean, std = np.float32(spec.mean), np.float32(spec.std)
-    inputs = keras.Input(network.input_shape[1:], name="features")
-    views = [inputs]
-    for shift in semitones:
-        matrix = pitch_matrix(spec.features, shift)
-        views.append(ops.matmul(inputs, (std[:, None] * matrix / std)[None]) + (mean @ matrix - mean) / std)
-    logits = network(ops.concatenate(views, axis=0))
-    logits = ops.mean(ops.reshape(logits, (len(views), -1, len(EMOTIONS))), axis=0)
-    return keras.Model(inputs, logits, name=network.name)
 
 
 NETWORKS = {"voice": voice, "voice-classic": classic}

@@ -5,17 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_emo.card import card_path, read_card
-from edge_emo.voice import mfcc
-from edge_emo.voice.network_input import normalise
-
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from export.augment import pitch_matrix
 from export.convert import ParityError, run, to_onnx
 from export.keras_source import from_keras
-from export.voice_networks import NETWORKS, with_pitch_views
+from export.voice_networks import NETWORKS
 
 
 def randomised(network, rng):
@@ -42,20 +37,6 @@ def test_conversion_is_exact_and_clean(rng, name, nodes):
     assert not operators & {"BatchNormalization", "Unsqueeze", "Squeeze", "Identity", "Cast"}
     expected = network.predict(samples, verbose=0)
     assert np.abs(run(conversion.model, samples) - expected).max() <= 1e-4
-
-
-def test_pitch_views_average_the_logits_of_shifted_voices(rng, sample):
-    spec = read_card(card_path("voice", "fp32")).voice.input
-    plain = replace(spec, mean=(0.0,), std=(1.0,))
-    network = randomised(NETWORKS["voice"](), rng)
-    decibels = normalise(mfcc.compute(sample, spec.features), plain)
-    shifted = [decibels] + [decibels @ pitch_matrix(spec.features, shift) for shift in (-1, 1)]
-    rows = np.stack([(view - np.float32(spec.mean)) / np.float32(spec.std) for view in shifted])
-    expected = network.predict(rows, verbose=0).mean(axis=0)
-    conversion = to_onnx(from_keras(with_pitch_views(network, spec), "voice"), rows[:1])
-    assert run(conversion.model, rows[:1])[0] == pytest.approx(expected, abs=1e-4)
-    assert len(conversion.model.graph.node) <= 42
-    assert sum(np.prod(tensor.dims) for tensor in conversion.model.graph.initializer) <= 400_000
 
 
 def test_a_model_that_differs_from_its_source_is_not_let_out(rng):
