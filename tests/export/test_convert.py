@@ -4,10 +4,10 @@ import importlib
 import json
 
 import numpy as np
-import onnx
 import pytest
 from click.testing import CliRunner
 
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
