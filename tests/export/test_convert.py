@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+
+import onnx
 
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.__main__ import main
