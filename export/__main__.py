@@ -7,7 +7,6 @@ python -m export convert model.h5 --out out/
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import os
@@ -18,14 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import click
 import msgspec
 
 from edge_emo.card import VoicePreprocessing
 from edge_emo.errors import CardError
-from export.keras_source import Description, SourceError, describe, load
+from export.keras_network import load
+from export.keras_source import Description, SourceError, describe
 
 N_PARITY = 500
 
@@ -48,17 +47,16 @@ class Shape(click.ParamType):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what TensorFlow and its converters say off the terminal; show it where the work fails."""
+    """Keep what TensorFlow and its converters say off the terminal; errors are raised all the same."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    told = io.StringIO()
     sys.stderr.flush()
     saved = os.dup(2)
     with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.dup2(nowhere.fileno(), 2)  # the C++ side writes to the descriptor
         try:
-            with contextlib.redirect_stdout(told):
+            with contextlib.redirect_stdout(nowhere):
                 yield
         finally:
             os.dup2(saved, 2)

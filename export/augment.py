@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from edge_emo.card import FeatureSpec
 from edge_emo.voice.mfcc import Float32, mel_filter_bank
@@ -20,9 +19,8 @@ class Augmenter:
         self._strength = strength
         bank = mel_filter_bank(spec)
         axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
-        self._white = 10 * np.log10(np.random.default_rng(0).gamma(3, 1 / 3, (4096, len(bank))) + 1e-6).astype(
-            np.float32
-        )
+        draws = np.random.default_rng(0).gamma(3, 1 / 3, (4096, len(bank)))
+        self._white = 10 * np.log10(draws + 1e-6).astype(np.float32)
         self._centres = (bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9)
 
     def __call__(self, db: Float32, rng: Generator) -> Float32:
@@ -46,7 +44,9 @@ class Augmenter:
         low = np.minimum(where.astype(int), len(db) - 2)
         share = (where - low)[:, None].astype(np.float32)
         db = db[low] * (1 - share) + db[low + 1] * share
-        low, share = _sources(self._centres, pitch)
+        source = np.interp(self._centres / pitch, self._centres, np.arange(len(self._centres)))
+        low = np.minimum(source.astype(int), len(self._centres) - 2)
+        share = (source - low).astype(np.float32)
         return db[:, low] * (1 - share) + db[:, low + 1] * share
 
     def _equaliser(self, rng: Generator, amplitude: float) -> Float32:
@@ -93,16 +93,3 @@ def mask(x: Float32, rng: Generator, n_time: int = 2, n_bands: int = 2) -> Float
         start = rng.integers(0, x.shape[1] - width)
         x[:, start : start + width] = 0
     return x
-
-
-def _band_centres(spec: FeatureSpec) -> NDArray[np.float64]:
-    bank = mel_filter_bank(spec)
-    axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
-    return np.asarray((bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9))
-
-
-def _sources(centres: NDArray[np.float64], pitch: float) -> tuple[NDArray[np.int_], Float32]:
-    """Return where each band comes from when every frequency is scaled: the lower of two bands, the upper's share."""
-    source = np.interp(centres / pitch, centres, np.arange(len(centres)))
-    low = np.minimum(source.astype(int), len(centres) - 2)
-    return low, (source - low).astype(np.float32)

@@ -42,7 +42,7 @@ from export.cards import conversion_record, environment, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
-from export.keras_source import from_keras
+from export.keras_network import from_keras
 from export.quantise import MIN_AGREEMENT, candidates, choose, latency_ms
 from export.train_voice import input_spec, load_trained
 

@@ -16,7 +16,7 @@ from edge_emo.card import Card, TensorInfo, VoicePreprocessing, check_card
 from edge_emo.diagnosis import cpu_flags
 from edge_emo.errors import CardError
 from export.convert import TOLERANCE, Conversion
-from export.keras_source import Network
+from export.keras_network import Network
 
 
 def save_card(card: Card, folder: Path) -> None:

@@ -22,7 +22,7 @@ from onnx import ModelProto
 from edge_emo.runtime import onnxruntime_module
 from edge_emo.voice.mfcc import Float32
 from export.graph import PASSES
-from export.keras_source import Network
+from export.keras_network import Network
 
 OPSET = 17
 MAX_TF2ONNX_OPSET = 18

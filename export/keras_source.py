@@ -1,4 +1,4 @@
-"""Keras files of every age: what they hold, told without running them, and the network in them.
+"""Keras files of every age: what they hold, told without running them.
 
 A file is read as data first. What would run code on loading (Lambda layers, pickles, classes that are not Keras'
 own) is refused before TensorFlow sees it.
@@ -7,7 +7,6 @@ own) is refused before TensorFlow sees it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,11 +14,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 Format = Literal["h5", "keras", "architecture", "saved_model", "tflite"]
 
@@ -146,7 +140,7 @@ def _describe_hdf5(path: Path) -> Description:
                 keras_version = keras_version or file["model_weights"].attrs.get("keras_version")
             holds_weights = "layer_names" in file.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file
     except (OSError, RuntimeError, KeyError) as error:
-        raise SourceError(f"{path}: is cut off or damaged ({_one_line(error)}); copy or save it again") from error
+        raise SourceError(f"{path}: is cut off or damaged ({one_line(error)}); copy or save it again") from error
     if stated is None:
         if holds_weights:
             raise SourceError(
@@ -184,7 +178,7 @@ def _checked(path: Path, config: Any) -> dict[str, Any]:
 
 def check_is_data(description: Description, *, trust_code: bool = False) -> None:
     """Raise SourceError where loading would run code of the file's, or need a class that is not Keras' own."""
-    for part in _parts(description.config or {}):
+    for part in parts(description.config or {}):
         kind, settings = part["class_name"], part.get("config")
         name = settings.get("name", "") if isinstance(settings, dict) else ""
         if kind == "Lambda" and not trust_code:
@@ -200,16 +194,16 @@ def check_is_data(description: Description, *, trust_code: bool = False) -> None
             )
 
 
-def _parts(value: Any) -> Iterator[dict[str, Any]]:
+def parts(value: Any) -> Iterator[dict[str, Any]]:
     """Yield every serialised object of a configuration, outermost first."""
     if isinstance(value, dict):
         if "class_name" in value:
             yield value
         for item in value.values():
-            yield from _parts(item)
+            yield from parts(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _parts(item)
+            yield from parts(item)
 
 
 _CONTAINERS = ("Sequential", "Functional", "Model")
@@ -232,200 +226,7 @@ def _text(value: Any) -> str | None:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that was loaded: one input, one output.
-
-    `call` computes TensorFlow tensors; `predict` numpy arrays of shape (samples, *input_shape), in float32.
-    `vocabulary` bounds the whole numbers that an embedding takes as input, None where the input is not whole.
-    """
-
-    name: str
-    input_shape: tuple[int | None, ...]
-    n_outputs: int
-    n_parameters: int
-    call: Any = field(repr=False)
-    predict: Any = field(repr=False)
-    model: Any = field(default=None, repr=False)
-    input_dtype: str = "float32"
-    vocabulary: int | None = None
-
-    def random_inputs(self, count: int, seed: int = 0) -> NDArray[Any]:
-        """Return inputs that mean nothing but have the right shape, type and range. Raises SourceError."""
-        if None in self.input_shape:
-            raise SourceError(f"{self.name}: its input has the shape {self.input_shape}; fix it with --input-shape")
-        rng = np.random.default_rng(seed)
-        shape = (count, *self.input_shape)
-        if self.vocabulary:
-            return rng.integers(0, self.vocabulary, shape).astype(self.input_dtype)
-        return rng.standard_normal(shape).astype(self.input_dtype)
-
-
-def load(description: Description, *, input_shape: tuple[int, ...] | None = None, trust_code: bool = False) -> Network:
-    """Return the network in a file that was described. Raises SourceError; ImportError without the extra."""
-    check_is_data(description, trust_code=trust_code)
-    if description.format == "saved_model":
-        return _load_saved_model(description, input_shape)
-    if description.format == "tflite":
-        return _load_tflite(description)
-    model = _load_keras(description, trust_code)
-    return from_keras(model, description.path.stem, input_shape, description)
-
-
-def _load_keras(description: Description, trust_code: bool) -> Any:
-    if description.is_legacy:
-        import tf_keras as keras
-    else:
-        import keras
-    path = description.path
-    try:
-        if description.format == "architecture":
-            model = keras.models.model_from_json(path.read_text(encoding="utf-8"))
-            model.load_weights(str(description.weights))
-            return model
-        if description.format == "keras":
-            return keras.models.load_model(path, compile=False, safe_mode=not trust_code)
-        return keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises many kinds, each with pages of text
-        unknown = re.search(
-            r"Unknown (?:layer|[a-z_ ]*class|object)[^'\"]*['\"]([^'\"]+)|locate class ['\"](\w+)", str(error)
-        )
-        if unknown:
-            raise SourceError(
-                f"{path}: the layer class {unknown[1] or unknown[2]} is not Keras' own; save a model of Keras' layers, "
-                f"or export it where its code is"
-            ) from error
-        version = f", written by Keras {description.keras_version}" if description.keras_version else ""
-        raise SourceError(
-            f"{path}{version}: Keras {keras.__version__} cannot load it ({_one_line(error)}); "
-            f"load it where it was made and save it again"
-        ) from error
-
-
-def from_keras(
-    model: Any, name: str, input_shape: tuple[int, ...] | None = None, description: Description | None = None
-) -> Network:
-    """Return the network of a Keras model, of either Keras. Raises SourceError."""
-    if not model.built or input_shape:
-        if input_shape is None:
-            raise SourceError(f"{name}: the file states no input shape; pass --input-shape, for instance 216,1")
-        if not model.built:
-            model.build((None, *input_shape))
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise SourceError(
-            f"{name}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-            "networks of one each are converted"
-        )
-    stated = tuple(model.inputs[0].shape[1:])
-    shape = _fixed(name, tuple(int(n) if n is not None else None for n in stated), input_shape)
-    damaged = [w.name for w in model.weights if not np.isfinite(np.asarray(w)).all()]
-    if damaged:
-        raise SourceError(f"{name}: the weights {', '.join(damaged[:3])} hold NaN or infinity; train or save it again")
-    embeddings = [
-        part["config"]["input_dim"]
-        for part in _parts(description.config if description else {})
-        if part["class_name"] == "Embedding"
-    ]
-
-    def predict(samples: NDArray[Any]) -> NDArray[np.float32]:
-        return np.asarray(model.predict(samples, batch_size=64, verbose=0), np.float32)
-
-    dtype = model.inputs[0].dtype
-    return Network(
-        name=name,
-        input_shape=shape,
-        n_outputs=int(model.outputs[0].shape[-1]),
-        n_parameters=int(model.count_params()),
-        call=lambda x: model(x, training=False),
-        predict=predict,
-        model=model,
-        input_dtype=getattr(dtype, "name", dtype),
-        vocabulary=min(embeddings) if embeddings else None,
-    )
-
-
-def _fixed(name: str, stated: tuple[int | None, ...], wanted: tuple[int, ...] | None) -> tuple[int | None, ...]:
-    if wanted is None:
-        return stated
-    if len(wanted) != len(stated) or any(s not in (None, w) for s, w in zip(stated, wanted, strict=False)):
-        raise SourceError(f"{name}: takes inputs of shape {stated}, which {wanted} is not")
-    return wanted
-
-
-def _load_saved_model(description: Description, input_shape: tuple[int, ...] | None) -> Network:
-    import tensorflow as tf
-
-    path = description.path
-    try:
-        loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
-    except KeyError:
-        raise SourceError(f"{path}: has no signature 'serving_default'; save it with model.export()") from None
-    except Exception as error:  # TensorFlow raises many kinds
-        raise SourceError(f"{path}: TensorFlow {tf.__version__} cannot load it ({_one_line(error)})") from error
-    inputs = signature.structured_input_signature[1]
-    outputs = signature.structured_outputs
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise SourceError(
-            f"{path}: has {len(inputs)} inputs and {len(outputs)} outputs; networks of one each are converted"
-        )
-    (input_name, spec), (output_name, output) = *inputs.items(), *outputs.items()
-    shape = _fixed(path.name, tuple(spec.shape[1:]), input_shape)
-
-    def call(x: Any) -> Any:
-        return signature(**{input_name: x})[output_name]
-
-    return Network(
-        name=path.name,
-        input_shape=shape,
-        n_outputs=int(output.shape[-1]),
-        n_parameters=int(sum(np.prod(v.shape) for v in signature.variables)),
-        call=call,
-        predict=lambda samples: np.asarray(call(tf.constant(samples)), np.float32),
-        model=loaded,  # keeps the variables alive
-        input_dtype=spec.dtype.name,
-    )
-
-
-def _load_tflite(description: Description) -> Network:
-    import tensorflow as tf
-
-    path = description.path
-    try:
-        interpreter = tf.lite.Interpreter(str(path))
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise SourceError(f"{path}: is cut off or damaged ({_one_line(error)}); copy or convert it again") from error
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise SourceError(
-            f"{path}: has {len(inputs)} inputs and {len(outputs)} outputs; networks of one each are converted"
-        )
-    if inputs[0]["dtype"] is not np.float32:
-        raise SourceError(
-            f"{path}: takes {inputs[0]['dtype'].__name__}, it is quantised already; convert its float original"
-        )
-
-    def predict(samples: NDArray[Any]) -> NDArray[np.float32]:
-        rows = []
-        for sample in samples:
-            interpreter.set_tensor(inputs[0]["index"], sample[None])
-            interpreter.invoke()
-            rows.append(interpreter.get_tensor(outputs[0]["index"])[0].copy())
-        return np.stack(rows)
-
-    constants = interpreter.get_tensor_details()
-    return Network(
-        name=path.stem,
-        input_shape=tuple(int(n) for n in inputs[0]["shape"][1:]),
-        n_outputs=int(outputs[0]["shape"][-1]),
-        n_parameters=sum(int(np.prod(t["shape"])) for t in constants if "weight" in t["name"] or "kernel" in t["name"]),
-        call=None,
-        predict=predict,
-        model=path,
-    )

@@ -83,7 +83,7 @@ def candidates(model: ModelProto, calibration: Float32, samples: Float32) -> lis
         quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
         nodes = onnx.load(source).graph.node
         layers = [i for i, node in enumerate(nodes) if node.op_type in ("Conv", "Gemm")]
-        front = [node.name for node in nodes[: layers[0]]]  # arithmetic on decibels, not a layer
+        front = [node.name for node in nodes[: layers[0]]]  # arithmetic on the input, whose range no calibration knows
         ends = [nodes[layers[0]].name, nodes[layers[-1]].name]
         for variant in VARIANTS:
             quantize_static(

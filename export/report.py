@@ -11,7 +11,8 @@ from onnx import ModelProto
 from edge_emo.card import Card
 from export.cards import encoded, environment, file_name
 from export.convert import TOLERANCE, Conversion
-from export.keras_source import Description, Network
+from export.keras_network import Network
+from export.keras_source import Description
 
 
 def write_conversion(

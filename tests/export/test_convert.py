@@ -16,7 +16,8 @@ import onnx
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.__main__ import main
 from export.convert import TOLERANCE, run, to_onnx
-from export.keras_source import SourceError, describe, from_keras, load
+from export.keras_network import from_keras, load
+from export.keras_source import SourceError, describe
 
 
 @pytest.fixture(params=["keras", "tf_keras"])

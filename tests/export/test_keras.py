@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo
 pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
 from export.convert import ParityError, run, to_onnx
-from export.keras_source import from_keras
+from export.keras_network import from_keras
 from export.voice_networks import NETWORKS
 
 
