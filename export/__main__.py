@@ -159,7 +159,12 @@ def convert(
         raise click.ClickException(str(error)) from error
     from export.report import write_conversion
 
-    written = write_conversion(found, network, conversion, card, out, N_PARITY)
+    try:
+        written = write_conversion(found, network, conversion, card, out, N_PARITY)
+    except OSError as error:
+        raise click.ClickException(
+            f"{out}: cannot be written ({error.strerror}); make room, or choose another"
+        ) from error
     click.echo(f"{written}: differs from Keras by {conversion.largest_difference:.1e} over {N_PARITY} random inputs")
 
 

@@ -240,6 +240,17 @@ def test_the_command_writes_a_model_and_a_report(keras, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"net.fp32.onnx", "report.md"}
 
 
+def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+    import keras
+
+    small(keras).save(tmp_path / "net.keras")
+    done = CliRunner().invoke(
+        main, ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "net.keras" / "out")]
+    )
+    assert done.exit_code == 1
+    assert "cannot be written (Not a directory)" in done.output
+
+
 def front_end(path, **changes):
     spec = {"features": {"n_mfcc": 3}, "frames": 40, **changes}
     path.write_text(json.dumps({"input": spec, "window_s": 1.0, "hop_s": 0.5}))
