@@ -146,7 +146,8 @@ def _levels(sources: Sequence[str]) -> Iterator[Finding]:
         advice = [*sound.warnings]
         if not voiced:
             advice.append("no voice found: is the microphone on and the right one chosen?")
-        if sound.n_clipped > sound.n_samples * 1e-4:
+        of_source = sound.n_samples * sound.channels * sound.sample_rate / SAMPLE_RATE
+        if sound.n_clipped > of_source * 1e-4:
             advice.append("clipped: turn the input down")
         if abs(offset) > 0.01:
             advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable is faulty")
