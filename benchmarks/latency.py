@@ -85,7 +85,7 @@ def voice(json_path: Path | None) -> None:
         for name in ("voice", "voice-classic"):
             for precision in read_manifest().models[name].cards:
                 recognizer = VoiceRecognizer(models_folder() / f"{name}.{precision}.json")
-                spec, shape = recognizer.card.voice.input, recognizer.card.input.shape[1:]
+                spec, shape = recognizer.preprocessing.input, recognizer.card.input.shape[1:]
                 if precision == "fp32":
                     stages[f"{name}: input from features"] = lambda s=spec, t=shape: network_input(samples, s, t)
                     features = spec.features

@@ -31,7 +31,7 @@ class TensorInfo:
 
     name: str
     shape: list[int | None]
-    dtype: Literal["float32"] = "float32"
+    dtype: Literal["float32", "int32", "int64"] = "float32"
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,13 @@ class InputSpec:
     of each frame (it sees `frames` numbers); "frames" hands over
     exactly `frames` frames, shorter windows standing in the middle of silence. `level` "mean_power" makes dB
     features relative to the window's mean power, which removes the gain, and limits them to `range_db`.
-    `mean` and `std` then standardise each feature.
+    `mean` and `std` then standardise each feature. `layout` "features_first" hands over (n_features, frames).
     """
 
     features: FeatureSpec
     reduce: Literal["frames", "mean", "mean_features"] = "frames"
     frames: int = 240
+    layout: Literal["frames_first", "features_first"] = "frames_first"
     level: Literal["none", "mean_power"] = "none"
     range_db: tuple[float, float] = (-50.0, 25.0)
     mean: tuple[float, ...] = (0.0,)
@@ -129,10 +130,14 @@ class InputSpec:
             raise ValueError("std must be positive")
 
     @property
-    def n_inputs(self) -> int:
-        """Numbers that the network is given."""
-        frames = 1 if self.reduce == "mean" else self.frames
-        return frames * (1 if self.reduce == "mean_features" else self.features.n_features)
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what the network is given."""
+        if self.reduce == "mean":
+            return (self.features.n_features,)
+        if self.reduce == "mean_features":
+            return (self.frames,)
+        shape = (self.frames, self.features.n_features)
+        return shape if self.layout == "frames_first" else shape[::-1]
 
     @property
     def n_samples(self) -> int:
@@ -147,6 +152,39 @@ class VoicePreprocessing:
     input: InputSpec
     window_s: Positive = 3.0
     hop_s: Positive = 1.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class FacePreprocessing:
+    """How the picture of a face becomes input: resized, as `colour`, and (pixel - mean) / std of pixels from 0 to 255.
+
+    `mean` and `std` hold one number, or one for each colour in the order of `colour`.
+    """
+
+    width: Annotated[int, msgspec.Meta(ge=1)]
+    height: Annotated[int, msgspec.Meta(ge=1)]
+    colour: Literal["grey", "rgb", "bgr"] = "grey"
+    layout: Literal["hwc", "chw"] = "hwc"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (255.0,)
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) not in (1, self.n_colours):
+                raise ValueError(f"{name} has {len(getattr(self, name))} values; 1 or {self.n_colours} are possible")
+        if min(self.std) <= 0:
+            raise ValueError("std must be positive")
+
+    @property
+    def n_colours(self) -> int:
+        """Numbers of a pixel."""
+        return 1 if self.colour == "grey" else 3
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what the network is given."""
+        picture = (self.height, self.width)
+        return (*picture, self.n_colours) if self.layout == "hwc" else (self.n_colours, *picture)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,22 +204,23 @@ class Card:
     """What a model is and how to use it: the JSON file beside each ONNX file.
 
     `labels` are the emotions of the outputs in their order; outputs of one emotion, such as a woman's and a man's,
-    are added up.
+    are added up. The task "other" is that of a converted network nobody told the use of; it runs nowhere yet.
     """
 
     format: Literal[1]
     name: str
-    task: Literal["voice"]
+    task: Literal["voice", "face", "other"]
     version: str
     file: str
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    precision: Literal["fp32", "int8"]
+    precision: Literal["fp32", "fp16", "int8"]
     opset: int
     input: TensorInfo
     output: TensorInfo
     activation: Literal["logits", "probabilities"]
-    labels: Annotated[list[str], msgspec.Meta(min_length=2)]
-    voice: VoicePreprocessing
+    labels: list[str]
+    voice: VoicePreprocessing | None = None
+    face: FacePreprocessing | None = None
     temperature: Positive = 1.0
     threshold: Share = 0.0
     license: str
@@ -232,15 +271,26 @@ def check_card(card: Card, path: str) -> None:
     """Check what the types of its fields do not. Raises CardError, which names the field."""
     if card.opset not in OPSETS:
         raise CardError(f"{path}: opset is {card.opset}; this release runs {OPSETS[0]} to {OPSETS[-1]}")
+    if card.task != "other":
+        _check_use(card, path)
+    if Path(card.file).name != card.file:
+        raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
+
+
+def _check_use(card: Card, path: str) -> None:
     unknown = [label for label in card.labels if label not in EMOTIONS]
     if unknown:
         raise CardError(f"{path}: labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
     if len(set(card.labels)) < 2:
-        raise CardError(f"{path}: labels names {card.labels[0]} alone; there is nothing to tell apart")
+        raise CardError(f"{path}: labels names {', '.join(card.labels[:1]) or 'none'}; there is nothing to tell apart")
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
-    if Path(card.file).name != card.file:
-        raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
+    given = card.voice.input.shape if card.voice else card.face.shape if card.face else None
+    if given is None or (card.voice is None) != (card.task == "face"):
+        raise CardError(f"{path}: the task is {card.task}, so {card.task} must say how its input is made, and it alone")
+    wanted = card.input.shape[1:]
+    if None not in wanted and [n for n in wanted if n != 1] != [n for n in given if n != 1]:
+        raise CardError(f"{path}: input.shape is {wanted} without the batch, but {card.task} gives {list(given)}")
 
 
 def card_path(task: str, precision: Precision = "auto", folder: Path | None = None) -> Path:

@@ -35,3 +35,12 @@ EMODB_CODES: Final = {
     "E": "disgust",
 }
 """Sixth letter of an EMO-DB file name; L, boredom, has no counterpart here."""
+
+SYNONYMS: Final = {
+    "anger": "angry",
+    "fear": "fearful",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprise": "surprised",
+}
+"""Names that FER2013, AffectNet and others give these emotions."""

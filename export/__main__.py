@@ -1,7 +1,9 @@
-"""Keras files to ONNX, compared with their source.
+"""Keras files to quantised ONNX, compared with their source.
 
 python -m export inspect model.h5
 python -m export convert model.h5 --out out/
+python -m export convert model.h5 --out out/ --task face --labels angry,happy,sad --calibrate pictures/
+python -m export verify out/
 """
 
 from __future__ import annotations
@@ -11,22 +13,24 @@ import json
 import logging
 import os
 import sys
+import tempfile
+import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import msgspec
 
-from edge_emo.card import VoicePreprocessing
+from edge_emo.card import FacePreprocessing, VoicePreprocessing
+from edge_emo.emotions import SYNONYMS
 from edge_emo.errors import CardError
-from export.keras_network import load
-from export.keras_source import Description, SourceError, describe
-
-N_PARITY = 500
+from export.keras_network import Network, load
+from export.keras_source import Description, SourceError, describe, one_line
 
 
 class Shape(click.ParamType):
@@ -46,18 +50,35 @@ class Shape(click.ParamType):
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what TensorFlow and its converters say off the terminal; errors are raised all the same."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+def quiet() -> Iterator[Callable[[str], None]]:
+    """Keep what TensorFlow and its converters say off the terminal; yields what tells the progress there.
+
+    Their words go to a file, which stays where something fails that was not foreseen.
+    """
+    from rich.console import Console
+
+    for name in ("tensorflow", "tf2onnx", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    log = tempfile.NamedTemporaryFile("w", prefix="edge-emo-export-", suffix=".log", delete=False)  # noqa: SIM115
     sys.stderr.flush()
     saved = os.dup(2)
-    with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
+    with log, warnings.catch_warnings(), os.fdopen(os.dup(2), "w") as terminal:
         warnings.simplefilter("ignore")
-        os.dup2(nowhere.fileno(), 2)  # the C++ side writes to the descriptor
+        os.dup2(log.fileno(), 2)  # the C++ side writes to the descriptor
         try:
-            with contextlib.redirect_stdout(nowhere):
-                yield
+            with (
+                contextlib.redirect_stdout(log),
+                Console(file=terminal).status("loading TensorFlow") as status,
+            ):
+                yield status.update
+        except (SourceError, CardError):
+            Path(log.name).unlink()
+            raise
+        except Exception as error:
+            traceback.print_exc(file=log)
+            raise click.ClickException(f"{one_line(error)}\nall that was said is in {log.name}") from error
+        else:
+            Path(log.name).unlink()
         finally:
             os.dup2(saved, 2)
             os.close(saved)
@@ -117,12 +138,20 @@ def inspect(path: Path, weights: Path | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch.")
 @click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
+@click.option("--task", type=click.Choice(["voice", "face"]), help="What the model is for.")
+@click.option("--labels", help="The emotions of the outputs in their order, with commas; one may come twice.")
 @click.option(
     "--front-end",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="How sound becomes the input of a voice model (JSON, as `voice` in a card); with --labels gives it a card.",
+    help="How sound or a picture becomes input (JSON, as `voice` or `face` in a card). A face model without it is "
+    "given pixels from 0 to 1, or as they are if it scales them itself.",
 )
-@click.option("--labels", help="The emotions of the outputs in their order, with commas; one may come twice.")
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, exists=True),
+    help="Real recordings or pictures, best in one folder for each label, or an .npz with `inputs`; int8 needs them.",
+)
+@click.option("--force", is_flag=True, help="Write int8 also without real inputs or beyond the limits; marked so.")
 @click.option("--license", "license_name", default="unknown", show_default=True, help="Of the weights, for the card.")
 @click.option("--trust-code", is_flag=True, help="Run code that the file holds, such as Lambda layers.")
 def convert(
@@ -131,48 +160,122 @@ def convert(
     out: Path,
     input_shape: tuple[int, ...] | None,
     opset: int,
-    front_end: Path | None,
+    task: str | None,
     labels: str | None,
+    front_end: Path | None,
+    calibrate: Path | None,
+    force: bool,
     license_name: str,
     trust_code: bool,
 ) -> None:
-    """Convert MODEL to fp32 ONNX, compare it with its source, and write what was measured beside it.
+    """Convert MODEL to fp32 and int8 ONNX, compare both with their source, and write what was measured beside them.
 
-    With --front-end and --labels a card is written too, with which `edge-emo analyze --voice-model` runs the model.
+    With --labels and --task face, or --front-end, `edge-emo analyze --voice-model` runs the result. int8 needs
+    --calibrate. Ends with 0 only where every limit is kept.
     """
-    if (front_end is None) != (labels is None):
-        raise click.UsageError("a card needs both --front-end and --labels")
+    task = task or ("voice" if front_end or labels else None)
+    if task and not labels:
+        raise click.UsageError(f"a {task} model needs --labels, the emotions of its outputs in their order")
+    if task == "voice" and not front_end:
+        raise click.UsageError("a voice model needs --front-end, how sound becomes its input")
+    names = [SYNONYMS.get(name.strip(), name.strip()) for name in labels.split(",")] if labels else []
     found = _described(path, weights)
-    voice = _front_end(front_end) if front_end else None
+    stated = _front_end(front_end, FacePreprocessing if task == "face" else VoicePreprocessing) if front_end else None
     try:
-        with quiet():
-            from export.convert import ParityError, to_onnx
+        with quiet() as tell:
+            from export.pipeline import export, write
+            from export.samples import read_samples
 
+            tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
-            conversion = to_onnx(network, network.random_inputs(N_PARITY), opset)
-            card = None
-            if voice and labels:
-                from export.cards import voice_card
-
-                card = voice_card(network, conversion, voice, labels.split(","), license_name, N_PARITY)
-    except (SourceError, ParityError, CardError) as error:
+            preprocessing = stated or (_pixels(network, found) if task == "face" else None)
+            skipped: list[str] = []
+            real = None
+            if calibrate:
+                tell("reading the real inputs")
+                known = names or [str(place) for place in range(network.n_outputs)]
+                real = read_samples(calibrate, network.input_shape, known, preprocessing, skipped.append)
+            made = export(
+                found, network, opset=opset, preprocessing=preprocessing, labels=names, license_name=license_name,
+                real=real, force=force, tell=tell,
+            )  # fmt: skip
+    except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
-    from export.report import write_conversion
-
     try:
-        written = write_conversion(found, network, conversion, card, out, N_PARITY)
+        write(made, out)
     except OSError as error:
         raise click.ClickException(
             f"{out}: cannot be written ({error.strerror}); make room, or choose another"
         ) from error
-    click.echo(f"{written}: differs from Keras by {conversion.largest_difference:.1e} over {N_PARITY} random inputs")
+    for text in skipped:
+        click.echo(f"left out: {text}", err=True)
+    _tell_made(made, out)
+    sys.exit(0 if made.holds else 1)
 
 
-def _front_end(path: Path) -> VoicePreprocessing:
+def _tell_made(made: Any, out: Path) -> None:
+    click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
+    found = made.search
+    if found is None:
+        click.echo(
+            "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",
+            err=True,
+        )
+    elif made.small is None:
+        best = max((c for c in found.candidates if c.comparison), key=lambda c: c.comparison.agreement, default=None)
+        told = f"the best, {best.variant}: {best.refusal}" if best else "none could be made"
+        click.echo(f"no int8: every candidate was refused; {told}; the table is in {out / 'report.md'}", err=True)
+    else:
+        chosen = found.chosen
+        click.echo(
+            f"{out / made.small}: {chosen.kilobytes:,.0f} kB; {chosen.variant}; {chosen.latency_ms:.2f} ms against "
+            f"{found.fp32_ms:.2f} in fp32; " + "; ".join(map(str, chosen.comparison.gates))
+        )
+        if found.is_forced:
+            click.echo(
+                f"WARNING: {made.small} was written by force: "
+                + (chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"),
+                err=True,
+            )
+        elif chosen.latency_ms > found.fp32_ms:
+            click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def verify(folder: Path) -> None:
+    """Measure every gate again on the files in FOLDER, as they lie there."""
+    from export.verify import verify as checks
+
+    failed = 0
+    for check in checks(folder):
+        click.echo(f"{'ok    ' if check.holds else 'FAILED'} {check.file}: {check.text}")
+        failed += not check.holds
+    sys.exit(1 if failed else 0)
+
+
+def _front_end(path: Path, kind: type[Any]) -> Any:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=VoicePreprocessing)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as error:
         raise click.ClickException(f"{path}: {error}") from error
+
+
+def _pixels(network: Network, description: Description) -> FacePreprocessing:
+    """Return the front end of a face model by its input: pixels from 0 to 1, unless it scales them itself."""
+    shape = network.input_shape
+    if len(shape) != 3 or None in shape or not {shape[0], shape[2]} & {1, 3}:
+        raise SourceError(f"{network.name}: takes {shape}, which is no picture; say how it is made with --front-end")
+    scales_itself = any(layer.kind in ("Rescaling", "Normalization") for layer in description.layers)
+    colours_last = shape[2] in (1, 3)
+    height, width = shape[:2] if colours_last else shape[1:]
+    return FacePreprocessing(
+        width=width or 1,
+        height=height or 1,
+        colour="grey" if shape[2 if colours_last else 0] == 1 else "rgb",
+        layout="hwc" if colours_last else "chw",
+        std=(1.0,) if scales_itself else (255.0,),
+    )
 
 
 if __name__ == "__main__":

@@ -34,16 +34,16 @@ from edge_emo.card import (
     read_manifest,
 )
 from edge_emo.emotions import EMOTIONS
-from edge_emo.media import read_sound
-from edge_emo.voice.activity import find_voice
-from edge_emo.voice.mfcc import Float32
-from edge_emo.voice.recognizer import VoiceRecognizer, network_input, split
-from export.cards import conversion_record, environment, save_card
+from edge_emo.voice.recognizer import VoiceRecognizer
+from export.cards import conversion_record, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
+from export.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
+from export.inference import Outputs, latencies_ms
 from export.keras_network import from_keras
-from export.quantise import MIN_AGREEMENT, candidates, choose, latency_ms
+from export.quantise import choose, search
+from export.samples import Samples, voice_windows
 from export.train_voice import input_spec, load_trained
 
 FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
@@ -60,7 +60,6 @@ DESCRIPTIONS = {
 PRECISIONS = ("fp32", "int8")
 N_CALIBRATION = 256
 N_PARITY = 600
-MAX_UAR_LOSS = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,6 @@ class Written:
     cards: dict[str, Card]
     folder: Path
     scores: dict[str, Scores]
-
-
-def windows(clips: list[Clip], card_input: VoicePreprocessing, shape: list[int]) -> Float32:
-    """Return the network's input for every window of every clip, through the runtime's own path."""
-    rows = []
-    for clip in clips:
-        samples = read_sound(clip.path)
-        for span in find_voice(samples):
-            for window in split(span, card_input.window_s, card_input.hop_s):
-                rows.append(network_input(samples[window.start : window.stop], card_input.input, shape))
-    return np.stack(rows)
 
 
 def balanced(clips: list[Clip], count: int, seed: int = 0) -> list[Clip]:
@@ -99,20 +87,18 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     training = json.loads((source / "card.json").read_text())["training"]
     preprocessing = VoicePreprocessing(input=spec)
     shape = list(network.input_shape[1:])
-    samples = windows(balanced(train, N_PARITY), preprocessing, shape)
+    rows = [row for clip in balanced(train, N_PARITY) for row in voice_windows(clip.path, preprocessing, shape)]
+    samples = np.stack(rows)
     conversion = to_onnx(from_keras(network, name), samples)
-    found = candidates(conversion.model, samples[:N_CALIBRATION], samples)
-    chosen = choose(found)
+    outputs = Outputs("logits", EMOTIONS)
+    judged = Samples(samples[N_CALIBRATION:])
+    found, fp32_ms = search(conversion.model, outputs, samples[:N_CALIBRATION], judged)
+    chosen = choose([candidate for candidate in found if candidate.precision == "int8"])
+    if chosen is None or chosen.model is None:
+        raise ValueError(f"{name}: every int8 candidate was refused: {[c.summary() for c in found]}")
     parity = {
-        "fp32": conversion_record(conversion, len(samples)),
-        "int8": {
-            "source": "fp32",
-            "calibration_windows": N_CALIBRATION,
-            "chosen": chosen.variant,
-            "rule": choose.__doc__,
-            "candidates": [candidate.summary() for candidate in found],
-            **environment(),
-        },
+        "fp32": conversion_record(conversion, parity_gate(conversion.largest_difference, len(samples))),
+        "int8": quantisation_record(chosen, found, fp32_ms, N_CALIBRATION),
     }
     target.mkdir(parents=True, exist_ok=True)
     cards, scores = {}, {}
@@ -193,7 +179,7 @@ def build(name: str, runs: Path, data: Path) -> ModelEntry:
     change = compare(everyone)
     click.echo(f"{name}, all held-out clips: {change}", err=True)
     kept = list(PRECISIONS)
-    if change["label_agreement"] < MIN_AGREEMENT or change["uar_change"] < -MAX_UAR_LOSS:
+    if change["label_agreement"] < MIN_AGREEMENT or change["uar_change"] < -MAX_ACCURACY_LOSS:
         click.echo(f"{name}: int8 differs too much from fp32 on held-out clips and does not ship", err=True)
         kept.remove("int8")
     foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
@@ -204,7 +190,9 @@ def build(name: str, runs: Path, data: Path) -> ModelEntry:
     for precision in set(PRECISIONS) - set(kept):
         for path in models_folder().glob(f"{name}.{precision}.*"):
             path.unlink()
-    latency = {p: latency_ms(onnx.load(models_folder() / shipped.cards[p].file)) for p in kept}
+    models = [onnx.load(models_folder() / shipped.cards[p].file) for p in kept]
+    zeros = np.zeros([size or 1 for size in shipped.cards["fp32"].input.shape[1:]], np.float32)
+    latency = dict(zip(kept, latencies_ms(models, zeros), strict=True))
     return ModelEntry(
         default=min(kept, key=lambda precision: latency[precision]),
         cards={p: Path(shipped.cards[p].file).with_suffix(".json").name for p in kept},

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-import numpy as np
+from onnx import ModelProto
 
-from edge_emo.card import Card, TensorInfo, VoicePreprocessing, check_card
+from edge_emo.card import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
 from edge_emo.diagnosis import cpu_flags
-from edge_emo.errors import CardError
-from export.convert import TOLERANCE, Conversion
+from export.convert import Conversion
+from export.gates import Gate
+from export.inference import Outputs, session
 from export.keras_network import Network
+from export.quantise import RULE, Candidate
 
 
 def save_card(card: Card, folder: Path) -> None:
@@ -29,57 +32,82 @@ def encoded(card: Card) -> bytes:
     return msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n"
 
 
-def file_name(network: Network, precision: str = "fp32") -> str:
-    """Return what the file of a converted network is called."""
-    return f"{network.name}.{precision}.onnx"
+def outputs_of(model: ModelProto, labels: Sequence[str], n_outputs: int) -> Outputs:
+    """Return what the outputs of a model mean; without labels they are numbered."""
+    last = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
+    activation: Literal["logits", "probabilities"] = "probabilities" if last.op_type == "Softmax" else "logits"
+    return Outputs(activation, tuple(labels) or tuple(map(str, range(n_outputs))))
 
 
-def voice_card(
+def model_card(
     network: Network,
-    conversion: Conversion,
-    voice: VoicePreprocessing,
-    labels: list[str],
+    model: ModelProto,
+    precision: Literal["fp32", "fp16", "int8"],
+    preprocessing: VoicePreprocessing | FacePreprocessing | None,
+    labels: Sequence[str],
     license_name: str,
-    n_samples: int,
+    parity: dict[str, Any],
 ) -> Card:
-    """Return the card of a converted voice model. Raises CardError where its parts do not fit each other."""
-    given = voice.input.n_inputs
-    wanted = int(np.prod([size for size in network.input_shape if size]))
-    if given != wanted:
-        raise CardError(f"{network.name}: takes {wanted} numbers, but the front end gives {given}")
-    graph = conversion.model.graph
+    """Return the card of a converted model. Raises CardError where its parts do not fit each other."""
+    ready = session(model)
+    voice = preprocessing if isinstance(preprocessing, VoicePreprocessing) else None
+    face = preprocessing if isinstance(preprocessing, FacePreprocessing) else None
     card = Card(
         format=1,
         name=network.name,
-        task="voice",
+        task="voice" if voice else "face" if face else "other",
         version="1.0.0",
-        file=file_name(network),
-        sha256=hashlib.sha256(conversion.model.SerializeToString()).hexdigest(),
-        precision="fp32",
-        opset=conversion.model.opset_import[0].version,
-        input=TensorInfo(name=graph.input[0].name, shape=[None, *network.input_shape]),
-        output=TensorInfo(name=graph.output[0].name, shape=[None, network.n_outputs]),
-        activation="probabilities" if graph.node[-1].op_type == "Softmax" else "logits",
-        labels=labels,
+        file=f"{network.name}.{precision}.onnx",
+        sha256=hashlib.sha256(model.SerializeToString()).hexdigest(),
+        precision=precision,
+        opset=next(opset.version for opset in model.opset_import if opset.domain == ""),
+        input=_tensor(ready.get_inputs()[0]),
+        output=_tensor(ready.get_outputs()[0]),
+        activation=outputs_of(model, labels, network.n_outputs).activation,
+        labels=list(labels),
         voice=voice,
+        face=face,
         license=license_name,
-        parity=conversion_record(conversion, n_samples),
+        parity=parity,
     )
     check_card(card, network.name)
     return card
 
 
-def conversion_record(conversion: Conversion, n_samples: int) -> dict[str, Any]:
+def _tensor(stated: Any) -> TensorInfo:
+    """Return what ONNX Runtime says of an input or output; a dimension that is open is None."""
+    dtypes: dict[str, Literal["float32", "int32", "int64"]] = {"tensor(int32)": "int32", "tensor(int64)": "int64"}
+    shape = [size if isinstance(size, int) else None for size in stated.shape]
+    return TensorInfo(name=stated.name, shape=shape, dtype=dtypes.get(stated.type, "float32"))
+
+
+def conversion_record(conversion: Conversion, gate: Gate) -> dict[str, Any]:
     """Return how a model was converted and how far it is from its source, for its card."""
     return {
         "source": "Keras",
-        "samples": n_samples,
         "route": conversion.route,
-        "largest_difference": conversion.largest_difference,
-        "tolerance": TOLERANCE,
+        "gates": [gate.record()],
         "steps": [asdict(step) for step in conversion.steps],
         **environment(),
     }
+
+
+def quantisation_record(
+    chosen: Candidate, found: list[Candidate], fp32_ms: float, n_calibration: int, is_forced: bool = False
+) -> dict[str, Any]:
+    """Return how a model was quantised and how far it is from fp32, for its card."""
+    assert chosen.comparison is not None
+    record = {
+        "source": "fp32",
+        "calibration_inputs": n_calibration,
+        "chosen": chosen.variant,
+        "gates": [gate.record() for gate in chosen.comparison.gates],
+        "latency_ms": {"fp32": round(fp32_ms, 3), chosen.precision: round(chosen.latency_ms, 3)},
+        "rule": RULE,
+        "candidates": [candidate.summary() for candidate in found],
+        **environment(),
+    }
+    return record | ({"forced": True} if is_forced else {})
 
 
 def environment() -> dict[str, Any]:

@@ -19,15 +19,14 @@ import onnx.version_converter
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_emo.runtime import onnxruntime_module
 from edge_emo.voice.mfcc import Float32
+from export.gates import TOLERANCE
 from export.graph import PASSES
+from export.inference import run
 from export.keras_network import Network
 
 OPSET = 17
 MAX_TF2ONNX_OPSET = 18
-TOLERANCE = 1e-4
-"""Largest absolute difference of the output that Keras and fp32 ONNX may show."""
 
 
 class ParityError(ValueError):
@@ -46,12 +45,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Conversion:
-    """A converted and cleaned model, and every step on the way, the refused ones too."""
+    """A converted and cleaned model, every step on the way, the refused ones too, and what the source gave."""
 
     model: ModelProto
     route: str
     before_cleaning: ModelProto
     steps: tuple[Step, ...]
+    expected: Float32
 
     @property
     def largest_difference(self) -> float:
@@ -91,7 +91,7 @@ def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conv
         model = attempt(f"opset {opset}", lambda: onnx.version_converter.convert_version(converted, opset)) or model
     for name, change in PASSES.items():
         model = attempt(name, lambda change=change, model=model: change(model)) or model
-    return Conversion(model, route, converted, tuple(steps))
+    return Conversion(model, route, converted, tuple(steps), expected)
 
 
 def _by_tf2onnx(network: Network, opset: int) -> ModelProto:
@@ -121,14 +121,3 @@ ROUTES: dict[str, Callable[[Network, int], ModelProto]] = {
     "tf2onnx, from a function": _by_tf2onnx,
     "Keras' own export": _by_keras,
 }
-
-
-def run(model: ModelProto, samples: NDArray[Any]) -> Float32:
-    """Return the output of an ONNX model for `samples`, in batches of one, as the runtime calls it."""
-    ort = onnxruntime_module()
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: sample[None]})[0] for sample in samples])

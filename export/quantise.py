@@ -1,161 +1,363 @@
-"""int8: candidates of static quantisation, and the written rule that chooses among them.
+"""int8: a search over the ways to quantise, and the written rule that chooses among them.
 
-Every candidate keeps its 8-bit products from saturating in the 16-bit sums of processors without VNNI: signed
-weights are reduced to 7 bits, or both sides are unsigned, which those processors compute differently.
+Every candidate is compared with fp32 on real inputs, timed on this processor, and refused where it could saturate
+the 16-bit sums of another.
 """
 
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import onnx
-from onnx import ModelProto
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QDQQuantizer,
+    QuantType,
+    create_calibrator,
+    quantize_dynamic,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edge_emo.runtime import onnxruntime_module
-from edge_emo.voice.mfcc import Float32
-from export.convert import run
+from export.equalise import equalise
+from export.gates import Comparison, compare
+from export.inference import Outputs, latencies_ms, run
+from export.samples import Samples
+from export.saturation import saturation_error
 
-MIN_AGREEMENT = 0.98
+SLOWER, LARGER = 1.2, 1.5
+"""How much slower than the fastest and larger than the smallest a candidate may be to be chosen for its accuracy."""
+
+CHOSEN = "chosen"
+N_SENSITIVITY = 64
+N_SATURATION = 8
+
+_LAYERS = ("Conv", "Gemm", "MatMul")
+_QUANTISED = (
+    *_LAYERS, "Relu", "Clip", "LeakyRelu", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One way to quantise."""
+class Scheme:
+    """Types of a static quantisation: activations, weights, one scale for a tensor or one for each channel."""
 
     name: str
+    activations: QuantType
     weights: QuantType
-    per_channel: bool
     reduce_range: bool
-    method: CalibrationMethod
-    float_ends: bool = False  # the first and the last layer stay in fp32
+    per_channel: bool
 
 
-_SIGNED, _UNSIGNED, _METHOD = QuantType.QInt8, QuantType.QUInt8, CalibrationMethod
-VARIANTS = (
-    Variant("U8S8 per channel, 7-bit weights, MinMax", _SIGNED, True, True, _METHOD.MinMax),
-    Variant("U8S8 per channel, 7-bit weights, Percentile", _SIGNED, True, True, _METHOD.Percentile),
-    Variant("U8S8 per channel, 7-bit weights, Entropy", _SIGNED, True, True, _METHOD.Entropy),
-    Variant("U8U8 per tensor, MinMax", _UNSIGNED, False, False, _METHOD.MinMax),
-    Variant("U8S8 per channel, 7-bit weights, MinMax, ends in fp32", _SIGNED, True, True, _METHOD.MinMax, True),
-    Variant("U8S8 per channel, 7-bit weights, Percentile, ends in fp32", _SIGNED, True, True, _METHOD.Percentile, True),
-    Variant("U8U8 per tensor, MinMax, ends in fp32", _UNSIGNED, False, False, _METHOD.MinMax, True),
+_U8, _S8, _U16 = QuantType.QUInt8, QuantType.QInt8, QuantType.QUInt16
+SCHEMES = tuple(
+    Scheme(f"{name} per {'channel' if per_channel else 'tensor'}", activations, weights, reduce_range, per_channel)
+    for name, activations, weights, reduce_range in (
+        ("U8S8, 7-bit weights", _U8, _S8, True),
+        ("U8S8", _U8, _S8, False),
+        ("U8U8", _U8, _U8, False),
+        ("U16S8", _U16, _S8, False),
+    )
+    for per_channel in (True, False)
 )
+METHODS = {
+    "MinMax": CalibrationMethod.MinMax,
+    "Percentile": CalibrationMethod.Percentile,
+    "Entropy": CalibrationMethod.Entropy,
+}
+
+NARROW = SCHEMES[:2] + SCHEMES[4:6]
+"""The schemes that never saturate, with 8-bit activations."""
+
+DYNAMIC = {"U8 weights": (_U8, False), "7-bit S8 weights": (_S8, True)}
+_DYNAMIC_LAYERS = ["MatMul", "LSTM", "Gather"]  # a Gemm becomes a MatMul
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A quantised model and how it compares with fp32."""
+    """One way to make the model smaller, and how it compares with fp32; `failure` where it could not be made.
+
+    `saturation_error` is None where saturation is excluded or cannot be computed.
+    """
 
     variant: str
-    model: ModelProto
-    kilobytes: float
-    agreement: float
-    mean_change: float
-    largest_change: float
-    latency_ms: float
+    precision: Literal["int8", "fp16"] = "int8"
+    model: ModelProto | None = None
+    failure: str = ""
+    latency_ms: float = float("inf")
+    comparison: Comparison | None = None
+    saturation_error: float | None = None
 
-    def summary(self) -> dict[str, float | str]:
+    @property
+    def kilobytes(self) -> float:
+        """Size of the file."""
+        return len(self.model.SerializeToString()) / 1000 if self.model else float("inf")
+
+    @property
+    def refusal(self) -> str:
+        """Why the candidate is not let out; empty where it may be."""
+        if self.comparison is None:
+            return self.failure
+        return "; ".join(str(gate) for gate in self.comparison.gates if not gate.holds)
+
+    def summary(self) -> dict[str, Any]:
         """Return the figures for the parity record."""
-        return {
+        if self.comparison is None:
+            return {"variant": self.variant, "refused": self.failure}
+        figures: dict[str, Any] = {
             "variant": self.variant,
             "kilobytes": round(self.kilobytes, 1),
-            "label_agreement": round(self.agreement, 4),
-            "mean_probability_change": round(self.mean_change, 5),
-            "largest_probability_change": round(self.largest_change, 4),
             "latency_ms": round(self.latency_ms, 3),
+            "label_agreement": round(self.comparison.agreement, 4),
+            "mean_probability_change": round(self.comparison.mean_change, 5),
+            "largest_probability_change": round(self.comparison.largest_change, 4),
         }
+        if self.comparison.accuracy_change is not None:
+            figures["accuracy_change"] = round(self.comparison.accuracy_change, 4)
+        if self.saturation_error is not None:
+            figures["output_change_by_saturation"] = round(self.saturation_error, 4)
+        return figures | ({"refused": self.refusal} if self.refusal else {})
 
 
-def candidates(model: ModelProto, calibration: Float32, samples: Float32) -> list[Candidate]:
-    """Return every variant of `model`, compared with it on `samples`; both are real inputs from the front end."""
-    expected = softmax(run(model, samples))
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
-        onnx.save(model, source)
-        quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
-        nodes = onnx.load(source).graph.node
-        layers = [i for i, node in enumerate(nodes) if node.op_type in ("Conv", "Gemm")]
-        front = [node.name for node in nodes[: layers[0]]]  # arithmetic on the input, whose range no calibration knows
-        ends = [nodes[layers[0]].name, nodes[layers[-1]].name]
-        for variant in VARIANTS:
-            quantize_static(
-                str(source),
-                str(target),
-                _Samples(calibration),
-                quant_format=QuantFormat.QDQ,
-                activation_type=QuantType.QUInt8,
-                weight_type=variant.weights,
-                per_channel=variant.per_channel,
-                reduce_range=variant.reduce_range,
-                calibrate_method=variant.method,
-                op_types_to_quantize=["Conv", "Relu", "Gemm", "Add", "MaxPool"],
-                nodes_to_exclude=front + ends if variant.float_ends else front,
-            )
-            quantised = onnx.load(target)
-            quantised.producer_name, quantised.producer_version = "edge-emo", ""
-            shares = softmax(run(quantised, samples))
-            found.append(
-                Candidate(
-                    variant.name,
-                    quantised,
-                    target.stat().st_size / 1000,
-                    float((shares.argmax(1) == expected.argmax(1)).mean()),
-                    float(np.abs(shares - expected).mean()),
-                    float(np.abs(shares - expected).max()),
-                    latency_ms(quantised),
-                )
-            )
-    return found
+RULE = (
+    "Refused are candidates that can saturate, agree with fp32 on fewer than 98 % of labels, or lose more than one "
+    "point of accuracy. Of the others those of at most 1.5 times the size of the smallest stay, of these those of at "
+    "most 1.2 times the time of the fastest; of these the one is chosen whose probabilities differ least from fp32 in "
+    "the mean."
+)
 
 
-def choose(found: list[Candidate]) -> Candidate:
-    """Return the candidate whose probabilities differ least from those of fp32 in the mean.
+def verdicts(found: list[Candidate]) -> list[str]:
+    """Return for each candidate what `RULE` says of it: "chosen" for one of them, unless all are refused."""
+    told = [candidate.refusal for candidate in found]
+    fit = [place for place, refusal in enumerate(told) if not refusal]
+    smallest = min((found[place].kilobytes for place in fit), default=0.0)
+    for place in fit:
+        told[place] = "larger" if found[place].kilobytes > LARGER * smallest else ""
+    fit = [place for place in fit if not told[place]]
+    fastest = min((found[place].latency_ms for place in fit), default=0.0)
+    for place in fit:
+        told[place] = "slower" if found[place].latency_ms > SLOWER * fastest else "changes more"
+    fit = [place for place in fit if told[place] == "changes more"]
+    if fit:
+        told[min(fit, key=lambda place: mean_change(found[place]))] = CHOSEN
+    return told
 
-    Latency and size differ little among these variants, accuracy does. Raises ValueError where it agrees with
-    fp32 on fewer labels than `MIN_AGREEMENT`.
+
+def choose(found: list[Candidate]) -> Candidate | None:
+    """Return the candidate that `RULE` chooses, None where all are refused."""
+    return next((candidate for candidate, told in zip(found, verdicts(found), strict=True) if told == CHOSEN), None)
+
+
+def mean_change(candidate: Candidate) -> float:
+    """Return how much the candidate changes probabilities in the mean; infinity where it could not be made."""
+    return candidate.comparison.mean_change if candidate.comparison else float("inf")
+
+
+def search(
+    model: ModelProto,
+    outputs: Outputs,
+    calibration: NDArray[Any],
+    judged: Samples,
+    tell: Callable[[str], None] = lambda what: None,
+) -> tuple[list[Candidate], float]:
+    """Return every candidate for `model`, and the latency of the model itself in ms.
+
+    `calibration` are real inputs from the front end, shape (samples, *input), `judged` others. What is tried is told.
     """
-    best = min(found, key=lambda candidate: candidate.mean_change)
-    if best.agreement < MIN_AGREEMENT:
-        raise ValueError(f"the best int8 variant, {best.variant}, agrees on {best.agreement:.1%} of labels only")
-    return best
+    found: list[Candidate] = []
+    expected = run(model, judged.inputs)
+
+    def attempt(name: str, make: Callable[[], ModelProto], precision: Literal["int8", "fp16"] = "int8") -> None:
+        tell(name)
+        try:
+            made = make()
+            comparison = compare(made, outputs, expected, judged)
+            is_static = any(node.op_type == "QuantizeLinear" for node in made.graph.node)
+            error = (
+                saturation_error(made, judged.inputs[:N_SATURATION])
+                if comparison.saturable_layers and is_static
+                else None
+            )
+            found.append(Candidate(name, precision, made, comparison=comparison, saturation_error=error))
+        except Exception as error:  # the quantisers and ONNX Runtime raise many kinds
+            found.append(Candidate(name, precision, failure=f"cannot be made: {type(error).__name__}: {error}"))
+
+    network = _Calibrated(model, calibration)
+    if network.layers:
+        for scheme in SCHEMES:
+            for method in METHODS:
+                attempt(f"{scheme.name}, {method}", lambda s=scheme, m=method: network.static(s, m))
+        scheme, method = _best_static(found)
+        name = f"{scheme.name}, {method}"
+        ends = [network.layers[0], network.layers[-1]]
+        attempt(f"{name}, ends in fp32", lambda: network.static(scheme, method, ends))
+        tell("sensitivity of the layers")
+        sensitive = network.most_sensitive(scheme, method, outputs, judged.inputs[:N_SENSITIVITY])
+        attempt(f"{name}, {', '.join(sensitive)} in fp32", lambda: network.static(scheme, method, sensitive))
+        equalised = equalise(network.model)
+        if equalised:
+            level = _Calibrated(equalised, calibration)
+            for scheme in NARROW:
+                for method in ("MinMax", "Percentile"):
+                    attempt(f"equalised, {scheme.name}, {method}", lambda s=scheme, m=method: level.static(s, m))
+    if network.has("LSTM", "Gemm", "MatMul", "Gather"):
+        for name, (weights, reduce_range) in DYNAMIC.items():
+            attempt(f"dynamic, {name}", lambda w=weights, r=reduce_range: _dynamic(network.model, w, r))
+    if network.layers and network.has("LSTM"):
+        scheme, method = _best_static(found)
+        attempt(
+            f"{scheme.name}, {method}, LSTM dynamic, 7-bit S8 weights",
+            lambda: _dynamic(network.static(scheme, method), _S8, reduce_range=True),
+        )
+    attempt("fp16 storage", lambda: fp16_storage(model), "fp16")
+    tell("latency")
+    made = [candidate for candidate in found if candidate.model]
+    times = latencies_ms([model, *(candidate.model for candidate in made if candidate.model)], judged.inputs[0])
+    timed = dict(zip([id(candidate) for candidate in made], times[1:], strict=True))
+    return [replace(c, latency_ms=timed[id(c)]) if c.model else c for c in found], times[0]
 
 
-def latency_ms(model: ModelProto, runs: int = 100) -> float:
-    """Return the median time of one window on one thread."""
-    ort = onnxruntime_module()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    shape = [size if isinstance(size, int) else 1 for size in session.get_inputs()[0].shape]
-    feed = {session.get_inputs()[0].name: np.random.default_rng(0).standard_normal(shape).astype(np.float32)}
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        session.run(None, feed)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[runs // 4 :]) * 1000)
+def _best_static(found: list[Candidate]) -> tuple[Scheme, str]:
+    """Return scheme and method of the static candidate of 8 bits that changes least, without saturation."""
+    changes = {candidate.variant: mean_change(candidate) for candidate in found}
+    ways = [(scheme, method) for scheme in NARROW for method in METHODS]
+    return min(ways, key=lambda way: changes[f"{way[0].name}, {way[1]}"])
 
 
-def softmax(logits: Float32) -> Float32:
-    """Return the softmax over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
+class _Calibrated:
+    """A model ready for static quantisation, with the ranges of its tensors by calibration method."""
+
+    def __init__(self, model: ModelProto, samples: NDArray[Any]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "model.onnx")
+            onnx.save(model, path)
+            quant_pre_process(path, path, skip_symbolic_shape=True)
+            self.model = onnx.load(path)
+        nodes = self.model.graph.node
+        constants = {tensor.name for tensor in self.model.graph.initializer}
+        places = [i for i, node in enumerate(nodes) if node.op_type in _LAYERS and node.input[1] in constants]
+        self.layers = [nodes[place].name for place in places]
+        # arithmetic on the input, whose range no calibration knows
+        self._front = [node.name for node in nodes[: places[0]]] if places else []
+        self._samples = samples
+        self._ranges: dict[str, Any] = {}
+
+    def has(self, *kinds: str) -> bool:
+        """Tell whether any node is of one of these kinds."""
+        return any(node.op_type in kinds for node in self.model.graph.node)
+
+    def static(
+        self, scheme: Scheme, method: str, in_fp32: list[str] | None = None, only: list[str] | None = None
+    ) -> ModelProto:
+        """Return the model quantised, but for the nodes `in_fp32`, or of the layers `only` these."""
+        model = ModelProto()
+        model.CopyFrom(self.model)
+        quantizer = QDQQuantizer(
+            model,
+            scheme.per_channel,
+            scheme.reduce_range,
+            scheme.weights,
+            scheme.activations,
+            self._range(method),
+            only or [],
+            self._front + (in_fp32 or []),
+            list(_QUANTISED),
+            {"MatMulConstBOnly": True, "UseQDQContribOps": scheme.activations == _U16},
+        )
+        quantizer.quantize_model()
+        _keep_in_float(quantizer.model.model, in_fp32 or [])
+        quantizer.model.topological_sort()
+        return _signed(quantizer.model.model)
+
+    def most_sensitive(self, scheme: Scheme, method: str, outputs: Outputs, samples: NDArray[Any]) -> list[str]:
+        """Return the quarter of the layers that change the probabilities most when they alone are quantised."""
+        expected = outputs.probabilities(run(self.model, samples))
+        changes = {}
+        for layer in self.layers:
+            alone = outputs.probabilities(run(self.static(scheme, method, only=[layer]), samples))
+            changes[layer] = float(np.abs(alone - expected).mean())
+        return sorted(self.layers, key=lambda layer: -changes[layer])[: -(-len(self.layers) // 4)]
+
+    def _range(self, method: str) -> Any:
+        if method not in self._ranges:
+            with tempfile.TemporaryDirectory() as folder:
+                path, augmented = Path(folder) / "model.onnx", Path(folder) / "augmented.onnx"
+                onnx.save(self.model, path)
+                calibrator = create_calibrator(
+                    path, list(_QUANTISED), augmented_model_path=str(augmented), calibrate_method=METHODS[method]
+                )
+                calibrator.collect_data(_Reader(self.model.graph.input[0].name, self._samples))
+                self._ranges[method] = calibrator.compute_data()
+        return self._ranges[method]
 
 
-class _Samples(CalibrationDataReader):
-    def __init__(self, samples: Float32) -> None:
-        self._rows: Iterator[Float32] = iter(samples)
+def _keep_in_float(model: ModelProto, layers: list[str]) -> None:
+    """Store the weights of these layers in 16 bits, which ONNX Runtime computes in float, in place.
 
-    def get_next(self) -> dict[str, Float32] | None:
+    Weights in fp32 it would quantise to 8 bits itself where the layer's neighbours are quantised; see `saturation`.
+    """
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    dequantised = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    for node in [node for node in model.graph.node if node.name in layers and node.input[0] in dequantised]:
+        name = node.input[1]
+        weights = numpy_helper.to_array(constants[name])
+        scale = np.float32(np.abs(weights).max() / np.iinfo(np.int16).max)
+        parts = {"quantised": np.round(weights / scale).astype(np.int16), "scale": scale, "zero_point": np.int16(0)}
+        model.graph.initializer.remove(constants[name])
+        model.graph.initializer.extend(numpy_helper.from_array(np.asarray(v), f"{name}/{k}") for k, v in parts.items())
+        inputs = [f"{name}/{part}" for part in parts]
+        model.graph.node.append(helper.make_node("DequantizeLinear", inputs, [name], domain="com.microsoft"))
+    if "com.microsoft" not in {opset.domain for opset in model.opset_import}:
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+class _Reader(CalibrationDataReader):
+    def __init__(self, name: str, samples: NDArray[Any]) -> None:
+        self._name = name
+        self._rows: Iterator[NDArray[Any]] = iter(samples)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Return the next batch of one, or None at the end."""
         row = next(self._rows, None)
-        return None if row is None else {"features": row[None]}
+        return None if row is None else {self._name: row[None]}
+
+
+def _dynamic(model: ModelProto, weights: QuantType, reduce_range: bool) -> ModelProto:
+    """Return the model with 8-bit weights, and activations whose range is found anew in every run."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "model.onnx", Path(folder) / "dynamic.onnx"
+        onnx.save(model, source)
+        quantize_dynamic(source, target, _DYNAMIC_LAYERS, weight_type=weights, reduce_range=reduce_range)
+        return _signed(onnx.load(target))
+
+
+def fp16_storage(model: ModelProto) -> ModelProto:
+    """Return the model with its constants stored in 16 bits; ONNX Runtime widens them once, when it loads the file."""
+    stored = ModelProto()
+    stored.CopyFrom(model)
+    casts = []
+    for tensor in stored.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < 2 or np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}/fp16"))
+        casts.append(helper.make_node("Cast", [f"{name}/fp16"], [name], name=f"{name}/widen", to=TensorProto.FLOAT))
+    nodes = [*casts, *stored.graph.node]
+    del stored.graph.node[:]
+    stored.graph.node.extend(nodes)
+    return _signed(stored)
+
+
+def _signed(model: ModelProto) -> ModelProto:
+    model.producer_name, model.producer_version = "edge-emo", ""
+    return model

@@ -1,47 +1,54 @@
-"""What was measured of a conversion, as a page."""
+"""What was measured of a conversion, as a page with a picture."""
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass
 
+import numpy as np
 from onnx import ModelProto
 
-from edge_emo.card import Card
-from export.cards import encoded, environment, file_name
-from export.convert import TOLERANCE, Conversion
+from export.cards import environment
+from export.convert import Conversion
+from export.gates import Gate
+from export.inference import Outputs, run
 from export.keras_network import Network
 from export.keras_source import Description
+from export.quantise import RULE, Candidate, verdicts
+from export.samples import Samples
+
+PICTURE = "report.png"
 
 
-def write_conversion(
-    description: Description,
-    network: Network,
-    conversion: Conversion,
-    card: Card | None,
-    out: Path,
-    n_samples: int,
-) -> Path:
-    """Write the fp32 model, its card if it has one, and `report.md` into `out`; each appears whole or not at all."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / file_name(network)
-    _write(path, conversion.model.SerializeToString())
-    if card:
-        _write(path.with_suffix(".json"), encoded(card))
-    _write(out / "report.md", page(description, network, conversion, n_samples).encode())
-    return path
+@dataclass(frozen=True)
+class Search:
+    """A search for a smaller model: its candidates, the one to write, and what they were judged on."""
+
+    candidates: list[Candidate]
+    chosen: Candidate | None
+    fp32_ms: float
+    outputs: Outputs
+    judged: Samples
+    n_calibration: int
+    is_real: bool = True
+    is_forced: bool = False
 
 
-def page(description: Description, network: Network, conversion: Conversion, n_samples: int) -> str:
+def page(
+    description: Description, network: Network, conversion: Conversion, gate: Gate, data: str, search: Search | None
+) -> str:
     """Return the report in Markdown."""
     lines = [
         f"# {network.name}",
         "",
-        f"From `{description.path.name}` ({description.format}, Keras {description.keras_version or 'unknown'}), "
+        f"From `{description.path.name}` ({description.format}, Keras {description.keras_version or 'unknown'}): "
         f"{network.n_parameters:,} parameters, input {network.input_shape}, {network.n_outputs} outputs.",
-        f"Converted by: {conversion.route}. Largest absolute difference from the source over {n_samples} random "
-        f"inputs: {conversion.largest_difference:.2g} (at most {TOLERANCE} is let out).",
+        f"Compared on {data}.",
+        "",
+        "## fp32",
+        "",
+        f"Converted by: {conversion.route}. {_told(gate)}",
         "",
         "| step | nodes | largest difference | |",
         "|---|---|---|---|",
@@ -50,26 +57,103 @@ def page(description: Description, network: Network, conversion: Conversion, n_s
         told = step.failure.splitlines()[0] if step.failure else "taken"
         figures = f"{step.nodes} | {step.largest_difference:.2g}" if step.nodes else " | "
         lines.append(f"| {step.name} | {figures} | {told} |")
-    before, after = _operators(conversion.before_cleaning), _operators(conversion.model)
-    lines += ["", "| operator | converted | cleaned |", "|---|---|---|"]
-    lines += [f"| {name} | {before[name]} | {after[name]} |" for name in sorted({*before, *after})]
+    lines += ["", *_graph(conversion, search)]
+    lines += [
+        "",
+        *(_search(search, conversion.model) if search else ["No int8: no real inputs were given (--calibrate)."]),
+    ]
     found = environment()
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    lines += ["", f"{versions}; processor: {', '.join(found['cpu_flags'])}.", ""]
+    lines += ["", f"{versions}; processor: {', '.join(found['cpu_flags']) or 'unknown'}; one thread.", ""]
     return "\n".join(lines)
 
 
-def _operators(model: ModelProto) -> Counter[str]:
-    return Counter(node.op_type for node in model.graph.node)
+def _told(gate: Gate) -> str:
+    return f"{str(gate)[0].upper()}{str(gate)[1:]}: {'holds' if gate.holds else 'DOES NOT HOLD'}."
 
 
-def _write(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+def _graph(conversion: Conversion, search: Search | None) -> list[str]:
+    columns = {"converted": conversion.before_cleaning, "cleaned": conversion.model}
+    if search and search.chosen and search.chosen.model:
+        columns[search.chosen.precision] = search.chosen.model
+    counts = [Counter(node.op_type for node in model.graph.node) for model in columns.values()]
+    lines = ["| operator | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for name in sorted(set().union(*counts)):
+        lines.append(f"| {name} | " + " | ".join(str(count[name]) for count in counts) + " |")
+    totals = " | ".join(str(sum(count.values())) for count in counts)
+    return [*lines, f"| all | {totals} |"]
+
+
+def _search(search: Search, fp32: ModelProto) -> list[str]:
+    chosen = search.chosen
+    kilobytes = len(fp32.SerializeToString()) / 1000
+    lines = [
+        f"## {chosen.precision if chosen else 'int8'}",
+        "",
+        f"Calibrated on {search.n_calibration} {'real' if search.is_real else 'RANDOM'} inputs and judged on "
+        f"{len(search.judged)} others{', whose labels are known' * bool(search.judged.labels)}.",
+        RULE,
+        "",
+    ]
+    if chosen is None or chosen.comparison is None:
+        lines += ["**Nothing was let out**: every candidate was refused.", ""]
+    else:
+        gain = search.fp32_ms / chosen.latency_ms
+        lines += [
+            f"Chosen: **{chosen.variant}**, {chosen.kilobytes:,.0f} kB of {kilobytes:,.0f}, {chosen.latency_ms:.3f} ms "
+            f"against {search.fp32_ms:.3f} in fp32 ({gain:.2f} times as fast).",
+            *([f"**Written by force: {chosen.refusal or 'judged on random numbers'}.**"] * search.is_forced),
+            "",
+            *[f"- {_told(gate)}" for gate in chosen.comparison.gates],
+            "",
+            f"![Probabilities, fp32 against {chosen.precision}]({PICTURE})",
+            "",
+        ]
+    lines += [
+        "| candidate | kB | ms | labels as fp32 | mean change | largest change | accuracy | by saturation | |",
+        "|---|---|---|---|---|---|---|---|---|",
+        f"| fp32 | {kilobytes:,.0f} | {search.fp32_ms:.3f} | | | | | | |",
+    ]
+    told = verdicts(search.candidates)
+    return lines + [_row(candidate, verdict) for candidate, verdict in zip(search.candidates, told, strict=True)]
+
+
+def _row(candidate: Candidate, verdict: str) -> str:
+    compared = candidate.comparison
+    if compared is None:
+        return f"| {candidate.variant} | | | | | | | | {verdict.splitlines()[0]} |"
+    accuracy = "" if compared.accuracy_change is None else f"{100 * compared.accuracy_change:+.1f}"
+    saturation = "" if candidate.saturation_error is None else f"{candidate.saturation_error:.3g}"
+    return (
+        f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {compared.agreement:.1%} | "
+        f"{compared.mean_change:.5f} | {compared.largest_change:.3f} | {accuracy} | {saturation} | {verdict} |"
+    )
+
+
+def scatter(model: ModelProto, search: Search) -> bytes:
+    """Return a picture, PNG, of every probability of the judged inputs in fp32 against that of the chosen model."""
+    from matplotlib.figure import Figure
+
+    chosen = search.chosen
+    assert chosen is not None and chosen.model is not None
+    before = search.outputs.probabilities(run(model, search.judged.inputs))
+    after = search.outputs.probabilities(run(chosen.model, search.judged.inputs))
+    figure = Figure(figsize=(6.4, 6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, zorder=0)
+    for column, label in enumerate(search.outputs.classes):
+        axes.scatter(before[:, column], after[:, column], s=9, alpha=0.6, label=label)
+    low, high = min(before.min(), after.min()), max(before.max(), after.max())
+    margin = max(0.02, 0.05 * float(high - low))
+    axes.set(
+        xlim=(low - margin, high + margin),
+        ylim=(low - margin, high + margin),
+        aspect="equal",
+        xlabel="probability in fp32",
+        ylabel=f"probability in {chosen.precision}",
+        title=f"{chosen.variant}\n{len(before)} inputs, largest change {np.abs(after - before).max():.3f}",
+    )
+    axes.legend(fontsize="small", markerscale=2)
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()

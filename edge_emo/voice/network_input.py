@@ -12,12 +12,14 @@ from edge_emo.voice.mfcc import Float32
 def prepare(samples: Float32, spec: InputSpec) -> Float32:
     """Return the network's input for one window of sound at the features' sample rate.
 
-    Shape (frames, n_features), (n_features,) for `reduce` "mean", or (frames,) for "mean_features".
+    Shape as `spec.shape` has it.
     """
     if spec.reduce == "mean":
         return _standardise(mfcc.mean(samples, spec.features), spec)
     rows = normalise(mfcc.compute(samples, spec.features), spec)
-    return rows.mean(axis=1) if spec.reduce == "mean_features" else rows
+    if spec.reduce == "mean_features":
+        return rows.mean(axis=1)
+    return rows if spec.layout == "frames_first" else rows.T
 
 
 def normalise(features: Float32, spec: InputSpec) -> Float32:

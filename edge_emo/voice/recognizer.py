@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_emo.card import InputSpec, Precision, card_path
 from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import CardError
 from edge_emo.media import SAMPLE_RATE, Float32, resample
 from edge_emo.runtime import Model
 from edge_emo.timeline import Reading, decide
@@ -28,6 +29,9 @@ class VoiceRecognizer:
             raise ValueError(f"threads is {threads}; at least one is needed")
         self.model = Model(Path(model) if model else card_path("voice", precision), threads)
         self.card = self.model.card
+        if self.card.voice is None:
+            raise CardError(f"{self.model.card_path}: its task is {self.card.task}; a voice model is asked for")
+        self.preprocessing = self.card.voice
         self._order = [EMOTIONS.index(label) for label in self.card.labels]
 
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
@@ -35,7 +39,7 @@ class VoiceRecognizer:
 
         Each window has the shape (samples,). Raises ValueError for one that is empty or no mono float sound.
         """
-        spec, shape = self.card.voice.input, self.card.input.shape[1:]
+        spec, shape = self.preprocessing.input, self.card.input.shape[1:]
         inputs = []
         for window in windows:
             if not np.size(window):
@@ -91,13 +95,13 @@ class VoiceStream:
         yield from self._read(self._activity.finish())
 
     def _read(self, spans: Iterable[Span]) -> Iterator[Reading]:
-        card = self._recognizer.card
+        voice, threshold = self._recognizer.preprocessing, self._recognizer.card.threshold
         for span in spans:
-            windows = split(span, card.voice.window_s, card.voice.hop_s)
+            windows = split(span, voice.window_s, voice.hop_s)
             sound = [self._buffer[w.start - self._buffer_start : w.stop - self._buffer_start] for w in windows]
             for window, probabilities in zip(windows, self._recognizer.probabilities(sound), strict=True):
                 values = tuple(float(p) for p in probabilities)
-                raw, emotion, reason = decide(values, card.threshold)
+                raw, emotion, reason = decide(values, threshold)
                 yield Reading(
                     modality="voice",
                     start_s=window.start / SAMPLE_RATE,

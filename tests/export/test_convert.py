@@ -15,7 +15,9 @@ import onnx
 
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.__main__ import main
-from export.convert import TOLERANCE, run, to_onnx
+from export.convert import to_onnx
+from export.gates import TOLERANCE
+from export.inference import run
 from export.keras_network import from_keras, load
 from export.keras_source import SourceError, describe
 

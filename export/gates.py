@@ -1,0 +1,97 @@
+"""The gates that a file passes before it is let out: limits on how far it may be from what it was made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto
+
+from edge_emo.voice.mfcc import Float32
+from export.inference import Outputs, run
+from export.samples import Samples
+from export.saturation import n_saturable_layers
+
+TOLERANCE = 1e-4
+"""Largest absolute difference of the output that Keras and fp32 ONNX may show."""
+MIN_AGREEMENT = 0.98
+MAX_ACCURACY_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A figure and the limit it has to keep, from above or below."""
+
+    name: str
+    value: float
+    limit: float
+    is_maximum: bool
+    samples: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure keeps the limit; NaN does not."""
+        return self.value <= self.limit if self.is_maximum else self.value >= self.limit
+
+    def __str__(self) -> str:
+        bound = "at most" if self.is_maximum else "at least"
+        return f"{self.name} {self.value:.4g} ({bound} {self.limit:g}, {self.samples} inputs)"
+
+    def record(self) -> dict[str, Any]:
+        """Return the gate for a card."""
+        bound = "maximum" if self.is_maximum else "minimum"
+        return {
+            "name": self.name,
+            "value": float(f"{self.value:.4g}"),
+            bound: self.limit,
+            "samples": self.samples,
+            "holds": self.holds,
+        }
+
+
+def parity_gate(difference: float, samples: int) -> Gate:
+    """Return the gate of an fp32 model, of its largest absolute difference from what its source gives."""
+    return Gate("largest difference from the source", difference, TOLERANCE, True, samples)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the probabilities of a smaller model differ from those of fp32; `accuracy_change` is None without labels."""
+
+    samples: int
+    agreement: float
+    mean_change: float
+    largest_change: float
+    accuracy_change: float | None
+    saturable_layers: int
+
+    @property
+    def gates(self) -> list[Gate]:
+        """The gates of a smaller model."""
+        gates = [
+            Gate("layers that can saturate", self.saturable_layers, 0, True, self.samples),
+            Gate("agreement of labels with fp32", self.agreement, MIN_AGREEMENT, False, self.samples),
+        ]
+        if self.accuracy_change is not None:
+            gates.append(Gate("change of accuracy", self.accuracy_change, -MAX_ACCURACY_LOSS, False, self.samples))
+        return gates
+
+
+def compare(model: ModelProto, outputs: Outputs, expected: Float32, judged: Samples) -> Comparison:
+    """Return how a model's answers to `judged` differ from fp32's output `expected`. Raises ValueError for NaN."""
+    before, after = outputs.probabilities(expected), outputs.probabilities(run(model, judged.inputs))
+    if not np.isfinite(after).all():
+        raise ValueError("gives NaN or infinity")
+    accuracy_change = None
+    if judged.labels:
+        truth = np.array([outputs.classes.index(label) for label in judged.labels])
+        accuracy_change = float((after.argmax(1) == truth).mean() - (before.argmax(1) == truth).mean())
+    return Comparison(
+        samples=len(judged.inputs),
+        agreement=float((after.argmax(1) == before.argmax(1)).mean()),
+        mean_change=float(np.abs(after - before).mean()),
+        largest_change=float(np.abs(after - before).max()),
+        accuracy_change=accuracy_change,
+        saturable_layers=n_saturable_layers(model),
+    )

@@ -1,0 +1,154 @@
+"""The whole way from a loaded network to files: models, cards, evidence and report, all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_emo.card import FacePreprocessing, VoicePreprocessing
+from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
+from export.convert import Conversion, to_onnx
+from export.gates import Gate, parity_gate
+from export.keras_network import Network
+from export.keras_source import Description, SourceError
+from export.quantise import Candidate, choose, mean_change, search
+from export.report import PICTURE, Search, page, scatter
+from export.samples import N_CALIBRATION, N_SAMPLES, Samples
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was made of a network: the content of each file by its name, and what was measured."""
+
+    files: dict[str, bytes]
+    fp32: str
+    gate: Gate
+    search: Search | None
+    small: str | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether every gate holds, that of an int8 file that was asked for too."""
+        return self.gate.holds and (self.search is None or (self.small is not None and not self.search.is_forced))
+
+
+def export(
+    description: Description,
+    network: Network,
+    *,
+    opset: int,
+    preprocessing: VoicePreprocessing | FacePreprocessing | None,
+    labels: Sequence[str],
+    license_name: str,
+    real: Samples | None,
+    force: bool,
+    tell: Tell,
+) -> Export:
+    """Convert, compare, quantise, and return what is to be written.
+
+    `real` are inputs from `read_samples`; without them there is no int8, but with `force` one from random numbers.
+    With `force` the least changed candidate is taken where all are refused, though none that can saturate.
+    Raises SourceError, ParityError or CardError.
+    """
+    inputs = network.random_inputs(N_SAMPLES)
+    data = f"{N_SAMPLES} random inputs, as no real ones were given"
+    if real:
+        inputs = np.concatenate([real.inputs.astype(inputs.dtype), inputs[: max(0, N_SAMPLES - len(real))]])
+        data = f"{len(real)} real inputs" + f" and {len(inputs) - len(real)} random ones" * (len(inputs) > len(real))
+    tell("converting")
+    conversion = to_onnx(network, inputs, opset)
+    gate = parity_gate(conversion.largest_difference, len(inputs))
+    first = model_card(network, conversion.model, "fp32", preprocessing, labels, license_name, {})
+    found = _search(network, conversion, labels, real, force, tell) if real or force else None
+    evidence = _evidence(inputs, conversion, found)
+    evidence_name = f"{network.name}.parity.npz"
+    witness = {"evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}}
+    card = replace(first, parity=conversion_record(conversion, gate) | witness)
+    files = {
+        card.file: conversion.model.SerializeToString(),
+        _beside(card.file): encoded(card),
+        evidence_name: evidence,
+        "report.md": page(description, network, conversion, gate, data, found).encode(),
+    }
+    small = None
+    if found and found.chosen and found.chosen.model:
+        chosen = found.chosen
+        record = quantisation_record(chosen, found.candidates, found.fp32_ms, found.n_calibration, found.is_forced)
+        card = model_card(
+            network, found.chosen.model, chosen.precision, preprocessing, labels, license_name, record | witness
+        )
+        small = card.file
+        files |= {
+            small: found.chosen.model.SerializeToString(),
+            _beside(small): encoded(card),
+            PICTURE: scatter(conversion.model, found),
+        }
+    return Export(files, first.file, gate, found, small)
+
+
+def _search(
+    network: Network, conversion: Conversion, labels: Sequence[str], real: Samples | None, force: bool, tell: Tell
+) -> Search:
+    if conversion.expected.ndim != 2 or network.n_outputs < 2:
+        raise SourceError(
+            f"{network.name}: gives {conversion.expected.shape[1:]} numbers; int8 is judged by labels only"
+        )
+    samples = real or Samples(network.random_inputs(N_SAMPLES))
+    n_calibration = min(N_CALIBRATION, len(samples) // 3)
+    outputs = outputs_of(conversion.model, labels, network.n_outputs)
+    judged = samples[n_calibration:]
+    candidates, fp32_ms = search(conversion.model, outputs, samples.inputs[:n_calibration], judged, tell)
+    chosen = choose(candidates)
+    is_forced = force and (chosen is None or real is None)
+    if chosen is None and force:
+        chosen = min(filter(_is_sound, candidates), key=mean_change, default=None)
+    return Search(
+        candidates, chosen, fp32_ms, outputs, judged, n_calibration, is_real=real is not None, is_forced=is_forced
+    )
+
+
+def _is_sound(candidate: Candidate) -> bool:
+    return candidate.comparison is not None and candidate.comparison.saturable_layers == 0
+
+
+def _evidence(inputs: Any, conversion: Conversion, found: Search | None) -> bytes:
+    """Return the inputs, what the source gave for them, and those that a smaller model was judged on, as .npz."""
+    content = io.BytesIO()
+    judged = found.judged if found else Samples(inputs[:0])
+    np.savez_compressed(
+        content, inputs=inputs, expected=conversion.expected, judged=judged.inputs, labels=np.array(judged.labels, "U")
+    )
+    return content.getvalue()
+
+
+def _beside(file: str) -> str:
+    return Path(file).with_suffix(".json").name
+
+
+def write(made: Export, out: Path) -> None:
+    """Write every file into `out`, and remove what an earlier export of the same network left there.
+
+    The files are complete before the first of them takes its place. Raises OSError.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    name = made.fp32.removesuffix(".fp32.onnx")
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        for file, content in made.files.items():
+            (Path(folder) / file).write_bytes(content)
+        for file in made.files:
+            (Path(folder) / file).replace(out / file)
+    for precision in ("fp16", "int8"):
+        for suffix in (".onnx", ".json"):
+            if f"{name}.{precision}{suffix}" not in made.files:
+                (out / f"{name}.{precision}{suffix}").unlink(missing_ok=True)
+    if PICTURE not in made.files:
+        (out / PICTURE).unlink(missing_ok=True)
