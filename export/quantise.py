@@ -7,7 +7,7 @@ the 16-bit sums of another.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -99,7 +99,7 @@ class Candidate:
     @property
     def kilobytes(self) -> float:
         """Size of the file."""
-        return len(self.model.SerializeToString()) / 1000 if self.model else float("inf")
+        return self.model.ByteSize() / 1000 if self.model else float("inf")
 
     @property
     def refusal(self) -> str:
@@ -173,64 +173,84 @@ def search(
 
     `calibration` are real inputs from the front end, shape (samples, *input), `judged` others. What is tried is told.
     """
-    found: list[Candidate] = []
-    expected = run(model, judged.inputs)
-
-    def attempt(name: str, make: Callable[[], ModelProto], precision: Literal["int8", "fp16"] = "int8") -> None:
-        tell(name)
-        try:
-            made = make()
-            comparison = compare(made, outputs, expected, judged)
-            is_static = any(node.op_type == "QuantizeLinear" for node in made.graph.node)
-            error = (
-                saturation_error(made, judged.inputs[:N_SATURATION])
-                if comparison.saturable_layers and is_static
-                else None
-            )
-            found.append(Candidate(name, precision, made, comparison=comparison, saturation_error=error))
-        except Exception as error:  # the quantisers and ONNX Runtime raise many kinds
-            found.append(Candidate(name, precision, failure=f"cannot be made: {type(error).__name__}: {error}"))
-
+    trials = _Trials(model, outputs, judged, tell)
     network = _Calibrated(model, calibration)
     if network.layers:
-        for scheme in SCHEMES:
-            for method in METHODS:
-                attempt(f"{scheme.name}, {method}", lambda s=scheme, m=method: network.static(s, m))
-        scheme, method = _best_static(found)
-        name = f"{scheme.name}, {method}"
-        ends = [network.layers[0], network.layers[-1]]
-        attempt(f"{name}, ends in fp32", lambda: network.static(scheme, method, ends))
+        _try_static(trials, network, SCHEMES)
+        scheme, method = trials.best()
         tell("sensitivity of the layers")
         sensitive = network.most_sensitive(scheme, method, outputs, judged.inputs[:N_SENSITIVITY])
-        attempt(f"{name}, {', '.join(sensitive)} in fp32", lambda: network.static(scheme, method, sensitive))
+        trials.add(
+            f"{scheme.name}, {method}, {', '.join(sensitive)} in fp32",
+            lambda: network.static(scheme, method, sensitive),
+        )
         equalised = equalise(network.model)
         if equalised:
-            level = _Calibrated(equalised, calibration)
-            for scheme in NARROW:
-                for method in ("MinMax", "Percentile"):
-                    attempt(f"equalised, {scheme.name}, {method}", lambda s=scheme, m=method: level.static(s, m))
+            _try_static(trials, _Calibrated(equalised, calibration), NARROW, "equalised, ")
     if network.has("LSTM", "Gemm", "MatMul", "Gather"):
         for name, (weights, reduce_range) in DYNAMIC.items():
-            attempt(f"dynamic, {name}", lambda w=weights, r=reduce_range: _dynamic(network.model, w, r))
+            trials.add(f"dynamic, {name}", lambda w=weights, r=reduce_range: _dynamic(network.model, w, r))
     if network.layers and network.has("LSTM"):
-        scheme, method = _best_static(found)
-        attempt(
+        scheme, method = trials.best()
+        trials.add(
             f"{scheme.name}, {method}, LSTM dynamic, 7-bit S8 weights",
             lambda: _dynamic(network.static(scheme, method), _S8, reduce_range=True),
         )
-    attempt("fp16 storage", lambda: fp16_storage(model), "fp16")
+    trials.add("fp16 storage", lambda: fp16_storage(model), "fp16")
     tell("latency")
-    made = [candidate for candidate in found if candidate.model]
-    times = latencies_ms([model, *(candidate.model for candidate in made if candidate.model)], judged.inputs[0])
-    timed = dict(zip([id(candidate) for candidate in made], times[1:], strict=True))
-    return [replace(c, latency_ms=timed[id(c)]) if c.model else c for c in found], times[0]
+    return trials.timed()
 
 
-def _best_static(found: list[Candidate]) -> tuple[Scheme, str]:
-    """Return scheme and method of the static candidate of 8 bits that changes least, without saturation."""
-    changes = {candidate.variant: mean_change(candidate) for candidate in found}
-    ways = [(scheme, method) for scheme in NARROW for method in METHODS]
-    return min(ways, key=lambda way: changes[f"{way[0].name}, {way[1]}"])
+def _try_static(trials: _Trials, network: _Calibrated, schemes: Sequence[Scheme], prefix: str = "") -> None:
+    for scheme in schemes:
+        for method in METHODS:
+            trials.add(f"{prefix}{scheme.name}, {method}", lambda s=scheme, m=method: network.static(s, m))
+    ends = [network.layers[0], network.layers[-1]]
+    for scheme in NARROW:
+        _, method = trials.best([scheme], prefix)
+        name = f"{prefix}{scheme.name}, {method}, ends in fp32"
+        trials.add(name, lambda s=scheme, m=method: network.static(s, m, ends))
+
+
+class _Trials:
+    """Candidates of a model, each compared with it as it is made."""
+
+    def __init__(self, model: ModelProto, outputs: Outputs, judged: Samples, tell: Callable[[str], None]) -> None:
+        self._model, self._outputs, self._judged, self._tell = model, outputs, judged, tell
+        self._expected = run(model, judged.inputs)
+        self._found: list[Candidate] = []
+
+    def add(self, name: str, make: Callable[[], ModelProto], precision: Literal["int8", "fp16"] = "int8") -> None:
+        """Make and compare a candidate; what fails is kept as a failure."""
+        self._tell(name)
+        try:
+            self._found.append(self._compared(Candidate(name, precision, make())))
+        except Exception as error:  # the quantisers and ONNX Runtime raise many kinds
+            self._found.append(Candidate(name, precision, failure=f"{type(error).__name__}: {error}"))
+
+    def _compared(self, candidate: Candidate) -> Candidate:
+        model = candidate.model
+        assert model is not None
+        if model.ByteSize() >= self._model.ByteSize():
+            raise ValueError("no smaller than fp32")
+        comparison = compare(model, self._outputs, self._expected, self._judged)
+        lost = None
+        if comparison.saturable_layers and any(node.op_type == "QuantizeLinear" for node in model.graph.node):
+            lost = saturation_error(model, self._judged.inputs[:N_SATURATION])
+        return replace(candidate, comparison=comparison, saturation_error=lost)
+
+    def best(self, schemes: Sequence[Scheme] = NARROW, prefix: str = "") -> tuple[Scheme, str]:
+        """Return scheme and method of the static candidate that changes least."""
+        changes = {candidate.variant: mean_change(candidate) for candidate in self._found}
+        ways = [(scheme, method) for scheme in schemes for method in METHODS]
+        return min(ways, key=lambda way: changes[f"{prefix}{way[0].name}, {way[1]}"])
+
+    def timed(self) -> tuple[list[Candidate], float]:
+        """Return the candidates with their latencies, and that of the model itself, in ms."""
+        made = [candidate.model for candidate in self._found if candidate.model]
+        fp32_ms, *times = latencies_ms([self._model, *made], self._judged.inputs[0])
+        left = iter(times)
+        return [replace(c, latency_ms=next(left)) if c.model else c for c in self._found], fp32_ms
 
 
 class _Calibrated:

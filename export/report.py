@@ -86,7 +86,7 @@ def _graph(conversion: Conversion, search: Search | None) -> list[str]:
 
 def _search(search: Search, fp32: ModelProto) -> list[str]:
     chosen = search.chosen
-    kilobytes = len(fp32.SerializeToString()) / 1000
+    kilobytes = fp32.ByteSize() / 1000
     lines = [
         f"## {chosen.precision if chosen else 'int8'}",
         "",

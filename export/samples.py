@@ -100,7 +100,9 @@ def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str])
         raise SourceError(f"{path}: inputs hold NaN or infinity; remove them")
     if len(stated) not in (0, len(inputs)):
         raise SourceError(f"{path}: has {len(inputs)} inputs, but {len(stated)} labels")
-    names = [labels[int(name)] if np.issubdtype(stated.dtype, np.integer) else str(name) for name in stated]
+    names = [str(name) for name in stated]
+    if np.issubdtype(stated.dtype, np.integer):
+        names = [labels[k] if 0 <= k < len(labels) else str(k) for k in stated]
     order = _in_turn(names or [""] * len(inputs))[:N_SAMPLES]
     return Samples(inputs[order], tuple(_known(path, names[place], labels) for place in order) if names else ())
 

@@ -3,8 +3,8 @@
 These processors multiply unsigned activations with signed weights in pairs (the instruction pmaddubsw): two products of
 at most 255 x 128 go into one sum of 16 bits, which saturates at 32,767. Nobody sees it on a processor with VNNI, nor
 on Arm. Unsigned weights are widened first and never saturate; nor do depthwise convolutions, which have kernels of
-their own. ONNX Runtime, from 1.21 on, also quantises by itself, to the full range of 8 bits, the float weights of a
-Conv or Gemm that stands among quantised layers (its pass WeightBiasQuantization); these count as if they were stored so.
+their own. From 1.21 on ONNX Runtime quantises by itself, to the full range of 8 bits, the float weights of a Conv or
+Gemm that stands among quantised layers (its pass WeightBiasQuantization); these count as if they were stored so.
 """
 
 from __future__ import annotations

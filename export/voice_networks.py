@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from edge_emo.emotions import EMOTIONS
 
 
-def classic(n_features: int = 100) -> keras.Model:
-    """The original system's network over the mean of 100 MFCCs: 261,256 parameters."""
+def classic(n_features: int = 100, keras: Any = keras) -> Any:
+    """The original system's network over the mean of 100 MFCCs: 261,256 parameters. `keras` may be the older one."""
+    layers = keras.layers
     inputs = keras.Input((n_features, 1), name="features")
     x = inputs
     for block in range(2):

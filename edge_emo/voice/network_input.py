@@ -18,7 +18,7 @@ def prepare(samples: Float32, spec: InputSpec) -> Float32:
         return _standardise(mfcc.mean(samples, spec.features), spec)
     rows = normalise(mfcc.compute(samples, spec.features), spec)
     if spec.reduce == "mean_features":
-        return rows.mean(axis=1)
+        return np.asarray(rows.mean(axis=1), np.float32)
     return rows if spec.layout == "frames_first" else rows.T
 
 

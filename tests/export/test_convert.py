@@ -1,11 +1,9 @@
 """Networks of both Keras, in every format, to ONNX that computes the same. Needs TensorFlow."""
 
 import importlib
-import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
@@ -13,8 +11,6 @@ pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[e
 
 import onnx
 
-from edge_emo.voice.recognizer import VoiceRecognizer
-from export.__main__ import main
 from export.convert import to_onnx
 from export.gates import TOLERANCE
 from export.inference import run
@@ -229,67 +225,6 @@ def test_two_inputs_are_refused(keras, tmp_path):
     model.save(tmp_path / "net.h5")
     with pytest.raises(SourceError, match="2 inputs and 1 outputs"):
         load(describe(tmp_path / "net.h5"))
-
-
-def test_the_command_writes_a_model_and_a_report(keras, tmp_path):
-    small(keras).save(tmp_path / "net.keras")
-    done = CliRunner().invoke(main, ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "out")])
-    assert done.exit_code == 0, done.output
-    assert "differs from Keras by" in done.output
-    onnx.checker.check_model(onnx.load(tmp_path / "out" / "net.fp32.onnx"), full_check=True)
-    report = (tmp_path / "out" / "report.md").read_text()
-    assert "| Conv | 1 | 1 |" in report
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"net.fp32.onnx", "report.md"}
-
-
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
-    import keras
-
-    small(keras).save(tmp_path / "net.keras")
-    done = CliRunner().invoke(
-        main, ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "net.keras" / "out")]
-    )
-    assert done.exit_code == 1
-    assert "cannot be written (Not a directory)" in done.output
-
-
-def front_end(path, **changes):
-    spec = {"features": {"n_mfcc": 3}, "frames": 40, **changes}
-    path.write_text(json.dumps({"input": spec, "window_s": 1.0, "hop_s": 0.5}))
-    return str(path)
-
-
-def test_a_card_lets_the_runtime_run_the_model(keras, tmp_path, sample):
-    small(keras).save(tmp_path / "net.keras")
-    arguments = ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "out"), "--license", "MIT"]
-    arguments += ["--front-end", front_end(tmp_path / "mfcc.json"), "--labels", "angry,calm,happy,sad,angry"]
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    recognizer = VoiceRecognizer(tmp_path / "out" / "net.fp32.json")
-    readings = recognizer.readings(sample)
-    assert len(readings) > 3
-    assert {reading.raw for reading in readings} <= {"angry", "calm", "happy", "sad"}
-    assert recognizer.card.activation == "probabilities"
-    assert recognizer.card.parity["largest_difference"] <= TOLERANCE
-
-
-def test_a_card_that_does_not_fit_is_refused_and_nothing_is_written(tmp_path):
-    import keras
-
-    small(keras).save(tmp_path / "net.keras")
-    fits, wide = front_end(tmp_path / "fits.json"), front_end(tmp_path / "wide.json", frames=41)
-    start = ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "out")]
-    for path, labels, code, words in (
-        (wide, "angry,calm,happy,sad,angry", 1, "takes 120 numbers, but the front end gives 123"),
-        (fits, "angry,calm,happy", 1, "3 labels"),
-        (fits, "angry,calm,happy,sad,bored", 1, "bored"),
-        (front_end(tmp_path / "wrong.json", frames="many"), "angry,calm", 1, "frames"),
-    ):
-        done = CliRunner().invoke(main, [*start, "--front-end", path, "--labels", labels])
-        assert done.exit_code == code
-        assert words in done.output
-    assert CliRunner().invoke(main, [*start, "--labels", "angry,calm"]).exit_code == 2
-    assert not (tmp_path / "out").exists()
 
 
 def test_real_files_of_2017(data):

@@ -3,10 +3,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from onnx import numpy_helper  # noqa: E402
+from onnx import numpy_helper
 
-from export.equalise import equalise  # noqa: E402
-from export.inference import run  # noqa: E402
+from export.equalise import equalise
+from export.inference import run
 
 TEXT = """
     <ir_version: 8, opset_import: ["": 17]>

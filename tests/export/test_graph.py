@@ -3,10 +3,10 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper
 
-from edge_emo.runtime import onnxruntime_module  # noqa: E402
-from export.graph import clean  # noqa: E402
+from edge_emo.runtime import onnxruntime_module
+from export.graph import clean
 
 
 def run(model, value):

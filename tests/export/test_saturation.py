@@ -3,16 +3,17 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from onnx import numpy_helper  # noqa: E402
+from onnx import numpy_helper
 
-from edge_emo.card import models_folder  # noqa: E402
-from export.inference import Outputs, run  # noqa: E402
-from export.quantise import choose, search  # noqa: E402
-from export.samples import Samples  # noqa: E402
-from export.saturation import n_saturable_layers, saturation_error  # noqa: E402
+from edge_emo.card import models_folder
+from edge_emo.emotions import EMOTIONS
+from export.inference import Outputs, run
+from export.quantise import choose, search
+from export.samples import Samples
+from export.saturation import n_saturable_layers, saturation_error
 
 
-def loud(n_inputs=16):
+def loud(n_inputs=2000):
     """A Gemm of equal weights on inputs at the top of their range: the worst there is for sums of 16 bits."""
     model = onnx.parser.parse_model(f"""
         <ir_version: 8, opset_import: ["": 17]>
@@ -29,7 +30,7 @@ def loud(n_inputs=16):
 
 @pytest.fixture(scope="module")
 def candidates():
-    samples = np.random.default_rng(0).uniform(0.9, 1, (60, 16)).astype(np.float32)
+    samples = np.random.default_rng(0).uniform(0.9, 1, (60, 2000)).astype(np.float32)
     samples[::2] *= -1  # both labels occur
     return search(loud(), Outputs("logits", ("happy", "sad")), samples[:30], Samples(samples[30:]))[0], samples
 
@@ -40,7 +41,7 @@ def test_a_model_that_saturates_is_seen_and_never_chosen(candidates):
     assert len(plain) == 6
     for item in plain:
         assert item.comparison.saturable_layers == 1
-        assert item.saturation_error > 1  # of a logit near 15
+        assert item.saturation_error > 100  # of a logit near 2,000
         assert "can saturate" in item.refusal
         assert choose([item]) is None
     assert choose(found).comparison.saturable_layers == 0
@@ -49,19 +50,18 @@ def test_a_model_that_saturates_is_seen_and_never_chosen(candidates):
 def test_seven_bits_unsigned_weights_and_sixteen_bit_activations_cannot_saturate(candidates):
     found, samples = candidates
     for item in found:
-        if item.variant.startswith(("U8S8, 7-bit", "U8U8", "U16S8")):
+        if item.model and item.variant.startswith(("U8S8, 7-bit", "U8U8", "U16S8")):
             assert n_saturable_layers(item.model) == 0
             assert saturation_error(item.model, samples[:8]) == 0
 
 
 def test_the_emulation_is_what_processors_do():
-    """A processor with VNNI computes as exact arithmetic does, another as the saturating one, and nothing in between."""
+    """A processor with VNNI computes as exact arithmetic does, another as the saturating one does."""
     from export.saturation import _evaluate
 
     model = onnx.load(models_folder() / "voice-classic.fp32.onnx")
     samples = np.random.default_rng(0).standard_normal((40, 100, 1)).astype(np.float32)
-    labels = tuple("neutral calm happy sad angry fearful disgust surprised".split())
-    found, _ = search(model, Outputs("logits", labels), samples[:20], Samples(samples[20:]))
+    found, _ = search(model, Outputs("logits", EMOTIONS), samples[:20], Samples(samples[20:]))
     item = next(item for item in found if item.variant == "U8S8 per channel, MinMax")
     exact, saturated = (_evaluate(item.model, samples[:8], saturate) for saturate in (False, True))
     assert np.abs(exact - saturated).max() > 0.3
