@@ -8,16 +8,9 @@ python -m export verify out/
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import os
 import sys
-import tempfile
-import traceback
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,59 +22,26 @@ import msgspec
 from edge_emo.card import FacePreprocessing, VoicePreprocessing
 from edge_emo.emotions import SYNONYMS
 from edge_emo.errors import CardError
-from export.keras_network import Network, load
-from export.keras_source import Description, SourceError, describe, one_line
+from export.inspection import as_text, inspected
+from export.keras_network import InputShape, Network, load
+from export.keras_source import Description, SourceError, describe
+from export.quiet import quiet
 
 
 class Shape(click.ParamType):
-    """Whole numbers with commas between them."""
+    """Whole numbers with commas between them; ? for a size that stays open."""
 
     name = "N,N,…"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Return the numbers."""
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> InputShape:
+        """Return the numbers, None for ?."""
         try:
-            shape = tuple(int(part) for part in value.split(","))
+            shape = tuple(None if part.strip() == "?" else int(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is no list of whole numbers such as 216,1", param, ctx)
-        if min(shape) < 1:
+        if min(size or 1 for size in shape) < 1 or 0 in shape:
             self.fail(f"{value!r} holds a number below 1", param, ctx)
         return shape
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[Callable[[str], None]]:
-    """Keep what TensorFlow and its converters say off the terminal; yields what tells the progress there.
-
-    Their words go to a file, which stays where something fails that was not foreseen.
-    """
-    from rich.console import Console
-
-    for name in ("tensorflow", "tf2onnx", "absl"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    log = tempfile.NamedTemporaryFile("w", prefix="edge-emo-export-", suffix=".log", delete=False)  # noqa: SIM115
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with log, warnings.catch_warnings(), os.fdopen(os.dup(2), "w") as terminal:
-        warnings.simplefilter("ignore")
-        os.dup2(log.fileno(), 2)  # the C++ side writes to the descriptor
-        try:
-            with (
-                contextlib.redirect_stdout(log),
-                Console(file=terminal).status("loading TensorFlow") as status,
-            ):
-                yield status.update
-        except (SourceError, CardError):
-            Path(log.name).unlink()
-            raise
-        except Exception as error:
-            traceback.print_exc(file=log)
-            raise click.ClickException(f"{one_line(error)}\nall that was said is in {log.name}") from error
-        else:
-            Path(log.name).unlink()
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def _described(path: Path, weights: Path | None) -> Description:
@@ -105,38 +65,23 @@ def main() -> None:
 @main.command()
 @source
 @weights_option
+@click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def inspect(path: Path, weights: Path | None, as_json: bool) -> None:
-    """Tell what a model file holds, without running anything in it."""
-    found = _described(path, weights)
-    kinds = Counter(layer.kind for layer in found.layers)
-    removed = [layer.name for layer in found.layers if layer.removed]
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "file": str(path),
-                    "format": found.format,
-                    "keras_version": found.keras_version,
-                    "layers": [{"name": layer.name, "class": layer.kind} for layer in found.layers],
-                    "removed_in_conversion": removed,
-                },
-                indent=1,
-            )
-        )
-        return
-    click.echo(f"{path}: {found.format}, " + (f"Keras {found.keras_version}" if found.keras_version else "no version"))
-    for layer in found.layers:
-        click.echo(f"  {layer.name:<32} {layer.kind}" + ("  (removed: does nothing in inference)" * layer.removed))
-    if kinds:
-        click.echo(f"{sum(kinds.values())} layers: " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
+def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as_json: bool) -> None:
+    """Tell what a model file holds, and what of it a conversion loses. No code in it is run."""
+    found = inspected(_described(path, weights), input_shape)
+    click.echo(json.dumps(found, indent=1) if as_json else as_text(found))
+    if found["note"]:
+        click.echo(found["note"], err=True)
+    if found["problem"]:
+        raise click.ClickException(found["problem"])
 
 
 @main.command()
 @source
 @weights_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
-@click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch.")
+@click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
 @click.option("--task", type=click.Choice(["voice", "face"]), help="What the model is for.")
 @click.option("--labels", help="The emotions of the outputs in their order, with commas; one may come twice.")
@@ -158,7 +103,7 @@ def convert(
     path: Path,
     weights: Path | None,
     out: Path,
-    input_shape: tuple[int, ...] | None,
+    input_shape: InputShape | None,
     opset: int,
     task: str | None,
     labels: str | None,
@@ -201,6 +146,8 @@ def convert(
             )  # fmt: skip
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
+    except ImportError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'edge-emo[export]'") from error
     try:
         write(made, out)
     except OSError as error:

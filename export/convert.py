@@ -27,6 +27,8 @@ from export.keras_network import Network
 
 OPSET = 17
 MAX_TF2ONNX_OPSET = 18
+N_LONGER, LONGER = 16, 97
+"""Inputs of another length that a model with an open length is compared on too."""
 
 
 class ParityError(ValueError):
@@ -66,12 +68,16 @@ def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conv
     are named "features" and "logits", the first dimension of both "batch". Raises ParityError.
     """
     expected = network.predict(samples)
+    compared = [(samples, expected)]
+    if network.is_open:
+        longer = network.random_inputs(N_LONGER, seed=1, length=LONGER)
+        compared.append((longer, network.predict(longer)))
     steps: list[Step] = []
 
     def attempt(name: str, make: Callable[[], ModelProto]) -> ModelProto | None:
         try:
             made = make()
-            difference = float(np.abs(run(made, samples) - expected).max())
+            difference = max(float(np.abs(run(made, inputs) - wanted).max()) for inputs, wanted in compared)
         except Exception as error:  # converters and ONNX Runtime raise many kinds
             steps.append(Step(name, failure=f"{type(error).__name__}: {error}"))
             return None
@@ -103,7 +109,18 @@ def _by_tf2onnx(network: Network, opset: int) -> ModelProto:
     # from_keras fails on Keras 3 models; a function with a signature does not
     signature = [tf.TensorSpec((None, *network.input_shape), network.input_dtype, name="features")]
     function = tf.function(lambda features: {"logits": network.call(features)}, input_signature=signature)
-    return tf2onnx.convert.from_function(function, input_signature=signature, opset=opset)[0]
+    handlers = {"Erfc": (_erfc, [])}  # in the exact GELU
+    return tf2onnx.convert.from_function(function, input_signature=signature, opset=opset, custom_op_handlers=handlers)[
+        0
+    ]
+
+
+def _erfc(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:
+    """Write 1 - erf(x) in place of TensorFlow's Erfc, which tf2onnx does not know."""
+    one = graph.make_const(f"{name}/one", np.float32(1))
+    erf = graph.make_node("Erf", node.input)
+    graph.remove_node(name)
+    graph.make_node("Sub", [one.output[0], erf.output[0]], outputs=node.output, name=name)
 
 
 def _by_keras(network: Network, opset: int) -> ModelProto:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from edge_emo.runtime import onnxruntime_module
 
@@ -41,7 +41,7 @@ def fold(model: ModelProto) -> ModelProto:
 
 
 def flatten_convolutions(model: ModelProto) -> ModelProto:
-    """Return the graph with convolutions and poolings over (1, length) pictures in one dimension, folded again.
+    """Return the graph with convolutions and poolings over pictures one pixel wide or high in one dimension, folded.
 
     TensorFlow computes a Conv1D as Unsqueeze, Conv2D, Squeeze, which keeps BatchNorm from being folded and
     int8 from being fast. Each such node gets a Squeeze before and an Unsqueeze after it; pairs that meet vanish.
@@ -52,25 +52,23 @@ def flatten_convolutions(model: ModelProto) -> ModelProto:
     shapes = _shapes(model)
     nodes: list[NodeProto] = []
     for node in graph.node:
-        height_one = shapes.get(node.input[0], [])[2:3] == [1] and len(shapes[node.input[0]]) == 4
-        if not (node.op_type in ("Conv", *_POOLS) and height_one and _kernel(node, constants)[0] == 1):
+        axis = _flat_axis(node, shapes.get(node.input[0] if node.input else "", []), constants)
+        if axis is None:
             nodes.append(node)
             continue
         if node.op_type == "Conv":
             weights = constants[node.input[1]]
-            weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights)[:, :, 0, :], weights.name))
+            weights.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weights).squeeze(axis), weights.name))
         flat_in, flat_out = f"{node.output[0]}/flat_in", f"{node.output[0]}/flat_out"
         axes = f"{node.output[0]}/axes"
-        graph.initializer.append(numpy_helper.from_array(np.array([2], np.int64), axes))
+        graph.initializer.append(numpy_helper.from_array(np.array([axis], np.int64), axes))
         nodes.append(helper.make_node("Squeeze", [node.input[0], axes], [flat_in]))
         flat = NodeProto()
         flat.CopyFrom(node)
         flat.input[0], flat.output[0] = flat_in, flat_out
         for attribute in flat.attribute:
-            if attribute.name in ("kernel_shape", "strides", "dilations"):
-                attribute.ints[:] = attribute.ints[1:]
-            elif attribute.name == "pads":
-                attribute.ints[:] = [attribute.ints[1], attribute.ints[3]]
+            if attribute.name in ("kernel_shape", "strides", "dilations", "pads"):
+                attribute.ints[:] = attribute.ints[3 - axis :: 2]
         nodes.append(flat)
         nodes.append(helper.make_node("Unsqueeze", [flat_out, axes], [node.output[0]]))
     del graph.node[:]
@@ -78,6 +76,14 @@ def flatten_convolutions(model: ModelProto) -> ModelProto:
     remove_dead(model)
     del graph.value_info[:]
     return fold(model)
+
+
+def _flat_axis(node: NodeProto, shape: list[int], constants: dict[str, onnx.TensorProto]) -> int | None:
+    """Return the axis, 2 or 3, along which a node's input and kernel are of size 1; None if there is none."""
+    if node.op_type not in ("Conv", *_POOLS) or len(shape) != 4:
+        return None
+    kernel = _kernel(node, constants)
+    return next((axis for axis in (2, 3) if shape[axis] == 1 and kernel[axis - 2 :][:1] == [1]), None)
 
 
 def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]:
@@ -148,8 +154,36 @@ def _rename_inputs(node: NodeProto, names: dict[str, str]) -> None:
             output.name = names.get(output.name, output.name)
 
 
+def drop_zero_states(model: ModelProto) -> ModelProto:
+    """Return the graph with recurrent layers that start from nothing, where they started from zeros made for them.
+
+    Keras makes its first state of the input's batch, in seven nodes a layer; zeros are ONNX's default.
+    """
+    model = _copy(model)
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    producers = {output: node for node in model.graph.node for output in node.output}
+
+    def is_zero(name: str) -> bool:
+        if name in constants:
+            return not numpy_helper.to_array(constants[name]).any()
+        node = producers.get(name)
+        if node is None:
+            return False
+        if node.op_type == "ConstantOfShape":
+            return not any(numpy_helper.to_array(attribute.t).any() for attribute in node.attribute)
+        return node.op_type in ("Expand", "Tile", *_RESHAPES) and is_zero(node.input[0])
+
+    for node in model.graph.node:
+        if node.op_type in ("LSTM", "GRU", "RNN"):
+            for position in range(5, min(len(node.input), 7)):
+                if is_zero(node.input[position]):
+                    node.input[position] = ""
+    remove_dead(model)
+    return model
+
+
 def merge_reshapes(model: ModelProto) -> ModelProto:
-    """Return the graph with one Reshape for each run of Squeeze, Unsqueeze and Reshape; its last shape says it all."""
+    """Return the graph with one Reshape for each run of Squeeze, Unsqueeze and Reshape, none where nothing changes."""
     model = _copy(model)
     shapes = _shapes(model)
     producers = {output: node for node in model.graph.node for output in node.output}
@@ -158,10 +192,38 @@ def merge_reshapes(model: ModelProto) -> ModelProto:
         shape = shapes.get(node.output[0], [])
         if node.op_type not in _RESHAPES or not before or before.op_type not in _RESHAPES or 0 in shape[1:]:
             continue
+        if shapes.get(before.input[0]) == shape:
+            node.CopyFrom(helper.make_node("Identity", [before.input[0]], list(node.output)))
+            continue
         name = f"{node.output[0]}/shape"
         model.graph.initializer.append(numpy_helper.from_array(np.array([-1, *shape[1:]], np.int64), name))
         merged = helper.make_node("Reshape", [before.input[0], name], list(node.output))
         node.CopyFrom(merged)
+    remove_dead(model)
+    return fold(model)
+
+
+def plain_transposes(model: ModelProto) -> ModelProto:
+    """Return the graph with one Transpose for each Unsqueeze, Transpose and Squeeze of the same axis in a row."""
+    model = _copy(model)
+    axes = {
+        t.name: numpy_helper.to_array(t).tolist() for t in model.graph.initializer if t.data_type == TensorProto.INT64
+    }
+    producers = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        if node.op_type != "Squeeze" or len(node.input) < 2:
+            continue
+        turn = producers.get(node.input[0])
+        wide = producers.get(turn.input[0]) if turn is not None and turn.op_type == "Transpose" else None
+        if turn is None or wide is None or wide.op_type != "Unsqueeze":
+            continue
+        perm = next(list(attribute.ints) for attribute in turn.attribute if attribute.name == "perm")
+        added, removed = axes.get(wide.input[1], []), axes.get(node.input[1], [])
+        if len(added) != 1 or len(removed) != 1 or perm[removed[0]] != added[0] % len(perm):
+            continue
+        one = added[0] % len(perm)
+        kept = [axis - (axis > one) for axis in perm if axis != one]
+        node.CopyFrom(helper.make_node("Transpose", [wide.input[0]], list(node.output), perm=kept))
     remove_dead(model)
     return model
 
@@ -214,7 +276,9 @@ def _copy(model: ModelProto) -> ModelProto:
 PASSES: dict[str, Callable[[ModelProto], ModelProto]] = {
     "constants and BatchNorm folded": fold,
     "1-D convolutions in one dimension": flatten_convolutions,
+    "zero states of recurrent layers dropped": drop_zero_states,
     "reshapes merged": merge_reshapes,
+    "transposes without extra axes": plain_transposes,
     "names and shapes": name_tensors,
 }
 """The passes in their order; each returns a new graph that computes the same."""

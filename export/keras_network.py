@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.keras_source import Description, SourceError, check_is_data, one_line, parts
+
+InputShape = tuple[int | None, ...]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,10 +24,11 @@ class Network:
 
     `call` computes TensorFlow tensors; `predict` numpy arrays of shape (samples, *input_shape), in float32.
     `vocabulary` bounds the whole numbers that an embedding takes as input, None where the input is not whole.
+    `is_open` says that sizes of the input which the file leaves open were asked to stay so.
     """
 
     name: str
-    input_shape: tuple[int | None, ...]
+    input_shape: InputShape
     n_outputs: int
     n_parameters: int
     call: Any = field(repr=False)
@@ -32,19 +36,26 @@ class Network:
     model: Any = field(default=None, repr=False)
     input_dtype: str = "float32"
     vocabulary: int | None = None
+    is_open: bool = False
 
-    def random_inputs(self, count: int, seed: int = 0) -> NDArray[Any]:
-        """Return inputs that mean nothing but have the right shape, type and range. Raises SourceError."""
-        if None in self.input_shape:
-            raise SourceError(f"{self.name}: its input has the shape {self.input_shape}; fix it with --input-shape")
+    def random_inputs(self, count: int, seed: int = 0, length: int = 64) -> NDArray[Any]:
+        """Return inputs that mean nothing but have the right shape, type and range. Raises SourceError.
+
+        Sizes that stay open become `length`.
+        """
+        if None in self.input_shape and not self.is_open:
+            raise SourceError(
+                f"{self.name}: its input has the shape {self.input_shape}; fix it with --input-shape, "
+                "or keep it open with ? for None"
+            )
         rng = np.random.default_rng(seed)
-        shape = (count, *self.input_shape)
+        shape = (count, *(size or length for size in self.input_shape))
         if self.vocabulary:
             return rng.integers(0, self.vocabulary, shape).astype(self.input_dtype)
         return rng.standard_normal(shape).astype(self.input_dtype)
 
 
-def load(description: Description, *, input_shape: tuple[int, ...] | None = None, trust_code: bool = False) -> Network:
+def load(description: Description, *, input_shape: InputShape | None = None, trust_code: bool = False) -> Network:
     """Return the network in a file that was described. Raises SourceError; ImportError without the extra."""
     check_is_data(description, trust_code=trust_code)
     if description.format == "saved_model":
@@ -85,8 +96,21 @@ def _load_keras(description: Description, trust_code: bool) -> Any:
         ) from error
 
 
+def layer_rows(model: Any) -> Iterator[tuple[str, str, str, int]]:
+    """Yield name, class, output shape and parameters of every layer of a Keras model, those of nested models too."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from layer_rows(layer)
+            continue
+        try:
+            shape = getattr(layer, "output_shape", None) or layer.output.shape
+        except (AttributeError, ValueError):  # a layer that is used twice
+            shape = ""
+        yield layer.name, type(layer).__name__, str(shape).replace("None", "?"), int(layer.count_params())
+
+
 def from_keras(
-    model: Any, name: str, input_shape: tuple[int, ...] | None = None, description: Description | None = None
+    model: Any, name: str, input_shape: InputShape | None = None, description: Description | None = None
 ) -> Network:
     """Return the network of a Keras model, of either Keras. Raises SourceError."""
     if not model.built or input_shape:
@@ -117,6 +141,7 @@ def from_keras(
     return Network(
         name=name,
         input_shape=shape,
+        is_open=input_shape is not None and None in shape,
         n_outputs=int(model.outputs[0].shape[-1]),
         n_parameters=int(model.count_params()),
         call=lambda x: model(x, training=False),
@@ -127,15 +152,15 @@ def from_keras(
     )
 
 
-def _fixed(name: str, stated: tuple[int | None, ...], wanted: tuple[int, ...] | None) -> tuple[int | None, ...]:
+def _fixed(name: str, stated: InputShape, wanted: InputShape | None) -> InputShape:
     if wanted is None:
         return stated
-    if len(wanted) != len(stated) or any(s not in (None, w) for s, w in zip(stated, wanted, strict=False)):
+    if len(wanted) != len(stated) or any(s is not None and s != w for s, w in zip(stated, wanted, strict=False)):
         raise SourceError(f"{name}: takes inputs of shape {stated}, which {wanted} is not")
     return wanted
 
 
-def _load_saved_model(description: Description, input_shape: tuple[int, ...] | None) -> Network:
+def _load_saved_model(description: Description, input_shape: InputShape | None) -> Network:
     import tensorflow as tf
 
     path = description.path
@@ -161,6 +186,7 @@ def _load_saved_model(description: Description, input_shape: tuple[int, ...] | N
     return Network(
         name=path.name,
         input_shape=shape,
+        is_open=input_shape is not None and None in shape,
         n_outputs=int(output.shape[-1]),
         n_parameters=int(sum(np.prod(v.shape) for v in signature.variables)),
         call=call,

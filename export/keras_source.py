@@ -44,7 +44,8 @@ class Layer:
 class Description:
     """What a file says of itself, read without loading a network.
 
-    `config` is the architecture, None where the format has none that Keras reads (SavedModel, TFLite).
+    `config` is the architecture, None where the format has none that Keras reads (SavedModel, TFLite); `training` what
+    the file keeps of its training, which ONNX does not.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Description:
     keras_version: str | None = None
     config: dict[str, Any] | None = field(default=None, repr=False)
     weights: Path | None = None
+    training: tuple[str, ...] = ()
 
     @property
     def is_legacy(self) -> bool:
@@ -115,7 +117,9 @@ def _describe_archive(path: Path) -> Description:
                 raise SourceError(f"{path}: is damaged ({archive.testzip()} fails its checksum); copy it again")
     except (zipfile.BadZipFile, EOFError, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: is cut off or damaged ({error}); copy or save it again") from error
-    return Description(path, "keras", metadata.get("keras_version", "3"), _checked(path, config))
+    config = _checked(path, config)
+    training = ("optimizer, loss and metrics",) if config.get("compile_config") else ()
+    return Description(path, "keras", metadata.get("keras_version", "3"), config, training=training)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -138,6 +142,8 @@ def _describe_hdf5(path: Path) -> Description:
             keras_version = file.attrs.get("keras_version")
             if stated is None and "model_weights" in file:
                 keras_version = keras_version or file["model_weights"].attrs.get("keras_version")
+            training = ("optimizer, loss and metrics",) * ("training_config" in file.attrs)
+            training += ("state of the optimizer",) * ("optimizer_weights" in file)
             holds_weights = "layer_names" in file.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file
     except (OSError, RuntimeError, KeyError) as error:
         raise SourceError(f"{path}: is cut off or damaged ({one_line(error)}); copy or save it again") from error
@@ -152,7 +158,7 @@ def _describe_hdf5(path: Path) -> Description:
         config = json.loads(stated)
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
         raise SourceError(f"{path}: its architecture is no JSON ({error}); save the model again") from error
-    return Description(path, "h5", _text(keras_version), _checked(path, config))
+    return Description(path, "h5", _text(keras_version), _checked(path, config), training=training)
 
 
 def _describe_architecture(path: Path, weights: Path | None) -> Description:

@@ -1,6 +1,7 @@
 """Networks of both Keras, in every format, to ONNX that computes the same. Needs TensorFlow."""
 
 import importlib
+import types
 
 import numpy as np
 import pytest
@@ -132,20 +133,41 @@ def one_layer(keras, name):
         "Softmax": lambda: ((6,), [layers.Softmax()]),
         "softmax": lambda: ((6,), [layers.Dense(4, activation="softmax")]),
         "GaussianNoise": lambda: ((6,), [layers.GaussianNoise(0.5), layers.Dense(3)]),
+        "Flatten": lambda: ((4, 3), [layers.Flatten()]),
+        "GRU of Keras 2.0": lambda: ((10, 3), [layers.GRU(5, reset_after=False)]),
+        "GRU both ways": lambda: ((10, 3), [layers.Bidirectional(layers.GRU(5, return_sequences=True))]),
+        "hard LSTM": lambda: ((10, 3), [layers.LSTM(5, recurrent_activation="hard_sigmoid")]),
+        "masked LSTM": lambda: ((10, 3), [layers.Masking(0.0), layers.LSTM(5)]),
+        "stacked TimeDistributed": lambda: (
+            (4, 12, 3),
+            [layers.TimeDistributed(layers.Conv1D(4, 3)), layers.TimeDistributed(layers.GlobalMaxPooling1D())],
+        ),
+        "dilated Conv1D": lambda: ((20, 3), [layers.Conv1D(4, 3, dilation_rate=2, padding="causal")]),
+        "strided DepthwiseConv2D": lambda: ((12, 10, 2), [layers.DepthwiseConv2D(3, strides=2, padding="same")]),
+        "DepthwiseConv1D": lambda: ((20, 3), [layers.DepthwiseConv1D(3)]),
+        "LayerNormalization": lambda: ((6, 4), [layers.LayerNormalization()]),
+        "ZeroPadding2D": lambda: ((6, 5, 2), [layers.ZeroPadding2D(1), layers.Cropping2D(1), layers.UpSampling2D(2)]),
+        "LeakyReLU": lambda: ((6,), [layers.LeakyReLU()]),
+        "hard swish": lambda: ((6, 5, 2), [layers.ReLU(6.0), layers.Activation("hard_sigmoid")]),
+        "gelu": lambda: ((6,), [layers.Activation("gelu")]),
+        "Rescaling": lambda: ((6, 5, 1), [layers.Rescaling(1 / 127.5, offset=-1)]),
+        "dropouts": lambda: (
+            (6,),
+            [layers.Dropout(0.5), layers.AlphaDropout(0.5), layers.GaussianDropout(0.5), layers.Dense(3)],
+        ),
+        "augmentation": lambda: (
+            (8, 8, 3),
+            [layers.RandomFlip(), layers.RandomRotation(0.2), layers.RandomZoom(0.2), layers.Conv2D(2, 3)],
+        ),
         "SpatialDropout1D": lambda: ((20, 3), [layers.SpatialDropout1D(0.5), layers.Conv1D(2, 3)]),
     }
-    return x[name]()
+    return x if name is None else x[name]()
 
 
-LAYERS = (
-    "Dense,Conv1D,Conv2D,SeparableConv1D,SeparableConv2D,DepthwiseConv2D,Conv1DTranspose,Conv2DTranspose,"
-    "BatchNormalization,MaxPooling1D,AveragePooling1D,MaxPooling2D,AveragePooling2D,GlobalAveragePooling1D,"
-    "GlobalMaxPooling1D,GlobalAveragePooling2D,GlobalMaxPooling2D,LSTM,LSTM of sequences,GRU,SimpleRNN,Bidirectional,"
-    "TimeDistributed,Embedding,Reshape,Permute,ELU,PReLU,swish,Softmax,softmax,GaussianNoise,SpatialDropout1D"
-)
+LAYERS = tuple(one_layer(types.SimpleNamespace(layers=None), None))
 
 
-@pytest.mark.parametrize("name", LAYERS.split(","))
+@pytest.mark.parametrize("name", LAYERS)
 def test_every_layer_through_its_file(keras, tmp_path, name):
     keras.utils.set_random_seed(0)
     shape, layers = one_layer(keras, name)
@@ -159,12 +181,27 @@ def test_every_layer_through_its_file(keras, tmp_path, name):
     onnx.checker.check_model(conversion.model, full_check=True)
 
 
+def test_hard_swish_as_mobile_networks_write_it(keras, tmp_path):
+    """x * relu6(x + 3) / 6, of layers that every Keras has."""
+    layers = keras.layers
+    inputs = keras.Input((6, 5, 2))
+    x = layers.Conv2D(4, 3, padding="same")(inputs)
+    gate = layers.Rescaling(1 / 6)(layers.ReLU(6.0)(layers.Rescaling(1.0, offset=3.0)(x)))
+    model = keras.Model(inputs, layers.Multiply()([x, gate]))
+    model.save(tmp_path / "net.h5")
+    _, network, conversion = converted(tmp_path / "net.h5")
+    samples = network.random_inputs(8, seed=1)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+
+
 def test_layers_that_join_two_ways(keras, tmp_path):
     layers = keras.layers
     inputs = keras.Input((12, 3))
     a, b = layers.Conv1D(4, 3, padding="same")(inputs), layers.Conv1D(4, 5, padding="same")(inputs)
     x = layers.Concatenate()([layers.Add()([a, b]), layers.Multiply()([a, b])])
     x = layers.Attention()([x, x])
+    x = layers.AdditiveAttention()([x, x])
+    x = layers.MultiHeadAttention(2, 4)(x, x)
     model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling1D()(x)))
     model.save(tmp_path / "net.keras")
     _, network, conversion = converted(tmp_path / "net.keras")
@@ -216,6 +253,13 @@ def test_an_open_length_has_to_be_fixed(keras, tmp_path):
     assert to_onnx(network, network.random_inputs(4)).largest_difference <= TOLERANCE
     with pytest.raises(SourceError, match="takes inputs of shape"):
         load(description, input_shape=(30, 4))
+    network = load(description, input_shape=(None, 3))
+    conversion = to_onnx(network, network.random_inputs(4))
+    longer = network.random_inputs(4, length=200)
+    assert np.abs(run(conversion.model, longer) - np.asarray(model(longer, training=False))).max() <= TOLERANCE
+    fixed = load(description, input_shape=(30, 3))
+    with pytest.raises(Exception, match="Got: 31 Expected: 30"):
+        run(to_onnx(fixed, fixed.random_inputs(4)).model, network.random_inputs(2, length=31))
 
 
 def test_two_inputs_are_refused(keras, tmp_path):
