@@ -17,6 +17,9 @@ from export.gates import TOLERANCE
 from export.inference import run
 from export.keras_network import from_keras, load
 from export.keras_source import SourceError, describe
+from export.pipeline import export, write
+from export.samples import Samples
+from export.verify import verify
 
 
 @pytest.fixture(params=["keras", "tf_keras"])
@@ -179,6 +182,34 @@ def test_every_layer_through_its_file(keras, tmp_path, name):
     expected = np.asarray(model(samples, training=False))
     assert np.abs(run(conversion.model, samples) - expected).max() <= TOLERANCE
     onnx.checker.check_model(conversion.model, full_check=True)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_through_the_whole_pipe(name, tmp_path):
+    """From the file to a small model within every gate, with the layer before a classifier."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    shape, layers = one_layer(keras, name)
+    wide = keras.initializers.RandomNormal(stddev=1.0, seed=1)
+    head = [keras.layers.Flatten(), keras.layers.Dense(400, "relu"), keras.layers.Dense(3, kernel_initializer=wide)]
+    keras.Sequential([keras.layers.Input(shape), *layers, *head]).save(tmp_path / "net.keras")
+    description = describe(tmp_path / "net.keras")
+    network = load(description)
+    made = export(
+        description,
+        network,
+        opset=17,
+        preprocessing=None,
+        labels=(),
+        license_name="unknown",
+        real=Samples(network.random_inputs(150)),
+        force=False,
+        tell=lambda what: None,
+    )
+    write(made, tmp_path / "out")
+    assert made.holds, made.files["report.md"].decode()
+    assert all(check.holds for check in verify(tmp_path / "out"))
 
 
 def test_hard_swish_as_mobile_networks_write_it(keras, tmp_path):
