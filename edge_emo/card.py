@@ -286,7 +286,7 @@ def _check_use(card: Card, path: str) -> None:
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
     given = card.voice.input.shape if card.voice else card.face.shape if card.face else None
-    if given is None or (card.voice is None) != (card.task == "face"):
+    if given is None or (card.task == "face") != (card.voice is None) or (card.task == "voice") != (card.face is None):
         raise CardError(f"{path}: the task is {card.task}, so {card.task} must say how its input is made, and it alone")
     wanted = card.input.shape[1:]
     if None not in wanted and [n for n in wanted if n != 1] != [n for n in given if n != 1]:

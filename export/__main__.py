@@ -184,6 +184,12 @@ def _tell_made(made: Any, out: Path) -> None:
                 + (chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"),
                 err=True,
             )
+        elif chosen.precision == "fp16":
+            click.echo(
+                f"no int8 file of this network is both within the limits and as fast, so its weights are stored in "
+                f"16 bits; the table is in {out / 'report.md'}",
+                err=True,
+            )
         elif chosen.latency_ms > found.fp32_ms:
             click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
 

@@ -91,7 +91,8 @@ def _search(search: Search, fp32: ModelProto) -> list[str]:
         f"## {chosen.precision if chosen else 'int8'}",
         "",
         f"Calibrated on {search.n_calibration} {'real' if search.is_real else 'RANDOM'} inputs and judged on "
-        f"{len(search.judged)} others{', whose labels are known' * bool(search.judged.labels)}.",
+        f"{len(search.judged)} others{', whose labels are known' * bool(search.judged.labels)}; the choice is made on "
+        "these same inputs, which favours it a little.",
         RULE,
         "",
     ]

@@ -43,6 +43,12 @@ def change(path, value, *keys):
         (("voice", "input", "std"), [0.0], "std"),
         (("voice", "input", "mean"), [0.0, 1.0], "mean has 2 values"),
         (("task",), "smell", "task"),
+        (("task",), "face", "the task is face, so face must say"),
+        (("voice",), None, "the task is voice, so voice must say"),
+        (("face",), {"width": 8, "height": 8}, "and it alone"),
+        (("face",), {"width": 0, "height": 8}, "face.width"),
+        (("voice", "input", "frames"), 241, "voice gives \\[241, 80\\]"),
+        (("voice", "input", "layout"), "features_first", "voice gives \\[80, 240\\]"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, keys, value, message):

@@ -88,6 +88,39 @@ def test_a_saved_model(keras, tmp_path):
     assert network.n_parameters == model.count_params()
 
 
+def test_a_subclassed_model_by_its_signature(keras, tmp_path):
+    class Twin(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = keras.layers.Dense(8), keras.layers.Dense(3)
+
+        def call(self, x):
+            return self.second(self.first(x) * keras.activations.sigmoid(self.first(x)))
+
+    keras.utils.set_random_seed(0)
+    model = Twin()
+    model(np.zeros((1, 6), np.float32))
+    model.export(tmp_path / "net")
+    _, network, conversion = converted(tmp_path / "net")
+    samples = network.random_inputs(4)
+    assert network.input_shape == (6,)
+    assert np.abs(run(conversion.model, samples) - np.asarray(model(samples, training=False))).max() <= TOLERANCE
+
+
+def test_a_lambda_is_run_only_for_who_trusts_it(tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Lambda(lambda x: x * 2), keras.layers.Dense(2)])
+    model.save(tmp_path / "net.keras")
+    description = describe(tmp_path / "net.keras")
+    with pytest.raises(SourceError, match="--trust-code"):
+        load(description)
+    network = load(description, trust_code=True)
+    samples = network.random_inputs(4)
+    expected = np.asarray(model(samples, training=False))
+    assert np.abs(run(to_onnx(network, samples).model, samples) - expected).max() <= TOLERANCE
+
+
 def test_tflite(tmp_path):
     import tensorflow as tf
     import tf_keras

@@ -71,3 +71,82 @@ def test_cleaning_keeps_the_result_and_leaves_one_dimensional_convolutions(rng, 
     batch = {v.type.tensor_type.shape.dim[0].dim_param for v in [*cleaned.graph.input, *cleaned.graph.output]}
     assert batch == {"batch"}
     assert [opset.domain for opset in cleaned.opset_import] == [""]
+
+
+def parsed(text, **constants):
+    """Return a model from its text, with these arrays for constants."""
+    model = onnx.parser.parse_model(text)
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    return model
+
+
+def operators(model):
+    return [node.op_type for node in model.graph.node]
+
+
+@pytest.mark.parametrize(("axis", "kernel", "shape"), [(2, [1, 4], (1, 24)), (3, [4, 1], (24, 1))])
+def test_pools_over_pictures_one_pixel_wide_or_high_become_one_dimensional(rng, axis, kernel, shape):
+    """Keras 2 pools a sequence as a picture of width 1, Keras 3 as one of height 1."""
+    model = parsed(
+        f"""
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[batch, 5, 24] features) => (float[batch, 5, 6] logits)
+        {{
+            picture = Unsqueeze (features, axes)
+            pooled = MaxPool <kernel_shape = {kernel}, strides = {kernel}> (picture)
+            logits = Squeeze (pooled, axes)
+        }}""",
+        axes=np.array([axis]),
+    )
+    value = rng.standard_normal((3, 5, 24)).astype(np.float32)
+    cleaned = clean(model)
+    assert operators(cleaned) == ["MaxPool"]
+    assert np.array_equal(run(cleaned, value), run(model, value))
+
+
+def test_a_transpose_of_a_picture_of_one_row_is_one_of_a_sequence(rng):
+    model = parsed(
+        """
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[batch, 7, 5] features) => (float[batch, 5, 7] logits)
+        {
+            picture = Unsqueeze (features, first)
+            turned = Transpose <perm = [0, 3, 1, 2]> (picture)
+            logits = Squeeze (turned, second)
+        }""",
+        first=np.array([-3]),
+        second=np.array([2]),
+    )
+    value = rng.standard_normal((3, 7, 5)).astype(np.float32)
+    cleaned = clean(model)
+    assert operators(cleaned) == ["Transpose"]
+    assert np.array_equal(run(cleaned, value), run(model, value))
+
+
+@pytest.mark.parametrize(("first_state", "kept"), [(0.0, False), (0.5, True)])
+def test_only_states_of_zeros_are_dropped(rng, first_state, kept):
+    model = parsed(
+        """
+        <ir_version: 8, opset_import: ["": 17]>
+        net (float[batch, 6, 3] features) => (float[a, b, c, d] logits)
+        {
+            sizes = Shape (features)
+            size = Gather (sizes, place)
+            shape = Concat <axis = 0> (one, size, width)
+            state = Expand (value, shape)
+            sequence = Transpose <perm = [1, 0, 2]> (features)
+            logits, last, cell = LSTM <hidden_size = 4> (sequence, w, r, b, , state, state)
+        }""",
+        place=np.array([0]),
+        one=np.array([1]),
+        width=np.array([4]),
+        value=np.full((1, 1, 1), first_state, np.float32),
+        w=rng.standard_normal((1, 16, 3)).astype(np.float32),
+        r=rng.standard_normal((1, 16, 4)).astype(np.float32),
+        b=rng.standard_normal((1, 32)).astype(np.float32),
+    )
+    value = rng.standard_normal((2, 6, 3)).astype(np.float32)
+    cleaned = clean(model)
+    assert ("Expand" in operators(cleaned)) == kept
+    assert np.abs(run(cleaned, value) - run(model, value)).max() < 1e-6

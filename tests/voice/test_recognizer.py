@@ -128,6 +128,13 @@ def test_outputs_of_one_emotion_are_added_up(models, sample):
     assert together[2:] == pytest.approx(apart[2:])
 
 
+def test_features_may_come_first(sample):
+    spec = InputSpec(FeatureSpec(), frames=50, layout="features_first")
+    turned = prepare(sample[:32000], spec)
+    assert turned.shape == spec.shape == (80, 50)
+    assert np.array_equal(turned.T, prepare(sample[:32000], replace(spec, layout="frames_first")))
+
+
 def test_features_may_be_averaged_within_each_frame(sample):
     spec = InputSpec(FeatureSpec(n_mfcc=13), frames=216, reduce="mean_features")
     rows = prepare(sample[:32000], replace(spec, reduce="frames"))
