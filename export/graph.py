@@ -45,14 +45,20 @@ def flatten_convolutions(model: ModelProto) -> ModelProto:
 
     TensorFlow computes a Conv1D as Unsqueeze, Conv2D, Squeeze, which keeps BatchNorm from being folded and
     int8 from being fast. Each such node gets a Squeeze before and an Unsqueeze after it; pairs that meet vanish.
+    Done for the axes, of none, the height, or both, that leave the fewest nodes.
     """
+    ways = [fold(model), _flattened(model, (2,)), _flattened(model, (2, 3))]
+    return min(ways, key=lambda way: len(merge_reshapes(way).graph.node))
+
+
+def _flattened(model: ModelProto, axes_of_one: tuple[int, ...]) -> ModelProto:
     model = _copy(model)
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     shapes = _shapes(model)
     nodes: list[NodeProto] = []
     for node in graph.node:
-        axis = _flat_axis(node, shapes.get(node.input[0] if node.input else "", []), constants)
+        axis = _flat_axis(node, shapes.get(node.input[0] if node.input else "", []), constants, axes_of_one)
         if axis is None:
             nodes.append(node)
             continue
@@ -78,12 +84,14 @@ def flatten_convolutions(model: ModelProto) -> ModelProto:
     return fold(model)
 
 
-def _flat_axis(node: NodeProto, shape: list[int], constants: dict[str, onnx.TensorProto]) -> int | None:
-    """Return the axis, 2 or 3, along which a node's input and kernel are of size 1; None if there is none."""
+def _flat_axis(
+    node: NodeProto, shape: list[int], constants: dict[str, onnx.TensorProto], axes: tuple[int, ...]
+) -> int | None:
+    """Return the first of the axes along which a node's input and kernel are of size 1; None if there is none."""
     if node.op_type not in ("Conv", *_POOLS) or len(shape) != 4:
         return None
     kernel = _kernel(node, constants)
-    return next((axis for axis in (2, 3) if shape[axis] == 1 and kernel[axis - 2 :][:1] == [1]), None)
+    return next((axis for axis in axes if shape[axis] == 1 and kernel[axis - 2 :][:1] == [1]), None)
 
 
 def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]:
