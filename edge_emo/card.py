@@ -5,6 +5,7 @@ Code reads the card and never asks for a model's name. Nothing here needs numpy.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -104,16 +105,19 @@ class InputSpec:
     """What stands between the features and the network.
 
     `reduce` "mean" averages over time (the network sees `n_features` numbers), "mean_features" over the features
-    of each frame (it sees `frames` numbers); "frames" hands over
-    exactly `frames` frames, shorter windows standing in the middle of silence. `level` "mean_power" makes dB
-    features relative to the window's mean power, which removes the gain, and limits them to `range_db`.
-    `mean` and `std` then standardise each feature. `layout` "features_first" hands over (n_features, frames).
+    of each frame (it sees `frames` numbers); "frames" hands over exactly `frames` frames. Of longer windows the first
+    frames count; shorter ones stand in the `align` "middle" or at the "start" of what `fill` says: "silence", which is
+    digital silence before the features are made, or "zeros", features of 0. `level` "mean_power" makes dB features
+    relative to the window's mean power, which removes the gain, and limits them to `range_db`; its silence is the lower
+    limit. `mean` and `std` then standardise each feature. `layout` "features_first" hands over (n_features, frames).
     """
 
     features: FeatureSpec
     reduce: Literal["frames", "mean", "mean_features"] = "frames"
     frames: int = 240
     layout: Literal["frames_first", "features_first"] = "frames_first"
+    fill: Literal["silence", "zeros"] = "silence"
+    align: Literal["middle", "start"] = "middle"
     level: Literal["none", "mean_power"] = "none"
     range_db: tuple[float, float] = (-50.0, 25.0)
     mean: tuple[float, ...] = (0.0,)
@@ -142,7 +146,8 @@ class InputSpec:
     @property
     def n_samples(self) -> int:
         """Samples that fill the network's frames."""
-        return (self.frames - 1) * self.features.hop_length + self.features.frame_length
+        added = 2 * (self.features.n_fft // 2) if self.features.padding == "center" else 0
+        return (self.frames - 1) * self.features.hop_length + max(1, self.features.frame_length - added)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +157,10 @@ class VoicePreprocessing:
     input: InputSpec
     window_s: Positive = 3.0
     hop_s: Positive = 1.5
+
+    def __post_init__(self) -> None:
+        if self.hop_s > self.window_s:
+            raise ValueError(f"hop_s is {self.hop_s}, longer than window_s ({self.window_s}); sound would be left out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +292,8 @@ def _check_use(card: Card, path: str) -> None:
         raise CardError(f"{path}: labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
     if len(set(card.labels)) < 2:
         raise CardError(f"{path}: labels names {', '.join(card.labels[:1]) or 'none'}; there is nothing to tell apart")
+    if len(card.output.shape) != 2:
+        raise CardError(f"{path}: output.shape is {card.output.shape}; one row of labels for each input is asked for")
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
     given = card.voice.input.shape if card.voice else card.face.shape if card.face else None
@@ -306,9 +317,28 @@ def card_path(task: str, precision: Precision = "auto", folder: Path | None = No
         raise ModelNotFoundError(f"{folder}: manifest.json names no model for {error}; reinstall edge-emo") from error
 
 
+def decoded(content: bytes, kind: type[T]) -> T:
+    """Return what is written in JSON. Raises msgspec.DecodeError or ValueError, which name the field."""
+    found = msgspec.json.decode(content, type=kind)
+    unknown = list(_unknown_fields(msgspec.json.decode(content), msgspec.to_builtins(found)))
+    if unknown:
+        raise ValueError(f"has no field {', '.join(unknown)}; a newer release may, or it is misspelt")
+    return found
+
+
+def _unknown_fields(stated: Any, known: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of fields in `stated` that `known`, which holds every field there is, does not have."""
+    if isinstance(stated, dict) and isinstance(known, dict):
+        for name, value in stated.items():
+            if name in known:
+                yield from _unknown_fields(value, known[name], f"{path}{name}.")
+            else:
+                yield path + name
+
+
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decoded(path.read_bytes(), kind)
     except FileNotFoundError:
         raise ModelNotFoundError(f"{path}: no such file; reinstall edge-emo, or give the path of a card") from None
     except OSError as error:

@@ -55,13 +55,15 @@ def verify(path: Path, card: Card) -> None:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
-        raise ModelNotFoundError(f"{path}: the model file is missing; reinstall edge-emo") from None
+        raise ModelNotFoundError(
+            f"{path}: the model file is missing; put it back, or reinstall edge-emo if it came with it"
+        ) from None
     except OSError as error:
         raise ModelError(f"{path}: the model file cannot be read ({error.strerror})") from error
     if digest != card.sha256:
         raise ModelDamagedError(
             f"{path}: SHA-256 is {digest[:16]}…, the card says {card.sha256[:16]}…; "
-            "the file is damaged or was exchanged, reinstall edge-emo"
+            "the file is damaged or was exchanged; put it back, or reinstall edge-emo if it came with it"
         )
 
 

@@ -12,20 +12,27 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import click
 import msgspec
 
-from edge_emo.card import FacePreprocessing, VoicePreprocessing
-from edge_emo.emotions import SYNONYMS
+from edge_emo.card import FacePreprocessing, VoicePreprocessing, decoded
+from edge_emo.emotions import EMOTIONS, SYNONYMS
 from edge_emo.errors import CardError
 from export.inspection import as_text, inspected
 from export.keras_network import InputShape, Network, load
 from export.keras_source import Description, SourceError, describe
 from export.quiet import quiet
+
+if TYPE_CHECKING:
+    from export.pipeline import Export
+
+N_TOLD = 5
+ABOVE_CHANCE = 0.1
+"""Share of what chance leaves that a model has to get right, or one is asked whether its input is."""
 
 
 class Shape(click.ParamType):
@@ -123,7 +130,10 @@ def convert(
         raise click.UsageError(f"a {task} model needs --labels, the emotions of its outputs in their order")
     if task == "voice" and not front_end:
         raise click.UsageError("a voice model needs --front-end, how sound becomes its input")
-    names = [SYNONYMS.get(name.strip(), name.strip()) for name in labels.split(",")] if labels else []
+    names = [SYNONYMS.get(name, name) for name in (part.strip().lower() for part in (labels or "").split(",")) if name]
+    unknown = [name for name in names if name not in EMOTIONS]
+    if unknown:
+        raise click.ClickException(f"--labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
     found = _described(path, weights)
     stated = _front_end(front_end, FacePreprocessing if task == "face" else VoicePreprocessing) if front_end else None
     try:
@@ -134,12 +144,13 @@ def convert(
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
-            skipped: list[str] = []
-            real = None
+            if names and len(names) != network.n_outputs:
+                raise SourceError(f"--labels names {len(names)} emotions, but {path} has {network.n_outputs} outputs")
+            real, left_out = None, []
             if calibrate:
                 tell("reading the real inputs")
                 known = names or [str(place) for place in range(network.n_outputs)]
-                real = read_samples(calibrate, network.input_shape, known, preprocessing, skipped.append)
+                real, left_out = read_samples(calibrate, network.input_shape, known, preprocessing)
             made = export(
                 found, network, opset=opset, preprocessing=preprocessing, labels=names, license_name=license_name,
                 real=real, force=force, tell=tell,
@@ -149,18 +160,22 @@ def convert(
     except ImportError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'edge-emo[export]'") from error
     try:
-        write(made, out)
+        removed = write(made, out)
     except OSError as error:
         raise click.ClickException(
             f"{out}: cannot be written ({error.strerror}); make room, or choose another"
         ) from error
-    for text in skipped:
+    for text in left_out[:N_TOLD]:
         click.echo(f"left out: {text}", err=True)
+    if len(left_out) > N_TOLD:
+        click.echo(f"left out: {len(left_out) - N_TOLD} files more", err=True)
+    for name in removed:
+        click.echo(f"removed {out / name}, of an earlier export", err=True)
     _tell_made(made, out)
     sys.exit(0 if made.holds else 1)
 
 
-def _tell_made(made: Any, out: Path) -> None:
+def _tell_made(made: Export, out: Path) -> None:
     click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
     found = made.search
     if found is None:
@@ -168,30 +183,36 @@ def _tell_made(made: Any, out: Path) -> None:
             "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",
             err=True,
         )
-    elif made.small is None:
-        best = max((c for c in found.candidates if c.comparison), key=lambda c: c.comparison.agreement, default=None)
+        return
+    report = out / next(name for name in made.files if name.endswith(".report.md"))
+    if found.accuracy_fp32 is not None:
+        click.echo(f"fp32 is right on {found.accuracy_fp32:.1%} of {len(found.judged)} inputs of known label")
+        if found.accuracy_fp32 < found.chance + ABOVE_CHANCE * (1 - found.chance):
+            click.echo(
+                f"WARNING: always the same label would be right on {found.chance:.1%}; are the front end and the order "
+                "of the labels those of the training?",
+                err=True,
+            )
+    chosen = found.chosen
+    if chosen is None or chosen.comparison is None or made.small is None:
+        compared = [candidate for candidate in found.candidates if candidate.comparison]
+        from export.quantise import mean_change
+
+        best = min(compared, key=mean_change, default=None)
         told = f"the best, {best.variant}: {best.refusal}" if best else "none could be made"
-        click.echo(f"no int8: every candidate was refused; {told}; the table is in {out / 'report.md'}", err=True)
-    else:
-        chosen = found.chosen
-        click.echo(
-            f"{out / made.small}: {chosen.kilobytes:,.0f} kB; {chosen.variant}; {chosen.latency_ms:.2f} ms against "
-            f"{found.fp32_ms:.2f} in fp32; " + "; ".join(map(str, chosen.comparison.gates))
-        )
-        if found.is_forced:
-            click.echo(
-                f"WARNING: {made.small} was written by force: "
-                + (chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"),
-                err=True,
-            )
-        elif chosen.precision == "fp16":
-            click.echo(
-                f"no int8 file of this network is both within the limits and as fast, so its weights are stored in "
-                f"16 bits; the table is in {out / 'report.md'}",
-                err=True,
-            )
-        elif chosen.latency_ms > found.fp32_ms:
-            click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
+        click.echo(f"no int8: every candidate was refused; {told}; see {report}", err=True)
+        return
+    click.echo(
+        f"{out / made.small}: {chosen.kilobytes:,.0f} kB; {chosen.variant}; {chosen.latency_ms:.2f} ms against "
+        f"{found.fp32_ms:.2f} in fp32; " + "; ".join(map(str, chosen.comparison.gates))
+    )
+    if found.is_forced:
+        why = chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"
+        click.echo(f"WARNING: {made.small} was written by force: {why}", err=True)
+    elif chosen.precision == "fp16":
+        click.echo(f"by the rule no int8 file does as well as weights stored in 16 bits; see {report}", err=True)
+    elif chosen.latency_ms > found.fp32_ms:
+        click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
 
 
 @main.command()
@@ -208,9 +229,14 @@ def verify(folder: Path) -> None:
 
 
 def _front_end(path: Path, kind: type[Any]) -> Any:
+    """Return the front end in a file, alone or as in a card, under the name of its task."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except msgspec.DecodeError as error:
+        content = path.read_bytes()
+        stated = msgspec.json.decode(content)
+        if isinstance(stated, dict) and len(stated) == 1 and set(stated) <= {"voice", "face"}:
+            content = msgspec.json.encode(*stated.values())
+        return decoded(content, kind)
+    except (msgspec.DecodeError, ValueError) as error:
         raise click.ClickException(f"{path}: {error}") from error
 
 

@@ -35,7 +35,9 @@ def encoded(card: Card) -> bytes:
 def outputs_of(model: ModelProto, labels: Sequence[str], n_outputs: int) -> Outputs:
     """Return what the outputs of a model mean; without labels they are numbered."""
     last = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
-    activation: Literal["logits", "probabilities"] = "probabilities" if last.op_type == "Softmax" else "logits"
+    activation: Literal["logits", "probabilities"] = (
+        "probabilities" if last.op_type in ("Softmax", "Sigmoid") else "logits"
+    )
     return Outputs(activation, tuple(labels) or tuple(map(str, range(n_outputs))))
 
 

@@ -21,13 +21,13 @@ MAX_ACCURACY_LOSS = 0.01
 
 @dataclass(frozen=True)
 class Gate:
-    """A figure and the limit it has to keep, from above or below."""
+    """A figure and the limit it has to keep, from above or below; `samples` is 0 where it is a fact of the weights."""
 
     name: str
     value: float
     limit: float
     is_maximum: bool
-    samples: int
+    samples: int = 0
 
     @property
     def holds(self) -> bool:
@@ -35,8 +35,8 @@ class Gate:
         return self.value <= self.limit if self.is_maximum else self.value >= self.limit
 
     def __str__(self) -> str:
-        bound = "at most" if self.is_maximum else "at least"
-        return f"{self.name} {self.value:.4g} ({bound} {self.limit:g}, {self.samples} inputs)"
+        bound = f"{'at most' if self.is_maximum else 'at least'} {self.limit:g}"
+        return f"{self.name} {self.value:.4g} ({bound}{f', {self.samples} inputs' * bool(self.samples)})"
 
     def record(self) -> dict[str, Any]:
         """Return the gate for a card."""
@@ -57,20 +57,29 @@ def parity_gate(difference: float, samples: int) -> Gate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the probabilities of a smaller model differ from those of fp32; `accuracy_change` is None without labels."""
+    """How the probabilities of a smaller model differ from those of fp32.
+
+    The accuracies, of the smaller model and of fp32, are None without labels.
+    """
 
     samples: int
     agreement: float
     mean_change: float
     largest_change: float
-    accuracy_change: float | None
+    accuracy: float | None
+    accuracy_fp32: float | None
     saturable_layers: int
+
+    @property
+    def accuracy_change(self) -> float | None:
+        """How much more often the smaller model is right."""
+        return None if self.accuracy is None or self.accuracy_fp32 is None else self.accuracy - self.accuracy_fp32
 
     @property
     def gates(self) -> list[Gate]:
         """The gates of a smaller model."""
         gates = [
-            Gate("layers that can saturate", self.saturable_layers, 0, True, self.samples),
+            Gate("layers that can saturate", self.saturable_layers, 0, True),
             Gate("agreement of labels with fp32", self.agreement, MIN_AGREEMENT, False, self.samples),
         ]
         if self.accuracy_change is not None:
@@ -83,15 +92,21 @@ def compare(model: ModelProto, outputs: Outputs, expected: Float32, judged: Samp
     before, after = outputs.probabilities(expected), outputs.probabilities(run(model, judged.inputs))
     if not np.isfinite(after).all():
         raise ValueError("gives NaN or infinity")
-    accuracy_change = None
-    if judged.labels:
-        truth = np.array([outputs.classes.index(label) for label in judged.labels])
-        accuracy_change = float((after.argmax(1) == truth).mean() - (before.argmax(1) == truth).mean())
+    accuracies = [_accuracy(shares, outputs, judged.labels) for shares in (after, before)]
     return Comparison(
         samples=len(judged.inputs),
         agreement=float((after.argmax(1) == before.argmax(1)).mean()),
         mean_change=float(np.abs(after - before).mean()),
         largest_change=float(np.abs(after - before).max()),
-        accuracy_change=accuracy_change,
+        accuracy=accuracies[0],
+        accuracy_fp32=accuracies[1],
         saturable_layers=n_saturable_layers(model),
     )
+
+
+def _accuracy(shares: Float32, outputs: Outputs, labels: tuple[str, ...]) -> float | None:
+    unknown = set(labels) - set(outputs.classes)
+    if unknown:
+        raise ValueError(f"the labels {', '.join(sorted(unknown))} are no outputs of the model")
+    truth = [outputs.classes.index(label) for label in labels]
+    return float((shares.argmax(1) == np.array(truth)).mean()) if truth else None

@@ -252,7 +252,9 @@ def name_tensors(model: ModelProto) -> ModelProto:
     """Return the graph with short names of nodes and tensors, the batch dimension called `batch`; fully checked."""
     model = _copy(model)
     graph = model.graph
-    names = {graph.input[0].name: "features", graph.output[0].name: "logits"}
+    last = next((node.op_type for node in graph.node if graph.output[0].name in node.output), "")
+    meaning = "probabilities" if last in ("Softmax", "Sigmoid") else "logits"
+    names = {graph.input[0].name: "features", graph.output[0].name: meaning}
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{number}"
         for position, output in enumerate(node.output):

@@ -56,7 +56,10 @@ def latencies_ms(models: Sequence[ModelProto], sample: NDArray[Any]) -> list[flo
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the outputs of a network mean: logits or probabilities, and the label of each; a label may come twice."""
+    """What the outputs of a network mean: logits or probabilities, and the label of each; a label may come twice.
+
+    Probabilities that do not sum to 1, as those of a sigmoid, are divided by their sum, as the runtime does.
+    """
 
     activation: Literal["logits", "probabilities"]
     labels: tuple[str, ...]
@@ -68,7 +71,9 @@ class Outputs:
 
     def probabilities(self, output: Float32) -> Float32:
         """Return the probabilities of the classes, (samples, classes), for an output of shape (samples, labels)."""
-        shares = softmax(output) if self.activation == "logits" else output
+        shares = (
+            softmax(output) if self.activation == "logits" else output / np.maximum(output.sum(-1, keepdims=True), 1e-9)
+        )
         members = np.array([[label == name for name in self.classes] for label in self.labels], np.float32)
         return shares @ members
 

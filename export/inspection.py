@@ -63,6 +63,8 @@ def as_text(found: dict[str, Any]) -> str:
     if found["parameters"] is not None:
         shape = "x".join("?" if size is None else str(size) for size in found["input_shape"])
         lines.append(f"input {shape}, {found['outputs']} outputs, {found['parameters']:,} parameters")
+    if found["problem"]:
+        return "\n".join(lines)
     lost = found["lost_in_conversion"] + [f"layer {name}" for name in found["removed_in_conversion"]]
     lines.append("lost in conversion: " + (", ".join(lost) or "nothing"))
     return "\n".join(lines)

@@ -72,14 +72,17 @@ def _load_keras(description: Description, trust_code: bool) -> Any:
     else:
         import keras
     path = description.path
+    if description.format == "keras" and path.suffix != ".keras":
+        raise SourceError(f"{path}: is a .keras file by another name; rename it so that it ends in .keras")
     try:
         if description.format == "architecture":
             model = keras.models.model_from_json(path.read_text(encoding="utf-8"))
-            model.load_weights(str(description.weights))
-            return model
+            return _with_weights(model, description)
         if description.format == "keras":
             return keras.models.load_model(path, compile=False, safe_mode=not trust_code)
         return keras.models.load_model(path, compile=False)
+    except SourceError:
+        raise
     except Exception as error:  # Keras raises many kinds, each with pages of text
         unknown = re.search(
             r"Unknown (?:layer|[a-z_ ]*class|object)[^'\"]*['\"]([^'\"]+)|locate class ['\"](\w+)", str(error)
@@ -94,6 +97,17 @@ def _load_keras(description: Description, trust_code: bool) -> Any:
             f"{path}{version}: Keras {keras.__version__} cannot load it ({one_line(error)}); "
             f"load it where it was made and save it again"
         ) from error
+
+
+def _with_weights(model: Any, description: Description) -> Any:
+    try:
+        model.load_weights(str(description.weights))
+    except Exception as error:  # Keras raises many kinds, each with pages of text
+        raise SourceError(
+            f"{description.weights}: its weights are not those of {description.path} ({one_line(error)}); "
+            "pass the two that belong together"
+        ) from error
+    return model
 
 
 def layer_rows(model: Any) -> Iterator[tuple[str, str, str, int]]:
@@ -125,6 +139,17 @@ def from_keras(
         )
     stated = tuple(model.inputs[0].shape[1:])
     shape = _fixed(name, tuple(int(n) if n is not None else None for n in stated), input_shape)
+    narrow = {layer.compute_dtype for layer in model.layers} & {"float16", "bfloat16"}
+    if narrow:
+        raise SourceError(
+            f"{name}: computes in {', '.join(sorted(narrow))}; build it in float32 with these weights, and save it"
+        )
+    for part in parts(description.config if description else {}):
+        if isinstance(part.get("config"), dict) and part["config"].get("data_format") == "channels_first":
+            raise SourceError(
+                f"{name}: the layer {part['config'].get('name')} is channels-first, which TensorFlow cannot compute "
+                "on a CPU; build the model channels-last with the same weights, and save it again"
+            )
     damaged = [w.name for w in model.weights if not np.isfinite(np.asarray(w)).all()]
     if damaged:
         raise SourceError(f"{name}: the weights {', '.join(damaged[:3])} hold NaN or infinity; train or save it again")

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge_emo.card import FacePreprocessing, VoicePreprocessing
+from edge_emo.card import FacePreprocessing, Metric, VoicePreprocessing
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
 from export.convert import Conversion, to_onnx
 from export.gates import Gate, parity_gate
 from export.keras_network import Network
 from export.keras_source import Description, SourceError
 from export.quantise import Candidate, choose, mean_change, search
-from export.report import PICTURE, Search, page, scatter
+from export.report import Search, page, picture_name, scatter
 from export.samples import N_CALIBRATION, N_SAMPLES, Samples
 
 Tell = Callable[[str], None]
@@ -60,9 +62,11 @@ def export(
     Raises SourceError, ParityError or CardError.
     """
     inputs = network.random_inputs(N_SAMPLES)
+    if real:
+        real = replace(real, inputs=real.inputs.astype(inputs.dtype))
     data = f"{N_SAMPLES} random inputs, as no real ones were given"
     if real:
-        inputs = np.concatenate([real.inputs.astype(inputs.dtype), inputs[: max(0, N_SAMPLES - len(real))]])
+        inputs = np.concatenate([real.inputs, inputs[: max(0, N_SAMPLES - len(real))]])
         data = f"{len(real)} real inputs" + f" and {len(inputs) - len(real)} random ones" * (len(inputs) > len(real))
     tell("converting")
     conversion = to_onnx(network, inputs, opset)
@@ -72,12 +76,13 @@ def export(
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"
     witness = {"evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}}
-    card = replace(first, parity=conversion_record(conversion, gate) | witness)
+    measured = _accuracy(found.accuracy_fp32, found) if found else []
+    card = replace(first, parity=conversion_record(conversion, gate) | witness, metrics=measured)
     files = {
         card.file: conversion.model.SerializeToString(),
         _beside(card.file): encoded(card),
         evidence_name: evidence,
-        "report.md": page(description, network, conversion, gate, data, found).encode(),
+        f"{network.name}.report.md": page(description, network, conversion, gate, data, found).encode(),
     }
     small = None
     if found and found.chosen and found.chosen.model:
@@ -86,11 +91,13 @@ def export(
         card = model_card(
             network, found.chosen.model, chosen.precision, preprocessing, labels, license_name, record | witness
         )
+        compared = chosen.comparison
+        card = replace(card, metrics=_accuracy(compared.accuracy if compared else None, found))
         small = card.file
         files |= {
             small: found.chosen.model.SerializeToString(),
             _beside(small): encoded(card),
-            PICTURE: scatter(conversion.model, found),
+            picture_name(network): scatter(conversion.model, found),
         }
     return Export(files, first.file, gate, found, small)
 
@@ -100,7 +107,8 @@ def _search(
 ) -> Search:
     if conversion.expected.ndim != 2 or network.n_outputs < 2:
         raise SourceError(
-            f"{network.name}: gives {conversion.expected.shape[1:]} numbers; int8 is judged by labels only"
+            f"{network.name}: gives {conversion.expected.shape[1:]} numbers for each input; int8 is judged by "
+            "labels, one row of at least two"
         )
     samples = real or Samples(network.random_inputs(N_SAMPLES))
     n_calibration = min(N_CALIBRATION, len(samples) // 3)
@@ -114,6 +122,13 @@ def _search(
     return Search(
         candidates, chosen, fp32_ms, outputs, judged, n_calibration, is_real=real is not None, is_forced=is_forced
     )
+
+
+def _accuracy(value: float | None, found: Search) -> list[Metric]:
+    if value is None:
+        return []
+    data, split, n = "inputs given to --calibrate", "those that calibrated nothing", len(found.judged)
+    return [Metric(name="accuracy", value=round(value, 4), data=data, split=split, n=n, date=date.today().isoformat())]
 
 
 def _is_sound(candidate: Candidate) -> bool:
@@ -134,21 +149,26 @@ def _beside(file: str) -> str:
     return Path(file).with_suffix(".json").name
 
 
-def write(made: Export, out: Path) -> None:
-    """Write every file into `out`, and remove what an earlier export of the same network left there.
+def write(made: Export, out: Path) -> list[str]:
+    """Write every file into `out`, and return what was removed: files of an earlier export that no longer belong to it.
 
     The files are complete before the first of them takes its place. Raises OSError.
     """
+    is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     name = made.fp32.removesuffix(".fp32.onnx")
-    with tempfile.TemporaryDirectory(dir=out) as folder:
-        for file, content in made.files.items():
-            (Path(folder) / file).write_bytes(content)
-        for file in made.files:
-            (Path(folder) / file).replace(out / file)
-    for precision in ("fp16", "int8"):
-        for suffix in (".onnx", ".json"):
-            if f"{name}.{precision}{suffix}" not in made.files:
-                (out / f"{name}.{precision}{suffix}").unlink(missing_ok=True)
-    if PICTURE not in made.files:
-        (out / PICTURE).unlink(missing_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=out) as folder:
+            for file, content in made.files.items():
+                (Path(folder) / file).write_bytes(content)
+            for file in made.files:
+                (Path(folder) / file).replace(out / file)
+    except OSError:
+        if is_new:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+    left = [f"{name}.{kind}" for kind in ("fp16.onnx", "fp16.json", "int8.onnx", "int8.json", "report.png")]
+    removed = [file for file in left if file not in made.files and (out / file).exists()]
+    for file in removed:
+        (out / file).unlink()
+    return removed

@@ -120,8 +120,8 @@ class Candidate:
             "mean_probability_change": round(self.comparison.mean_change, 5),
             "largest_probability_change": round(self.comparison.largest_change, 4),
         }
-        if self.comparison.accuracy_change is not None:
-            figures["accuracy_change"] = round(self.comparison.accuracy_change, 4)
+        if self.comparison.accuracy is not None:
+            figures["accuracy"] = round(self.comparison.accuracy, 4)
         if self.saturation_error is not None:
             figures["output_change_by_saturation"] = round(self.saturation_error, 4)
         return figures | ({"refused": self.refusal} if self.refusal else {})
@@ -223,15 +223,17 @@ class _Trials:
         """Make and compare a candidate; what fails is kept as a failure."""
         self._tell(name)
         try:
-            self._found.append(self._compared(Candidate(name, precision, make())))
+            model = make()
+            if model.ByteSize() < self._model.ByteSize():
+                self._found.append(self._compared(Candidate(name, precision, model)))
+            else:
+                self._found.append(Candidate(name, precision, failure="is no smaller than fp32"))
         except Exception as error:  # the quantisers and ONNX Runtime raise many kinds
             self._found.append(Candidate(name, precision, failure=f"{type(error).__name__}: {error}"))
 
     def _compared(self, candidate: Candidate) -> Candidate:
         model = candidate.model
         assert model is not None
-        if model.ByteSize() >= self._model.ByteSize():
-            raise ValueError("no smaller than fp32")
         comparison = compare(model, self._outputs, self._expected, self._judged)
         lost = None
         if comparison.saturable_layers and any(node.op_type == "QuantizeLinear" for node in model.graph.node):

@@ -34,10 +34,8 @@ def quiet() -> Iterator[Callable[[str], None]]:
         warnings.simplefilter("ignore")
         os.dup2(log.fileno(), 2)  # the C++ side writes to the descriptor
         try:
-            with (
-                contextlib.redirect_stdout(log),
-                Console(file=terminal).status("loading TensorFlow") as status,
-            ):
+            # in this order, as the status takes standard output for itself
+            with Console(file=terminal).status("loading TensorFlow") as status, contextlib.redirect_stdout(log):
                 yield status.update
         except (SourceError, CardError, ImportError):
             Path(log.name).unlink()

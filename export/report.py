@@ -18,8 +18,6 @@ from export.keras_source import Description
 from export.quantise import RULE, Candidate, verdicts
 from export.samples import Samples
 
-PICTURE = "report.png"
-
 
 @dataclass(frozen=True)
 class Search:
@@ -33,6 +31,23 @@ class Search:
     n_calibration: int
     is_real: bool = True
     is_forced: bool = False
+
+    @property
+    def accuracy_fp32(self) -> float | None:
+        """Accuracy of fp32 on the judged inputs, None where their labels are not known."""
+        compared = (candidate.comparison for candidate in self.candidates if candidate.comparison)
+        return next((comparison.accuracy_fp32 for comparison in compared), None)
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of a model that always answers the commonest label."""
+        counts = Counter(self.judged.labels)
+        return max(counts.values(), default=0) / max(1, len(self.judged.labels))
+
+
+def picture_name(network: Network) -> str:
+    """Return what the picture of a report is called."""
+    return f"{network.name}.report.png"
 
 
 def page(
@@ -60,7 +75,11 @@ def page(
     lines += ["", *_graph(conversion, search)]
     lines += [
         "",
-        *(_search(search, conversion.model) if search else ["No int8: no real inputs were given (--calibrate)."]),
+        *(
+            _search(search, conversion.model, picture_name(network))
+            if search
+            else ["No int8: no real inputs were given (--calibrate)."]
+        ),
     ]
     found = environment()
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
@@ -84,7 +103,7 @@ def _graph(conversion: Conversion, search: Search | None) -> list[str]:
     return [*lines, f"| all | {totals} |"]
 
 
-def _search(search: Search, fp32: ModelProto) -> list[str]:
+def _search(search: Search, fp32: ModelProto, picture: str) -> list[str]:
     chosen = search.chosen
     kilobytes = fp32.ByteSize() / 1000
     lines = [
@@ -107,32 +126,37 @@ def _search(search: Search, fp32: ModelProto) -> list[str]:
             "",
             *[f"- {_told(gate)}" for gate in chosen.comparison.gates],
             "",
-            f"![Probabilities, fp32 against {chosen.precision}]({PICTURE})",
+            f"![Probabilities, fp32 against {chosen.precision}]({picture})",
             "",
         ]
     lines += [
-        "| candidate | kB | ms | labels as fp32 | mean change | largest change | accuracy | by saturation | |",
+        "| candidate | kB | ms | labels as fp32 | mean change | largest change | accuracy | moved by saturation | |",
         "|---|---|---|---|---|---|---|---|---|",
-        f"| fp32 | {kilobytes:,.0f} | {search.fp32_ms:.3f} | | | | | | |",
+        f"| fp32 | {kilobytes:,.0f} | {search.fp32_ms:.3f} | | | | {_percent(search.accuracy_fp32)} | | |",
     ]
     told = verdicts(search.candidates)
     return lines + [_row(candidate, verdict) for candidate, verdict in zip(search.candidates, told, strict=True)]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
 
 
 def _row(candidate: Candidate, verdict: str) -> str:
     compared = candidate.comparison
     if compared is None:
         return f"| {candidate.variant} | | | | | | | | {verdict.splitlines()[0]} |"
-    accuracy = "" if compared.accuracy_change is None else f"{100 * compared.accuracy_change:+.1f}"
     saturation = "" if candidate.saturation_error is None else f"{candidate.saturation_error:.3g}"
+    changes = f"{compared.mean_change:.5f} | {compared.largest_change:.3f}"
     return (
         f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {compared.agreement:.1%} | "
-        f"{compared.mean_change:.5f} | {compared.largest_change:.3f} | {accuracy} | {saturation} | {verdict} |"
+        f"{changes} | {_percent(compared.accuracy)} | {saturation} | {verdict} |"
     )
 
 
 def scatter(model: ModelProto, search: Search) -> bytes:
     """Return a picture, PNG, of every probability of the judged inputs in fp32 against that of the chosen model."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     chosen = search.chosen
@@ -142,8 +166,13 @@ def scatter(model: ModelProto, search: Search) -> bytes:
     figure = Figure(figsize=(6.4, 6), layout="constrained")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, zorder=0)
-    for column, label in enumerate(search.outputs.classes):
-        axes.scatter(before[:, column], after[:, column], s=9, alpha=0.6, label=label)
+    classes = search.outputs.classes
+    colours = colormaps["tab10"](np.arange(len(classes)) % 10)
+    order = np.random.default_rng(0).permutation(before.size)  # so that no label covers the others
+    dots = {"s": 9, "alpha": 0.6}
+    axes.scatter(before.ravel()[order], after.ravel()[order], color=colours[order % len(classes)], **dots)
+    for label, colour in zip(classes, colours, strict=True):
+        axes.scatter([], [], color=[colour], label=label, **dots)
     low, high = min(before.min(), after.min()), max(before.max(), after.max())
     margin = max(0.02, 0.05 * float(high - low))
     axes.set(
@@ -152,7 +181,8 @@ def scatter(model: ModelProto, search: Search) -> bytes:
         aspect="equal",
         xlabel="probability in fp32",
         ylabel=f"probability in {chosen.precision}",
-        title=f"{chosen.variant}\n{len(before)} inputs, largest change {np.abs(after - before).max():.3f}",
+        title=f"{chosen.variant}\na dot for each label of {len(before)} inputs, largest change "
+        f"{np.abs(after - before).max():.3f}",
     )
     axes.legend(fontsize="small", markerscale=2)
     content = io.BytesIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from edge_emo.card import FacePreprocessing, VoicePreprocessing
 from edge_emo.emotions import SYNONYMS
 from edge_emo.errors import MediaError
 from edge_emo.media import read_sound
+from edge_emo.sources import FILM_SUFFIXES, SOUND_SUFFIXES
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import network_input, split
@@ -22,6 +24,7 @@ from export.keras_source import SourceError
 
 N_SAMPLES = 500
 N_CALIBRATION = 200
+PICTURE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"])
 MIN_REAL = 100
 """Fewer than these say nothing about 98 % of labels."""
 
@@ -68,24 +71,27 @@ def read_samples(
     shape: Sequence[int | None],
     labels: Sequence[str],
     preprocessing: VoicePreprocessing | FacePreprocessing | None,
-    skipped: Callable[[str], None],
-) -> Samples:
-    """Return up to `N_SAMPLES` real inputs, as many of each label as there are to be had, in turn.
+) -> tuple[Samples, list[str]]:
+    """Return up to `N_SAMPLES` real inputs, as many of each label as there are, in turn, and what was left out.
 
     `path` is a folder of recordings or pictures, in one folder for each label where these are known, or an .npz with
-    `inputs` and, where known, `labels`. What cannot be used is told to `skipped`. Raises SourceError.
+    `inputs` and, where known, `labels`. Raises SourceError.
     """
+    left_out: list[str] = []
     if path.suffix == ".npz":
         found = _read_arrays(path, shape, labels)
     elif path.is_dir():
         if preprocessing is None:
             raise SourceError(f"{path}: how its files become inputs is not said; pass --task and --labels")
-        found = _read_folder(path, shape, labels, preprocessing, skipped)
+        found = _read_folder(path, shape, labels, preprocessing, left_out.append)
     else:
         raise SourceError(f"{path}: is neither a folder nor an .npz file; give one of them to --calibrate")
     if len(found) < MIN_REAL:
-        raise SourceError(f"{path}: gives {len(found)} inputs; at least {MIN_REAL} are needed to judge a model by")
-    return found
+        raise SourceError(
+            f"{path}: gives {len(found)} inputs; at least {MIN_REAL} are needed to judge a model by"
+            + (f". Left out: {'; '.join(left_out[:3])}" if left_out else "")
+        )
+    return found, sorted(left_out)
 
 
 def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str]) -> Samples:
@@ -114,7 +120,12 @@ def _read_folder(
     preprocessing: VoicePreprocessing | FacePreprocessing,
     skipped: Callable[[str], None],
 ) -> Samples:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+    is_voice = isinstance(preprocessing, VoicePreprocessing)
+    suffixes, kind = (SOUND_SUFFIXES | FILM_SUFFIXES, "recording") if is_voice else (PICTURE_SUFFIXES, "picture")
+    everything = [path for path in _files(folder) if not _is_hidden(path, folder)]
+    files = [path for path in everything if path.suffix.lower() in suffixes]
+    if len(files) < len(everything):
+        skipped(f"{folder}: {len(everything) - len(files)} files that are no {kind}s by their names")
     names = [path.relative_to(folder).parts[0] if path.parent != folder else "" for path in files]
     if "" in names and len(set(names)) > 1:
         raise SourceError(f"{folder}: holds files beside folders of labels; put each file into the folder of its label")
@@ -154,6 +165,11 @@ def _in_turn(names: Sequence[str]) -> list[int]:
     queues = [rng.permutation([i for i, other in enumerate(names) if other == name]) for name in sorted(set(names))]
     turns = itertools.zip_longest(*queues)
     return [int(place) for turn in turns for place in turn if place is not None]
+
+
+def _files(folder: Path) -> list[Path]:
+    found = os.walk(folder, followlinks=True)
+    return sorted(Path(place) / name for place, _, names in found for name in names)
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:

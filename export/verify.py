@@ -78,6 +78,8 @@ def _gates(card: Card, folder: Path) -> Iterator[Check]:
 
 def _evidence(card: Card, folder: Path) -> dict[str, Any]:
     stated = card.parity["evidence"]
+    if not (folder / stated["file"]).exists():
+        raise ValueError(f"{stated['file']} is not here")
     content = (folder / stated["file"]).read_bytes()
     if hashlib.sha256(content).hexdigest() != stated["sha256"]:
         raise ValueError(f"{stated['file']} is not the file that the card was written for")

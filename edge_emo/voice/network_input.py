@@ -16,6 +16,8 @@ def prepare(samples: Float32, spec: InputSpec) -> Float32:
     """
     if spec.reduce == "mean":
         return _standardise(mfcc.mean(samples, spec.features), spec)
+    if spec.level == "none" and spec.fill == "silence":
+        samples = _in_silence(samples, spec)
     rows = normalise(mfcc.compute(samples, spec.features), spec)
     if spec.reduce == "mean_features":
         return np.asarray(rows.mean(axis=1), np.float32)
@@ -32,12 +34,17 @@ def normalise(features: Float32, spec: InputSpec) -> Float32:
         features = np.clip(features - np.float32(mean_power), low, high)
         silence[:] = low
     rows = features[: spec.frames]
-    before = (spec.frames - len(rows)) // 2
-    out = np.empty((spec.frames, features.shape[1]), np.float32)
-    out[:before] = _standardise(silence, spec)
-    out[before + len(rows) :] = out[:before][:1] if before else _standardise(silence, spec)
+    before = (spec.frames - len(rows)) // 2 if spec.align == "middle" else 0
+    out = np.tile(_standardise(silence, spec), (spec.frames, 1))
     out[before : before + len(rows)] = _standardise(rows, spec)
     return out
+
+
+def _in_silence(samples: Float32, spec: InputSpec) -> Float32:
+    """Return at least as many samples as fill the frames, digital silence around or after those given."""
+    missing = max(0, spec.n_samples - len(samples))
+    before = missing // 2 if spec.align == "middle" else 0
+    return np.pad(samples, (before, missing - before))
 
 
 def _standardise(features: Float32, spec: InputSpec) -> Float32:

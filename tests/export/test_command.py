@@ -17,6 +17,7 @@ import onnx
 import soundfile
 
 from edge_emo.cli import main as edge_emo_command
+from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CardError
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.__main__ import main
@@ -113,7 +114,8 @@ def test_fp32_and_int8_with_cards_evidence_and_report(exported):
     out, done = exported
     assert done.exit_code == 0, done.output
     assert {path.name for path in out.iterdir()} == {
-        "net.fp32.onnx", "net.fp32.json", "net.int8.onnx", "net.int8.json", "net.parity.npz", "report.md", "report.png"
+        "net.fp32.onnx", "net.fp32.json", "net.int8.onnx", "net.int8.json", "net.parity.npz", "net.report.md",
+        "net.report.png"
     }  # fmt: skip
     for name in ("net.fp32", "net.int8"):
         onnx.checker.check_model(onnx.load(out / f"{name}.onnx"), full_check=True)
@@ -131,11 +133,11 @@ def test_fp32_and_int8_with_cards_evidence_and_report(exported):
 
 
 def test_the_report_shows_the_graph_and_every_candidate(exported):
-    report = (exported[0] / "report.md").read_text()
+    report = (exported[0] / "net.report.md").read_text()
     assert "| Conv | 2 | 2 | 2 |" in report
     assert report.count("| chosen |") == 1
     assert "U16S8 per tensor, Entropy" in report
-    picture = cv2.imread(str(exported[0] / "report.png"))
+    picture = cv2.imread(str(exported[0] / "net.report.png"))
     assert picture.shape[0] > 400
     assert picture.std() > 10
 
@@ -179,7 +181,7 @@ def test_verify_finds_a_model_that_is_no_longer_its_source(out):
     ("damage", "words"),
     [
         (lambda out: (out / "net.parity.npz").write_bytes(b"PK"), "is not the file that the card was written for"),
-        (lambda out: (out / "net.parity.npz").unlink(), "net.parity.npz"),
+        (lambda out: (out / "net.parity.npz").unlink(), "net.parity.npz is not here); convert"),
         (lambda out: (out / "net.int8.json").unlink(), "has no card net.int8.json"),
         (lambda out: (out / "net.int8.json").write_text("{"), "FAILED net.int8.json"),
         (lambda out: (out / "net.fp32.onnx").unlink(), "the model file is missing"),
@@ -198,7 +200,7 @@ def test_without_real_inputs_there_is_a_warning_and_no_int8(model_file, tmp_path
     assert done.exit_code == 0, done.output
     assert "WARNING: compared on random numbers only, and no int8" in done.stderr
     assert not list((tmp_path / "out").glob("*.int8.*"))
-    assert "no int8" in (tmp_path / "out" / "report.md").read_text().lower()
+    assert "no int8" in (tmp_path / "out" / "net.report.md").read_text().lower()
     assert verify(tmp_path / "out").exit_code == 0
 
 
@@ -207,7 +209,7 @@ def test_int8_by_force_from_random_numbers_is_marked(model_file, tmp_path):
     assert done.exit_code == 1
     assert "was written by force" in done.stderr
     assert card(tmp_path / "out" / "net.int8.json")["parity"]["forced"] is True
-    assert "Written by force" in (tmp_path / "out" / "report.md").read_text()
+    assert "Written by force" in (tmp_path / "out" / "net.report.md").read_text()
     checked = verify(tmp_path / "out")
     assert checked.exit_code == 1
     assert "was written by force" in checked.output
@@ -234,10 +236,11 @@ def test_int8_that_fails_its_gates_is_not_written(brittle, tmp_path):
     done = convert(path, tmp_path / "out", "--calibrate", real)
     assert done.exit_code == 1
     assert "no int8: every candidate was refused" in done.stderr
+    assert "brittle.int8.onnx, of an earlier export" in done.stderr
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
-        "brittle.fp32.onnx", "brittle.fp32.json", "brittle.parity.npz", "report.md"
+        "brittle.fp32.onnx", "brittle.fp32.json", "brittle.parity.npz", "brittle.report.md"
     }  # fmt: skip
-    assert "Nothing was let out" in (tmp_path / "out" / "report.md").read_text()
+    assert "Nothing was let out" in (tmp_path / "out" / "brittle.report.md").read_text()
 
 
 def test_force_writes_what_fails_but_nothing_that_saturates(brittle, tmp_path):
@@ -312,7 +315,7 @@ def test_pictures_calibrate_a_face_model(tmp_path, rng):
         "--task", "face", "--labels", "happy,sadness,fear", "--calibrate", tmp_path / "faces",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert "notes.txt" in done.stderr
+    assert "1 files that are no pictures by their names" in done.stderr
     made = card(tmp_path / "out" / "face.fp32.json")
     assert made["labels"] == ["happy", "sad", "fearful"]
     assert (made["face"]["width"], made["face"]["height"], made["face"]["std"]) == (10, 12, [255.0])
@@ -343,6 +346,8 @@ def test_inputs_that_cannot_be_used_are_told_and_nothing_is_written(model_file, 
     (tmp_path / "mixed" / "happy").mkdir(parents=True)
     (tmp_path / "mixed" / "happy" / "a.wav").write_bytes(b"")
     (tmp_path / "mixed" / "b.wav").write_bytes(b"")
+    (tmp_path / "wrong" / "fear").mkdir(parents=True)
+    (tmp_path / "wrong" / "fear" / "a.wav").write_bytes(b"")
     (tmp_path / "text.txt").write_text("no arrays")
     voice = ["--front-end", front_end(tmp_path / "mfcc.json"), "--labels", LABELS]
     for path, extra, words in (
@@ -354,7 +359,8 @@ def test_inputs_that_cannot_be_used_are_told_and_nothing_is_written(model_file, 
         (arrays("short.npz", inputs=inputs, labels=np.arange(3)), [], "120 inputs, but 3 labels"),
         (arrays("bored.npz", inputs=inputs, labels=np.array(["bored"] * 120)), voice, "'bored' is no label"),
         (arrays("high.npz", inputs=inputs, labels=np.full(120, 7)), [], "'7' is no label"),
-        (tmp_path / "faces", voice, "'fear' is no label of the model"),
+        (tmp_path / "faces", voice, "gives 0 inputs; at least 100 are needed to judge a model by. Left out:"),
+        (tmp_path / "wrong", voice, "'fear' is no label of the model"),
         (tmp_path / "mixed", voice, "holds files beside folders of labels"),
         (tmp_path / "faces", [], "how its files become inputs is not said"),
         (tmp_path / "text.txt", [], "neither a folder nor an .npz"),
@@ -371,8 +377,9 @@ def test_a_card_that_does_not_fit_is_refused_and_nothing_is_written(model_file, 
     for path, labels, words in (
         (wide, LABELS, "input.shape is [40, 3] without the batch, but voice gives [41, 3]"),
         (turned, LABELS, "but voice gives [3, 40]"),
-        (fits, "angry,calm,happy", "3 labels"),
-        (fits, "angry,calm,happy,sad,bored", "bored"),
+        (fits, "angry,calm,happy", "--labels names 3 emotions, but"),
+        (fits, "angry,calm,happy,sad,bored", "--labels holds bored"),
+        (front_end(tmp_path / "typo.json", framse=40), LABELS, "has no field input.framse"),
         (front_end(tmp_path / "wrong.json", frames="many"), "angry,calm", "frames"),
     ):
         done = convert(model_file, tmp_path / "out", "--front-end", path, "--labels", labels)
@@ -380,6 +387,60 @@ def test_a_card_that_does_not_fit_is_refused_and_nothing_is_written(model_file, 
         assert words in done.output
     for arguments in (["--labels", "angry,calm"], ["--task", "face"], ["--front-end", fits]):
         assert convert(model_file, tmp_path / "out", *arguments).exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_accuracy_is_told_and_answers_that_look_like_chance_are_warned_of(model_file, tmp_path, rng):
+    import keras
+
+    inputs = rng.standard_normal((240, 40, 3))  # float64, as numpy makes it
+    right = np.asarray(keras.models.load_model(model_file)(inputs.astype(np.float32))).argmax(1)
+    for name, labels in (("right", right), ("wrong", rng.integers(0, 5, 240))):
+        np.savez(tmp_path / f"{name}.npz", inputs=inputs, labels=labels)
+    done = convert(model_file, tmp_path / "out", "--calibrate", tmp_path / "right.npz")
+    assert done.exit_code == 0, done.output
+    assert "fp32 is right on 100.0% of" in done.stdout
+    assert "WARNING" not in done.stderr
+    (metric,) = card(tmp_path / "out" / "net.fp32.json")["metrics"]
+    assert (metric["name"], metric["value"], metric["n"]) == ("accuracy", 1.0, 160)
+    done = convert(model_file, tmp_path / "out", "--calibrate", tmp_path / "wrong.npz")
+    assert "are the front end and the order of the labels those of the training?" in done.stderr
+
+
+def test_a_sigmoid_gives_probabilities(tmp_path):
+    import keras
+
+    network(keras, head="sigmoid").save(tmp_path / "net.keras")
+    arguments = ["--front-end", front_end(tmp_path / "mfcc.json"), "--labels", LABELS.title()]
+    assert convert(tmp_path / "net.keras", tmp_path / "out", *arguments).exit_code == 0
+    recognizer = VoiceRecognizer(tmp_path / "out" / "net.fp32.json")
+    assert recognizer.card.activation == "probabilities"
+    shares = recognizer.calibrate(np.array([[0.9, 0.1, 0.1, 0.1, 0.6]], np.float32))[0]
+    assert shares[EMOTIONS.index("angry")] == pytest.approx(1.5 / 1.8)
+
+
+def test_a_row_of_labels_for_every_frame_is_refused_for_a_voice(tmp_path):
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((40, 3)), layers.GRU(5, return_sequences=True)])
+    model.save(tmp_path / "net.keras")
+    arguments = ["--front-end", front_end(tmp_path / "mfcc.json"), "--labels", LABELS]
+    done = convert(tmp_path / "net.keras", tmp_path / "out", *arguments)
+    assert done.exit_code == 1
+    assert "one row of labels for each input is asked for" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_leaves_nothing(model_file, tmp_path, monkeypatch):
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.write_bytes", full)
+        done = convert(model_file, tmp_path / "out")
+    assert done.exit_code == 1
+    assert "cannot be written (No space left on device)" in done.output
     assert not (tmp_path / "out").exists()
 
 

@@ -241,7 +241,7 @@ def test_every_layer_through_the_whole_pipe(name, tmp_path):
         tell=lambda what: None,
     )
     write(made, tmp_path / "out")
-    assert made.holds, made.files["report.md"].decode()
+    assert made.holds, made.files["net.report.md"].decode()
     assert all(check.holds for check in verify(tmp_path / "out"))
 
 
@@ -324,6 +324,33 @@ def test_an_open_length_has_to_be_fixed(keras, tmp_path):
     fixed = load(description, input_shape=(30, 3))
     with pytest.raises(Exception, match="Got: 31 Expected: 30"):
         run(to_onnx(fixed, fixed.random_inputs(4)).model, network.random_inputs(2, length=31))
+
+
+def test_networks_that_tensorflow_computes_nowhere_or_coarsely_are_refused(tmp_path):
+    import keras
+
+    layers = keras.layers
+    first = keras.Sequential([layers.Input((2, 8, 8)), layers.Conv2D(3, 3, data_format="channels_first", name="odd")])
+    first.save(tmp_path / "first.keras")
+    with pytest.raises(SourceError, match="the layer odd is channels-first"):
+        load(describe(tmp_path / "first.keras"))
+    half = keras.Sequential([layers.Input((4,)), layers.Dense(3, dtype="mixed_float16")])
+    half.save(tmp_path / "half.keras")
+    with pytest.raises(SourceError, match="computes in float16; build it in float32"):
+        load(describe(tmp_path / "half.keras"))
+
+
+def test_files_that_do_not_belong_together_or_have_another_name(keras, tmp_path):
+    model = small(keras)
+    model.save(tmp_path / "net.keras")
+    (tmp_path / "net.keras").rename(tmp_path / "net.model")
+    with pytest.raises(SourceError, match=r"rename it so that it ends in \.keras"):
+        load(describe(tmp_path / "net.model"))
+    (tmp_path / "net.json").write_text(model.to_json())
+    other = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
+    other.save_weights(tmp_path / "other.weights.h5")
+    with pytest.raises(SourceError, match="its weights are not those of"):
+        load(describe(tmp_path / "net.json", tmp_path / "other.weights.h5"))
 
 
 def test_two_inputs_are_refused(keras, tmp_path):

@@ -53,7 +53,7 @@ LOGITS = Outputs("logits", ("happy", "sad", "angry", "calm"))
 def candidate(name, agreement=1.0, change=0.001, kilobytes=100, latency_ms=0.1, saturable_layers=0, accuracy=None):
     model = fp16_storage(onnx.ModelProto())
     model.doc_string = "x" * (kilobytes * 1000)
-    compared = Comparison(200, agreement, change, 0.1, accuracy, saturable_layers)
+    compared = Comparison(200, agreement, change, 0.1, accuracy and 0.5 + accuracy, accuracy and 0.5, saturable_layers)
     return Candidate(name, model=model, latency_ms=latency_ms, comparison=compared)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.emotions import EMOTIONS
+from edge_emo.voice import mfcc
 from edge_emo.voice.activity import SAMPLE_RATE, Span
 from edge_emo.voice.network_input import prepare
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream, split
@@ -126,6 +127,33 @@ def test_outputs_of_one_emotion_are_added_up(models, sample):
     assert together[0] == pytest.approx(apart[0] + apart[1])
     assert together[1] == 0
     assert together[2:] == pytest.approx(apart[2:])
+
+
+@pytest.mark.parametrize("padding", ["none", "end", "center"])
+@pytest.mark.parametrize("top_db", [None, 60.0])
+def test_short_windows_stand_in_digital_silence(sample, padding, top_db):
+    """As if the sound had been padded with zeros before its features were made."""
+    spec = InputSpec(FeatureSpec(padding=padding, top_db=top_db), frames=150, align="start")
+    found = prepare(sample[:16000], spec)
+    assert found.shape == (150, 80)
+    padded = mfcc.compute(np.pad(sample[:16000], (0, 30000)), spec.features)
+    assert np.allclose(found, padded[:150], atol=1e-4)
+    assert found[-1].max() < found[:50].mean()
+
+
+def test_short_windows_stand_in_the_middle_or_at_the_start(sample):
+    middle = prepare(sample[:16000], InputSpec(FeatureSpec(), frames=150))
+    start = prepare(sample[:16000], InputSpec(FeatureSpec(), frames=150, align="start"))
+    assert middle[0].max() == middle[-1].max() == start[-1].max()
+    assert start[0].max() > start[-1].max()
+
+
+def test_features_may_be_filled_with_zeros(sample):
+    spec = InputSpec(FeatureSpec(n_mfcc=13), frames=150, align="start", fill="zeros", mean=(5.0,), std=(2.0,))
+    found = prepare(sample[:16000], spec)
+    n_frames = spec.features.n_frames(16000)
+    assert np.array_equal(found[:n_frames], (mfcc.compute(sample[:16000], spec.features) - 5) / 2)
+    assert (found[n_frames:] == -2.5).all()
 
 
 def test_features_may_come_first(sample):
