@@ -85,14 +85,15 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps}
 
 
-class _NextEpoch(keras.callbacks.Callback):
+class NextEpoch(keras.callbacks.Callback):
     """Tells the dataset which epoch begins, also after a resumed start."""
 
-    def __init__(self, dataset: VoiceDataset) -> None:
+    def __init__(self, dataset: Any) -> None:
         super().__init__()
         self._dataset = dataset
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start the dataset's epoch."""
         self._dataset.start_epoch(epoch)
 
 
@@ -124,7 +125,7 @@ def train(
         verbose=0,
         callbacks=[
             keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
-            _NextEpoch(dataset),
+            NextEpoch(dataset),
             keras.callbacks.CSVLogger(str(folder / "loss.csv"), append=True),
         ],
     )

@@ -1,0 +1,112 @@
+"""Train the face networks on FER+.
+
+    python -m export.train_face --model face --out runs/face
+
+Leaves `model.weights.h5` and `card.json` (provenance) in the folder; a run that was interrupted continues at its last
+epoch. The weights are the running mean of the last ones. Nothing is chosen here: PublicTest is scored at the end only.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import json
+import platform
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import click
+import keras
+import numpy as np
+
+from export.corpora import DATA
+from export.face_data import FaceDataset, Faces, ferplus, standardised
+from export.face_networks import NETWORKS
+from export.train_voice import NextEpoch, OneCycle
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; AdamW on one cycle, targets are the shares of the votes."""
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 2e-2
+    mixup: float = 0.0
+    ema: float = 0.999
+
+
+RECIPES = {"face": Recipe(epochs=30), "face-classic": Recipe(epochs=30)}
+
+
+def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
+    """Train one network, resuming from `folder` where a run stopped; the weights are their running mean."""
+    keras.utils.set_random_seed(seed)
+    model = NETWORKS[name]()
+    dataset = FaceDataset(
+        faces,
+        size=model.input_shape[1],
+        batch_size=recipe.batch_size,
+        seed=seed,
+        mixup=recipe.mixup,
+        epoch_size=len(faces.pictures),
+    )
+    optimizer = keras.optimizers.AdamW(
+        OneCycle(recipe.learning_rate, len(dataset) * recipe.epochs),
+        weight_decay=recipe.weight_decay,
+        clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=recipe.ema,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    model.fit(
+        dataset,
+        epochs=recipe.epochs,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
+            NextEpoch(dataset),
+            keras.callbacks.CSVLogger(str(folder / "loss.csv"), append=True),
+        ],
+    )
+    optimizer.finalize_variable_values(model.trainable_variables)
+    return model
+
+
+@click.command()
+@click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="face", show_default=True)
+@click.option("--data", type=click.Path(path_type=Path), default=DATA)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def main(name: str, data: Path, out: Path, epochs: int | None, seed: int) -> None:
+    """Train one network on the Training rows of FER+, and score it on PublicTest."""
+    recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
+    folder = Path(data) / "ferplus"
+    faces = ferplus(folder, 0, judged=False)
+    model = train(name, faces, out, recipe, seed)
+    model.save_weights(out / "model.weights.h5")
+    test = ferplus(folder, 1, judged=True)
+    logits = model.predict(standardised(test.pictures), batch_size=256, verbose=0)
+    accuracy = float((np.asarray(logits).argmax(axis=1) == test.labels).mean())
+    provenance = {
+        "command": f"python -m export.train_face --model {name} --epochs {recipe.epochs} --seed {seed}",
+        "data": f"FER+ Training, {len(faces.pictures)} faces",
+        "recipe": asdict(recipe),
+        "parameters": model.count_params(),
+        "accuracy_public_test": accuracy,
+        "date": date.today().isoformat(),
+        "versions": {"python": platform.python_version(), "keras": keras.version(), "numpy": np.__version__},
+    }
+    (out / "card.json").write_text(json.dumps({"name": name, "training": provenance}, indent=1))
+    click.echo(f"{out}: accuracy {accuracy:.4f} on {len(test.pictures)} faces of PublicTest", err=True)
+
+
+if __name__ == "__main__":
+    main()
