@@ -122,8 +122,8 @@ def convert(
 ) -> None:
     """Convert MODEL to fp32 and int8 ONNX, compare both with their source, and write what was measured beside them.
 
-    With --labels and --task face, or --front-end, `edge-emo analyze --voice-model` runs the result. int8 needs
-    --calibrate. Ends with 0 only where every limit is kept.
+    With --labels and --front-end (a face needs --task face alone) the card says how sound or a picture becomes input,
+    which the runtime needs. int8 needs --calibrate. Ends with 0 only where every limit is kept.
     """
     task = task or ("voice" if front_end or labels else None)
     if task and not labels:
@@ -195,10 +195,7 @@ def _tell_made(made: Export, out: Path) -> None:
             )
     chosen = found.chosen
     if chosen is None or chosen.comparison is None or made.small is None:
-        compared = [candidate for candidate in found.candidates if candidate.comparison]
-        from export.quantise import mean_change
-
-        best = min(compared, key=mean_change, default=None)
+        best = found.nearest
         told = f"the best, {best.variant}: {best.refusal}" if best else "none could be made"
         click.echo(f"no int8: every candidate was refused; {told}; see {report}", err=True)
         return

@@ -15,7 +15,7 @@ from export.gates import Gate
 from export.inference import Outputs, run
 from export.keras_network import Network
 from export.keras_source import Description
-from export.quantise import RULE, Candidate, verdicts
+from export.quantise import RULE, Candidate, mean_change, verdicts
 from export.samples import Samples
 
 
@@ -37,6 +37,12 @@ class Search:
         """Accuracy of fp32 on the judged inputs, None where their labels are not known."""
         compared = (candidate.comparison for candidate in self.candidates if candidate.comparison)
         return next((comparison.accuracy_fp32 for comparison in compared), None)
+
+    @property
+    def nearest(self) -> Candidate | None:
+        """The candidate that changes probabilities least, refused or not; None where none could be made."""
+        compared = [candidate for candidate in self.candidates if candidate.comparison]
+        return min(compared, key=mean_change, default=None)
 
     @property
     def chance(self) -> float:
