@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import environment
+from export import face_networks
 from export.voice_networks import classic
 
 KERAS = {"Keras 3": "keras", "Keras 2": "tf_keras"}
@@ -40,20 +41,8 @@ def cnn_lstm(keras: Any) -> Any:
 
 def mini_xception(keras: Any) -> Any:
     """The face network of Arriaga et al. (2017), arXiv:1710.07557: separable convolutions and no dense layer."""
-    layers = keras.layers
-    x = inputs = keras.Input((64, 64, 1))
-    for _ in range(2):
-        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, use_bias=False)(x)))
-    for width in (16, 32, 64, 128):
-        short = layers.Conv2D(width, 1, strides=2, padding="same", use_bias=False)(x)
-        short = layers.BatchNormalization()(short)
-        x = layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.Add()([layers.MaxPooling2D(3, strides=2, padding="same")(x), short])
-    x = layers.GlobalAveragePooling2D()(layers.Conv2D(7, 3, padding="same")(x))
-    return keras.Model(inputs, layers.Activation("softmax")(x))
+    network = face_networks.classic(n_outputs=7, keras=keras)
+    return keras.Model(network.input, keras.layers.Activation("softmax")(network.output))
 
 
 def voice_classic(keras: Any) -> Any:

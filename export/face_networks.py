@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -21,8 +23,12 @@ def face(size: int = 48) -> keras.Model:
     return keras.Model(inputs, layers.Dense(len(LABELS), name="logits", dtype="float32")(x), name="face")
 
 
-def classic(size: int = 64) -> keras.Model:
-    """The original system's face network: separable convolutions with shortcuts, and no dense layer."""
+def classic(size: int = 64, n_outputs: int = len(LABELS), keras: Any = keras) -> Any:
+    """The original system's face network, mini-Xception (Arriaga et al. 2017): separable convolutions, no dense layer.
+
+    `keras` may be the older one.
+    """
+    layers = keras.layers
     inputs = keras.Input((size, size, 1), name="face")
     x = inputs
     for _ in range(2):
@@ -33,7 +39,7 @@ def classic(size: int = 64) -> keras.Model:
         x = layers.ReLU()(layers.BatchNormalization()(x))
         x = layers.BatchNormalization()(layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x))
         x = layers.Add()([layers.MaxPooling2D(3, strides=2, padding="same")(x), short])
-    x = layers.Conv2D(len(LABELS), 3, padding="same")(x)
+    x = layers.Conv2D(n_outputs, 3, padding="same")(x)
     x = layers.GlobalAveragePooling2D(name="logits", dtype="float32")(x)
     return keras.Model(inputs, x, name="face_classic")
 

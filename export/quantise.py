@@ -297,7 +297,7 @@ class _Calibrated:
         quantizer.quantize_model()
         _keep_in_float(quantizer.model.model, in_fp32 or [])
         quantizer.model.topological_sort()
-        return _signed(quantizer.model.model)
+        return _of_ours(quantizer.model.model)
 
     def most_sensitive(self, scheme: Scheme, method: str, outputs: Outputs, samples: NDArray[Any]) -> list[str]:
         """Return the quarter of the layers that change the probabilities most when they alone are quantised."""
@@ -358,7 +358,7 @@ def _dynamic(model: ModelProto, weights: QuantType, reduce_range: bool) -> Model
         source, target = Path(folder) / "model.onnx", Path(folder) / "dynamic.onnx"
         onnx.save(model, source)
         quantize_dynamic(source, target, _DYNAMIC_LAYERS, weight_type=weights, reduce_range=reduce_range)
-        return _signed(onnx.load(target))
+        return _of_ours(onnx.load(target))
 
 
 def fp16_storage(model: ModelProto) -> ModelProto:
@@ -376,9 +376,9 @@ def fp16_storage(model: ModelProto) -> ModelProto:
     nodes = [*casts, *stored.graph.node]
     del stored.graph.node[:]
     stored.graph.node.extend(nodes)
-    return _signed(stored)
+    return _of_ours(stored)
 
 
-def _signed(model: ModelProto) -> ModelProto:
+def _of_ours(model: ModelProto) -> ModelProto:
     model.producer_name, model.producer_version = "edge-emo", ""
     return model

@@ -25,7 +25,7 @@ import numpy as np
 from export.corpora import DATA
 from export.face_data import FaceDataset, Faces, ferplus, standardised
 from export.face_networks import NETWORKS
-from export.train_voice import NextEpoch, OneCycle
+from export.training import fit
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,15 @@ def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> k
         mixup=recipe.mixup,
         epoch_size=len(faces.pictures),
     )
-    optimizer = keras.optimizers.AdamW(
-        OneCycle(recipe.learning_rate, len(dataset) * recipe.epochs),
-        weight_decay=recipe.weight_decay,
-        clipnorm=1.0,
-        use_ema=True,
-        ema_momentum=recipe.ema,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    folder.mkdir(parents=True, exist_ok=True)
-    model.fit(
+    fit(
+        model,
         dataset,
+        folder,
         epochs=recipe.epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
-            NextEpoch(dataset),
-            keras.callbacks.CSVLogger(str(folder / "loss.csv"), append=True),
-        ],
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        ema=recipe.ema,
     )
-    optimizer.finalize_variable_values(model.trainable_variables)
     return model
 
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 import keras
@@ -27,6 +26,7 @@ import numpy as np
 
 from edge_emo.card import FeatureSpec, InputSpec
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, corpus_folder, emodb, ravdess
+from export.training import fit
 from export.voice_data import Spectrum, VoiceDataset, fitted, load
 from export.voice_networks import NETWORKS
 
@@ -68,35 +68,6 @@ RECIPES = {
 }
 
 
-class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise over the first 15 % of the steps, then a half cosine down to nearly nothing."""
-
-    def __init__(self, peak: float, steps: int) -> None:
-        self.peak, self.steps = peak, steps
-
-    def __call__(self, step: Any) -> Any:
-        """Return the learning rate at `step`."""
-        t, rise = keras.ops.cast(step, "float32") / self.steps, 0.15
-        fall = 0.5 * (1 + keras.ops.cos(np.pi * (t - rise) / (1 - rise))) + 1e-4
-        return self.peak * keras.ops.where(t < rise, 0.05 + 0.95 * t / rise, fall)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {"peak": self.peak, "steps": self.steps}
-
-
-class NextEpoch(keras.callbacks.Callback):
-    """Tells the dataset which epoch begins, also after a resumed start."""
-
-    def __init__(self, dataset: Any) -> None:
-        super().__init__()
-        self._dataset = dataset
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the dataset's epoch."""
-        self._dataset.start_epoch(epoch)
-
-
 def train(
     name: str, spectra: Sequence[Spectrum], folder: Path, recipe: Recipe, seed: int
 ) -> tuple[keras.Model, InputSpec]:
@@ -113,21 +84,13 @@ def train(
         augment=recipe.augment,
     )
     model = NETWORKS[name]()
-    optimizer = keras.optimizers.AdamW(
-        OneCycle(recipe.learning_rate, len(dataset) * recipe.epochs), weight_decay=recipe.weight_decay, clipnorm=1.0
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(optimizer=optimizer, loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    folder.mkdir(parents=True, exist_ok=True)
-    model.fit(
+    fit(
+        model,
         dataset,
+        folder,
         epochs=recipe.epochs,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(str(folder / "checkpoint")),
-            NextEpoch(dataset),
-            keras.callbacks.CSVLogger(str(folder / "loss.csv"), append=True),
-        ],
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
     )
     return model, spec
 
