@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -60,11 +59,10 @@ def standardised(pictures: Pictures) -> Float32:
     return ((pictures[..., None] - np.float32(MEAN)) / np.float32(STD)).astype(np.float32)
 
 
-class FaceDataset(keras.utils.PyDataset):
+class FaceDataset:
     """Batches of varied faces; the same seed and epoch give the same batches."""
 
     def __init__(self, faces: Faces, *, size: int, batch_size: int, seed: int, mixup: float, epoch_size: int) -> None:
-        super().__init__()
         self._faces, self._size, self._batch_size, self._mixup = faces, size, batch_size, mixup
         self._seed, self._epoch_size = seed, epoch_size
         self.start_epoch(0)
@@ -78,6 +76,8 @@ class FaceDataset(keras.utils.PyDataset):
         self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._faces.pictures))
 
     def __getitem__(self, index: int) -> tuple[Float32, Float32]:
+        if index >= len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
         rng = np.random.default_rng([self._seed, self._epoch, index])
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         inputs = standardised(np.stack([vary(self._faces.pictures[place], self._size, rng) for place in places]))

@@ -2,7 +2,7 @@
 
     python -m export.train_face --model face --out runs/face
 
-Leaves `model.weights.h5` and `card.json` (provenance) in the folder; a run that was interrupted continues at its last
+Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the folder; a run that was interrupted continues at its last
 epoch. The weights are the running mean of the last ones. Nothing is chosen here: PublicTest is scored at the end only.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "torch"
 
 import json
 import platform
@@ -21,11 +21,13 @@ from pathlib import Path
 import click
 import keras
 import numpy as np
+import torch
+from torch.nn import functional
 
 from export.corpora import DATA
 from export.face_data import FaceDataset, Faces, ferplus, standardised
 from export.face_networks import NETWORKS
-from export.training import fit
+from export.torch_training import fit
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> k
     fit(
         model,
         dataset,
+        lambda logits, shares: functional.cross_entropy(logits[0], shares.to(logits[0].device)),
         folder,
         epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
@@ -90,7 +93,7 @@ def main(name: str, data: Path, out: Path, epochs: int | None, seed: int) -> Non
         "parameters": model.count_params(),
         "accuracy_public_test": accuracy,
         "date": date.today().isoformat(),
-        "versions": {"python": platform.python_version(), "keras": keras.version(), "numpy": np.__version__},
+        "versions": {"python": platform.python_version(), "keras": keras.version(), "torch": torch.__version__},
     }
     (out / "card.json").write_text(json.dumps({"name": name, "training": provenance}, indent=1))
     click.echo(f"{out}: accuracy {accuracy:.4f} on {len(test.pictures)} faces of PublicTest", err=True)

@@ -1,0 +1,206 @@
+"""Networks made in Keras, trained on PyTorch's own kernels: on a CPU half the time of Keras on either backend.
+
+A batch of 64 through `face_networks.face`, two cores of an AMD EPYC with AVX2: 0.25 s, against 0.44 s with Keras on
+PyTorch and 0.34 to 0.52 s with Keras on TensorFlow.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+Loss = Callable[[list[torch.Tensor], Any], torch.Tensor]
+
+_RISE = 0.15
+"""Share of the steps over which the learning rate rises."""
+
+
+class Twin(nn.Module):
+    """The layers of a functional Keras model of pictures, in PyTorch, with tensors (batch, channels, height, width).
+
+    It starts with the model's weights and gives its own back by `copy_to`. Raises TypeError for a layer it does not
+    know.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict()
+        self._inputs: dict[str, list[str]] = {}
+        made_by: dict[int, str] = {}
+        for layer in model.operations:
+            node = layer._inbound_nodes[0]
+            made_by[id(node.outputs[0])] = layer.name
+            self._inputs[layer.name] = [made_by[id(tensor)] for tensor in node.input_tensors]
+            if not isinstance(layer, keras.layers.InputLayer):
+                self.layers[layer.name] = _twin(layer)
+        self._outputs = [made_by[id(tensor)] for tensor in model.outputs]
+        for ours, theirs, axes in self._pairs(model):
+            value = torch.from_numpy(np.array(keras.ops.convert_to_numpy(theirs)))
+            ours.data.copy_(value.permute(axes) if axes else value)
+
+    def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        """Return the model's outputs."""
+        known: dict[str, torch.Tensor] = {}
+        for name, inputs in self._inputs.items():
+            known[name] = self.layers[name](*(known[i] for i in inputs)) if inputs else pictures
+        return [known[name] for name in self._outputs]
+
+    def copy_to(self, model: keras.Model) -> None:
+        """Give `model` these weights."""
+        for ours, theirs, axes in self._pairs(model):
+            value = ours.detach().cpu()
+            theirs.assign((value.permute(tuple(np.argsort(axes))) if axes else value).numpy())
+
+    def _pairs(self, model: keras.Model) -> list[tuple[torch.Tensor, Any, tuple[int, ...] | None]]:
+        """Return each tensor, the variable of `model` that it stands for, and the axes to permute the latter by."""
+        pairs: list[tuple[torch.Tensor, Any, tuple[int, ...] | None]] = []
+        for name, ours in self.layers.items():
+            layer = model.get_layer(name)
+            if isinstance(ours, nn.BatchNorm2d):
+                pairs += [(ours.weight, layer.gamma, None), (ours.bias, layer.beta, None)]
+                pairs += [(ours.running_mean, layer.moving_mean, None), (ours.running_var, layer.moving_variance, None)]
+            elif isinstance(ours, nn.Sequential):
+                pairs += [(ours[0].weight, layer.depthwise_kernel, (2, 3, 0, 1))]
+                pairs += [(ours[1].weight, layer.pointwise_kernel, (3, 2, 0, 1))]
+            elif isinstance(ours, nn.Linear):
+                pairs += [(ours.weight, layer.kernel, (1, 0)), (ours.bias, layer.bias, None)]
+            elif isinstance(ours, _Conv):
+                pairs += [(ours.weight, layer.kernel, (2, 3, 0, 1) if ours.groups > 1 else (3, 2, 0, 1))]
+                if ours.bias is not None:
+                    pairs += [(ours.bias, layer.bias, None)]
+        return pairs
+
+
+class _Conv(nn.Conv2d):
+    """A convolution with TensorFlow's padding, which at stride 2 adds more at the end."""
+
+    def __init__(self, layer: Any, n_in: int, n_out: int, *, groups: int = 1) -> None:
+        super().__init__(n_in, n_out, layer.kernel_size, layer.strides, groups=groups, bias=layer.use_bias)
+        self._same = layer.padding == "same"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(_padded(x, self.kernel_size[0], self.stride[0]) if self._same else x)
+
+
+class _MaxPool(nn.MaxPool2d):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(_padded(x, self.kernel_size[0], self.stride[0], -torch.inf))
+
+
+class _Join(nn.Module):
+    def __init__(self, join: Callable[..., torch.Tensor]) -> None:
+        super().__init__()
+        self._join = join
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return self._join(*tensors)
+
+
+def _padded(x: torch.Tensor, kernel: int, stride: int, value: float = 0.0) -> torch.Tensor:
+    pads: list[int] = []
+    for size in (x.shape[3], x.shape[2]):
+        missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [missing // 2, missing - missing // 2]
+    return functional.pad(x, pads, value=value) if any(pads) else x
+
+
+def _twin(layer: Any) -> nn.Module:
+    n_in = layer.input.shape[-1] if not isinstance(layer.input, list) else 0
+    match type(layer).__name__:
+        case "Conv2D":
+            return _Conv(layer, n_in, layer.filters)
+        case "DepthwiseConv2D":
+            return _Conv(layer, n_in, n_in, groups=n_in)
+        case "SeparableConv2D" if not layer.use_bias:
+            return nn.Sequential(_Conv(layer, n_in, n_in, groups=n_in), nn.Conv2d(n_in, layer.filters, 1, bias=False))
+        case "BatchNormalization":
+            return nn.BatchNorm2d(n_in, layer.epsilon, 1 - layer.momentum)
+        case "ReLU":
+            return nn.ReLU(inplace=True)
+        case "Add":
+            return _Join(lambda a, b: a + b)
+        case "Concatenate":
+            return _Join(lambda *tensors: torch.cat(tensors, 1))
+        case "UpSampling2D":
+            return nn.Upsample(scale_factor=layer.size)
+        case "MaxPooling2D" if layer.padding == "same":
+            return _MaxPool(layer.pool_size, layer.strides)
+        case "GlobalAveragePooling2D":
+            return _Join(lambda x: x.mean((2, 3)))
+        case "Dropout":
+            return nn.Dropout(layer.rate)
+        case "Dense":
+            return nn.Linear(n_in, layer.units)
+    raise TypeError(f"{layer.name}: {type(layer).__name__} is not known here; add it to torch_training")
+
+
+def fit(
+    model: keras.Model,
+    dataset: Any,
+    loss: Loss,
+    folder: Path,
+    *,
+    epochs: int,
+    learning_rate: float,
+    weight_decay: float,
+    ema: float,
+) -> None:
+    """Train by AdamW on one cycle (Smith 2018); `model` gets the running mean of the weights, of momentum `ema`.
+
+    `dataset` has a length, is told each epoch by `start_epoch`, and gives batches by index: pictures (batch, height,
+    width, channels), and what `loss` is given beside the outputs, maps of (batch, channels, height, width). Losses and
+    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    twin = Twin(model).to(device, memory_format=torch.channels_last)
+    kernels = [p for p in twin.parameters() if p.ndim > 1]
+    others = [p for p in twin.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": kernels}, {"params": others, "weight_decay": 0.0}], lr=learning_rate, weight_decay=weight_decay
+    )
+    steps = len(dataset) * epochs
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, learning_rate, steps, pct_start=_RISE, div_factor=20, final_div_factor=500, cycle_momentum=False
+    )
+    mean = torch.optim.swa_utils.AveragedModel(
+        twin, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(ema), use_buffers=True
+    )
+    parts = {"twin": twin, "mean": mean, "optimizer": optimizer, "schedule": schedule}
+    first = 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        first = saved.pop("epoch")
+        torch.set_rng_state(saved.pop("random"))
+        for name, state in saved.items():
+            parts[name].load_state_dict(state)
+    for epoch in range(first, epochs):
+        dataset.start_epoch(epoch)
+        started, total = time.monotonic(), 0.0
+        twin.train()
+        for pictures, target in torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=1):
+            pictures = pictures.permute(0, 3, 1, 2).to(device, memory_format=torch.channels_last)
+            optimizer.zero_grad()
+            value = loss(twin(pictures), target)
+            value.backward()
+            nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            mean.update_parameters(twin)
+            total += float(value.detach())
+        states = {name: part.state_dict() for name, part in parts.items()}
+        torch.save({**states, "epoch": epoch + 1, "random": torch.get_rng_state()}, checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").replace(checkpoint)
+        with (folder / "loss.csv").open("a", newline="") as file:
+            csv.writer(file).writerow([epoch, total / len(dataset), round(time.monotonic() - started)])
+    mean.module.copy_to(model)

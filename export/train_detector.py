@@ -1,0 +1,80 @@
+"""Train the face detector.
+
+    python -m export.train_detector --out runs/detector
+
+Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the
+folder; a run that was interrupted continues at its last epoch. The weights are the running mean of the last ones.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import json
+import platform
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import click
+import keras
+import torch
+
+from export.corpora import DATA
+from export.detector_data import PhotoDataset, parts, photos
+from export.detector_loss import detector_loss
+from export.detector_network import detector
+from export.torch_training import fit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the network is trained; AdamW on one cycle."""
+
+    epochs: int = 60
+    size: int = 256
+    batch_size: int = 16
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-2
+    ema: float = 0.998
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def main(data: Path, out: Path, epochs: int | None, seed: int) -> None:
+    """Train the network on all photos but those to choose and judge by."""
+    recipe = Recipe() if epochs is None else replace(Recipe(), epochs=epochs)
+    known = parts(photos(Path(data) / "detector"))["train"]
+    keras.utils.set_random_seed(seed)
+    model = detector(recipe.size, recipe.size)
+    dataset = PhotoDataset(known, size=recipe.size, batch_size=recipe.batch_size, seed=seed)
+    fit(
+        model,
+        dataset,
+        detector_loss,
+        out,
+        epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        ema=recipe.ema,
+    )
+    model.save_weights(out / "model.weights.h5")
+    provenance = {
+        "command": f"python -m export.train_detector --epochs {recipe.epochs} --seed {seed}",
+        "data": f"{len(known)} photos",
+        "recipe": asdict(recipe),
+        "parameters": model.count_params(),
+        "date": date.today().isoformat(),
+        "versions": {"python": platform.python_version(), "keras": keras.version(), "torch": torch.__version__},
+    }
+    (out / "card.json").write_text(json.dumps({"name": "face-detector", "training": provenance}, indent=1))
+    click.echo(f"{out}: {model.count_params()} parameters, {recipe.epochs} epochs", err=True)
+
+
+if __name__ == "__main__":
+    main()
