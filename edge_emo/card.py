@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
-from edge_emo.emotions import EMOTIONS
+from edge_emo.emotions import EMOTIONS, emotion_of
 from edge_emo.errors import CardError, ModelError, ModelNotFoundError
 
 Precision = Literal["auto", "fp32", "int8"]
@@ -28,7 +28,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class TensorInfo:
-    """Name, shape (None for the batch) and type of a network's input or output."""
+    """Name, shape (None for the batch and other sizes left open) and type of a network's input or output."""
 
     name: str
     shape: list[int | None]
@@ -163,11 +163,17 @@ class VoicePreprocessing:
             raise ValueError(f"hop_s is {self.hop_s}, longer than window_s ({self.window_s}); sound would be left out")
 
 
+FERPLUS_POINTS = ((0.31, 0.37), (0.69, 0.37), (0.5, 0.58), (0.35, 0.77), (0.65, 0.77))
+
+
 @dataclass(frozen=True, kw_only=True)
 class FacePreprocessing:
-    """How the picture of a face becomes input: resized, as `colour`, and (pixel - mean) / std of pixels from 0 to 255.
+    """How a face in a picture becomes input: cut out, resized, as `colour`, and (pixel - mean) / std of 0 to 255.
 
-    `mean` and `std` hold one number, or one for each colour in the order of `colour`.
+    `points` are the places in the cut-out, as shares of its width and height, that the eyes, the nose and the corners
+    of the mouth come to (right before left, as seen by their owner) by turning, scaling and shifting; where a detector
+    gives no points, or `points` is empty, the cut-out is a square of the box's longer side, `margin` wider on each
+    side as a share of it. `mean` and `std` hold one number, or one for each colour in the order of `colour`.
     """
 
     width: Annotated[int, msgspec.Meta(ge=1)]
@@ -176,8 +182,12 @@ class FacePreprocessing:
     layout: Literal["hwc", "chw"] = "hwc"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (255.0,)
+    points: tuple[tuple[float, float], ...] = FERPLUS_POINTS
+    margin: Annotated[float, msgspec.Meta(ge=-0.4, le=2)] = 0.0
 
     def __post_init__(self) -> None:
+        if len(self.points) not in (0, 5):
+            raise ValueError(f"points has {len(self.points)} places; 5 or none are possible")
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, self.n_colours):
                 raise ValueError(f"{name} has {len(getattr(self, name))} values; 1 or {self.n_colours} are possible")
@@ -197,6 +207,24 @@ class FacePreprocessing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetectorPreprocessing:
+    """How a picture becomes a detector's input, and its output faces.
+
+    The picture is RGB, resized so that its longer side has `size` pixels, (pixel - mean) / std of 0 to 255, filled up
+    with zeros at the right and bottom to multiples of the longest stride. The output holds 15 numbers for each cell of
+    each of `strides`, cells row by row: the score's logit, the box's centre (x, y) and log width and height, and five
+    points (x, y), in strides from the cell's centre. Of faces whose boxes overlap by more than `overlap`
+    (intersection over union) the surest stays.
+    """
+
+    size: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 320
+    strides: tuple[int, ...] = (8, 16, 32)
+    mean: float = 127.5
+    std: Positive = 64.0
+    overlap: Share = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """A figure measured on this very file."""
 
@@ -213,12 +241,12 @@ class Card:
     """What a model is and how to use it: the JSON file beside each ONNX file.
 
     `labels` are the emotions of the outputs in their order; outputs of one emotion, such as a woman's and a man's,
-    are added up. The task "other" is that of a converted network nobody told the use of; it runs nowhere yet.
+    are added up, and contempt is read as disgust. A detector's only label is "face". The task "other" is that of a converted network nobody told the use of; it runs nowhere yet.
     """
 
     format: Literal[1]
     name: str
-    task: Literal["voice", "face", "other"]
+    task: Literal["voice", "face", "detector", "other"]
     version: str
     file: str
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -230,6 +258,7 @@ class Card:
     labels: list[str]
     voice: VoicePreprocessing | None = None
     face: FacePreprocessing | None = None
+    detector: DetectorPreprocessing | None = None
     temperature: Positive = 1.0
     threshold: Share = 0.0
     license: str
@@ -287,18 +316,23 @@ def check_card(card: Card, path: str) -> None:
 
 
 def _check_use(card: Card, path: str) -> None:
-    unknown = [label for label in card.labels if label not in EMOTIONS]
+    stated = [task for task in ("voice", "face", "detector") if getattr(card, task) is not None]
+    if stated != [card.task]:
+        raise CardError(f"{path}: the task is {card.task}, so {card.task} must say how its input is made, and it alone")
+    if card.detector is not None:
+        if card.labels != ["face"] or card.output.shape[-1] != 15 or len(card.output.shape) != 3:
+            raise CardError(f"{path}: a detector has the one label face, and an output of 15 numbers for each cell")
+        return
+    unknown = [label for label in card.labels if emotion_of(label) is None]
     if unknown:
         raise CardError(f"{path}: labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
-    if len(set(card.labels)) < 2:
+    if len({emotion_of(label) for label in card.labels}) < 2:
         raise CardError(f"{path}: labels names {', '.join(card.labels[:1]) or 'none'}; there is nothing to tell apart")
     if len(card.output.shape) != 2:
         raise CardError(f"{path}: output.shape is {card.output.shape}; one row of labels for each input is asked for")
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
-    given = card.voice.input.shape if card.voice else card.face.shape if card.face else None
-    if given is None or (card.task == "face") != (card.voice is None) or (card.task == "voice") != (card.face is None):
-        raise CardError(f"{path}: the task is {card.task}, so {card.task} must say how its input is made, and it alone")
+    given = card.voice.input.shape if card.voice else card.face.shape if card.face else ()
     wanted = card.input.shape[1:]
     if None not in wanted and [n for n in wanted if n != 1] != [n for n in given if n != 1]:
         raise CardError(f"{path}: input.shape is {wanted} without the batch, but {card.task} gives {list(given)}")

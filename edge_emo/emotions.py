@@ -44,3 +44,11 @@ SYNONYMS: Final = {
     "surprise": "surprised",
 }
 """Names that FER2013, AffectNet and others give these emotions."""
+
+_NEAREST: Final = {"contempt": "disgust"}
+"""The emotion as which others are read that networks tell apart and this package does not."""
+
+
+def emotion_of(label: str) -> str | None:
+    """Return the emotion as which an output of that label is read, None for no known one."""
+    return label if label in EMOTIONS else _NEAREST.get(label)

@@ -36,6 +36,10 @@ class NoSoundTrackError(MediaError):
     """A film without sound."""
 
 
+class NoPictureError(MediaError):
+    """A sound, or a film without picture."""
+
+
 class DecoderMissingError(MediaError, ImportError):
     """A format that needs an optional decoder."""
 

@@ -6,15 +6,11 @@ libsndfile (soundfile) reads WAV, FLAC, Ogg Vorbis and Opus, and MP3. Films and 
 
 from __future__ import annotations
 
-import glob
 import importlib.util
-import io
 import os
 import re
 import shutil
-import stat
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -28,11 +24,9 @@ from numpy.typing import NDArray
 from edge_emo.errors import (
     DecoderMissingError,
     MediaError,
-    MediaNotFoundError,
-    MediaPermissionError,
     NoSoundTrackError,
 )
-from edge_emo.sources import FILM_SUFFIXES, printable
+from edge_emo.sources import FILM_SUFFIXES, opened, printable
 
 Float32 = NDArray[np.float32]
 
@@ -40,7 +34,6 @@ SAMPLE_RATE = 16000
 
 _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
-_MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
 _UNKNOWN_LENGTH = 0x7F000000  # a header that states nearly 2 GB or more was written before anybody knew
 _RATES = range(1000, 768_001)
 _FULL_SCALE = 0.999
@@ -60,23 +53,23 @@ class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
 class Sound:
     """An open source: iterate once over its blocks of float32 mono 16 kHz samples.
 
-    `path` is a file or "-" for standard input. `sample_rate` and `channels` are those of the source;
+    `path` is a file or "-" for standard input, `source` what `sources.opened` gave for it where that was called
+    before. `sample_rate` and `channels` are those of the source;
     `n_samples` at 16 kHz and `n_clipped` at full scale count what was handed out so far;
     `stated_s` is the length in seconds that its header states, None where it states none.
     `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that
     names the reason.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
-        self.name = printable(self._path)
+    def __init__(self, path: str | os.PathLike[str], source: str | BinaryIO | None = None) -> None:
+        self.name = printable(os.fspath(path))
         self.warnings: list[str] = []
         self.sample_rate = 0
         self.channels = 0
         self.stated_s: float | None = None
         self.n_samples = 0  # at 16 kHz, handed out so far
         self.n_clipped = 0  # samples of the source at full scale, of any channel
-        self._raw = self._open()
+        self._raw = self._open(opened(path) if source is None else source)
 
     def __iter__(self) -> Iterator[Float32]:
         resampler = None
@@ -134,14 +127,15 @@ class Sound:
                 started = True
                 yield block
 
-    def _open(self) -> Iterator[Float32]:
-        source = self._source()
+    def _open(self, source: str | BinaryIO) -> Iterator[Float32]:
+        if not isinstance(source, str):
+            source.seek(0)
         try:
             # soundfile cannot encode every name that a POSIX file may have
             name = os.fsencode(source) if isinstance(source, str) and os.name == "posix" else source
             file = _SequentialFile(name)
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
-            if isinstance(source, io.BytesIO):
+            if not isinstance(source, str):
                 source.seek(0)
             blocks = self._open_film(source, error)
         else:
@@ -150,44 +144,6 @@ class Sound:
                 self.stated_s = file.frames / file.samplerate
             blocks = self._soundfile_blocks(file)
         return blocks
-
-    def _source(self) -> str | BinaryIO:
-        if self._path == "-":
-            if sys.stdin is None:
-                raise MediaError("-: standard input is closed; name a file")
-            return self._whole_stream(sys.stdin.buffer)
-        try:
-            mode = os.stat(self._path).st_mode
-            if stat.S_ISDIR(mode):
-                raise MediaError(f"{self.name}: is a folder, and no sound file or film was found in it; name a file")
-            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-                raise MediaError(f"{self.name}: is neither a file nor a pipe")
-            if stat.S_ISREG(mode) and os.path.getsize(self._path) == 0:
-                raise MediaError(f"{self.name}: is empty (0 bytes); copy or record it again")
-            with open(self._path, "rb") as file:
-                return self._path if stat.S_ISREG(mode) else self._whole_stream(file)
-        except FileNotFoundError:
-            what = "matches no file" if glob.has_magic(self._path) else "no such file"
-            raise MediaNotFoundError(f"{self.name}: {what}; check the path") from None
-        except PermissionError:
-            raise MediaPermissionError(f"{self.name}: no permission to read it; change its mode or owner") from None
-        except ValueError as error:
-            if isinstance(error, MediaError):
-                raise
-            raise MediaError(f"{self.name!r}: not a possible path ({error})") from None
-        except OSError as error:
-            raise MediaError(f"{self.name}: cannot be opened ({error.strerror})") from error
-
-    def _whole_stream(self, stream: BinaryIO) -> BinaryIO:
-        """Return a pipe's content; decoders need to seek, which a pipe cannot."""
-        data = stream.read(_MAX_STREAM_BYTES + 1)
-        if len(data) > _MAX_STREAM_BYTES:
-            raise MediaError(
-                f"{self.name}: over {_MAX_STREAM_BYTES >> 20} MB through a pipe; save it and name the file"
-            )
-        if not data:
-            raise MediaError(f"{self.name}: the stream ended before any sound came")
-        return io.BytesIO(data)
 
     def _set_format(self, sample_rate: int, channels: int) -> None:
         if sample_rate not in _RATES:

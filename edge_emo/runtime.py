@@ -30,9 +30,14 @@ class Model:
     def __repr__(self) -> str:
         c = self.card
         return (
-            f"Model({c.name} {c.version} {c.precision}: {c.input.name} {c.input.shape} -> "
+            f"Model({self.name}: {c.input.name} {c.input.shape} -> "
             f"{c.output.name} {c.output.shape}, {', '.join(c.labels)})"
         )
+
+    @property
+    def name(self) -> str:
+        """Name, version and precision, as reports state them."""
+        return f"{self.card.name} {self.card.version} {self.card.precision}"
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the network's output, shape (batch, labels), for `batch` of the card's input shape."""

@@ -1,4 +1,4 @@
-"""Photos with faces, varied anew every epoch: crops from far to near, mosaics, light, blur, tilt, and no faces at all."""
+"""Photos with faces, varied anew every epoch: from far to near, mosaics, light, blur, tilt, and no faces at all."""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
     python -m export.train_face --model face --out runs/face
 
-Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the folder; a run that was interrupted continues at its last
-epoch. The weights are the running mean of the last ones. Nothing is chosen here: PublicTest is scored at the end only.
+Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the
+folder; a run that was interrupted continues at its last epoch. The weights are the running mean of the last ones.
+Nothing is chosen here: PublicTest is scored at the end only.
 """
 
 from __future__ import annotations

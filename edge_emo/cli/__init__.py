@@ -63,7 +63,7 @@ def _close_stdout() -> None:
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edge-emo")
 def main() -> None:
-    """Hear the emotion in a voice and get songs for it, offline."""
+    """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
 
 
 for _command in (recommend, analyze, songs, models, doctor):

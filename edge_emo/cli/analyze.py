@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import click
 
 from edge_emo.cli import options
 
-if TYPE_CHECKING:
-    from edge_emo.card import Precision
-
 
 @click.command()
 @options.sources
 @options.recognition
+@click.option("--srt", "output", flag_value="srt", type=str, help="Print subtitles of one source.")
 @options.output_format
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw the timeline of one source; needs [plot].",
+)
+@click.option(
+    "--annotate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the picture or film of one source with what was found; films need [video].",
+)
 @click.pass_context
 def analyze(
-    ctx: click.Context,
-    sources: tuple[str, ...],
-    voice_model: str | None,
-    precision: Precision,
-    threads: int,
-    output: str,
+    ctx: click.Context, /, sources: tuple[str, ...], output: str, plot: Path | None, annotate: Path | None, **asked: Any
 ) -> None:
-    """Print the emotion heard in each window of each SOURCE, and the summary.
+    """Print the emotion heard and seen over the time of each SOURCE, and the summary.
 
-    SOURCE is a sound file, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
-    voice that ships. CSV holds the windows alone; JSON lines give a line for each source.
+    SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
+    voice that ships. CSV holds the readings of the models alone; JSON lines give a line for each source.
     """
     from edge_emo.analyzer import Analyzer
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.report import machine, text
+    from edge_emo.report import machine, srt, text
     from edge_emo.report.documents import AnalyzeDocument
 
-    batch = Batch(sources, Analyzer(voice_model=voice_model, precision=precision, threads=threads))
+    if (plot or annotate or output == "srt") and (len(sources) != 1 or sources[0] == "-" or Path(sources[0]).is_dir()):
+        raise click.UsageError("--plot, --annotate and --srt are for one source that is a file")
+    batch = Batch(sources, Analyzer(**asked))
     print_csv, done = machine.CsvPrinter(), []
     recognised = False
     for timeline in batch:
@@ -48,8 +54,18 @@ def analyze(
         elif output == "csv":
             for reading in timeline.readings:
                 print_csv(machine.reading_row(timeline.source, reading))
+        elif output == "srt":
+            click.echo(srt.subtitles(timeline), nl=False)
         else:
             click.echo(text.timeline(timeline))
+        if plot:
+            from edge_emo.report.plot import draw
+
+            draw(timeline, plot)
+        if annotate:
+            from edge_emo.report.annotate import annotate as draw_on
+
+            warn(draw_on(timeline, annotate))
     if output == "json":
         machine.print_json(AnalyzeDocument(done, batch.failures))
     elif output == "jsonl":

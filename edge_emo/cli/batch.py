@@ -90,7 +90,7 @@ class _Bar:
             # what goes to a file or a pipe must not be drawn above the bar instead
             console = Console(stderr=True)
             self._progress = Progress(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
-            self._progress.add_task("Listening", total=self._total)
+            self._progress.add_task("Analysing", total=self._total)
             self._progress.start()
         self._progress.update(self._progress.task_ids[0], completed=done + part)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from edge_emo.face.detector import Detector
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def output_format(function: F) -> F:
-    """Add --json, --jsonl and --csv; the command receives `output`: "text" or one of the three."""
+    """Add --json, --jsonl and --csv; the command receives `output`: "text" or one of them."""
     for name, text in (
         ("csv", "Print CSV."),
         ("jsonl", "Print JSON lines, each as soon as it is known."),
@@ -27,11 +30,24 @@ def sources(function: F) -> F:
 
 
 def recognition(function: F) -> F:
-    """Add the options of the models."""
+    """Add the options of what is looked for, and with which models; the command receives those of `Analyzer`."""
     for option in (
-        click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="For the network."),
+        click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="For the networks."),
         click.option(
             "--precision", type=click.Choice(["auto", "fp32", "int8"]), default="auto", show_default=True, is_eager=True
+        ),
+        click.option(
+            "--detector",
+            metavar="NAME",
+            callback=_detector,
+            help='"mediapipe", or the path of a YuNet file, to find faces with instead of what ships.',
+        ),
+        click.option(
+            "--face-model",
+            metavar="CARD",
+            type=click.Path(exists=True, dir_okay=False),
+            callback=_alone,
+            help="The card of a face model of your own.",
         ),
         click.option(
             "--voice-model",
@@ -40,6 +56,22 @@ def recognition(function: F) -> F:
             callback=_alone,
             help="The card of a voice model of your own; it says the precision.",
         ),
+        click.option(
+            "--faces",
+            type=click.Choice(["main", "all"]),
+            default="main",
+            show_default=True,
+            help="Of several people, whose faces are read. The main one counts.",
+        ),
+        click.option(
+            "--fps",
+            type=click.FloatRange(0, 240, min_open=True),
+            default=5.0,
+            show_default=True,
+            help="Frames of a film to look at in each second.",
+        ),
+        click.option("--no-face", "face", flag_value=False, default=True, type=bool, help="Only listen."),
+        click.option("--no-voice", "voice", flag_value=False, default=True, type=bool, help="Only look."),
     ):
         function = option(function)
     return function
@@ -47,5 +79,13 @@ def recognition(function: F) -> F:
 
 def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value and ctx.params.get("precision", "auto") != "auto":
-        raise click.UsageError("--precision chooses among the models that ship; a --voice-model has its own")
+        raise click.UsageError(f"--precision chooses among the models that ship; a {param.opts[0]} has its own")
     return value
+
+
+def _detector(ctx: click.Context, param: click.Parameter, value: str | None) -> Detector | None:
+    if value is None:
+        return None
+    from edge_emo.face.backends import named
+
+    return named(value)

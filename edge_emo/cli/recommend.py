@@ -1,10 +1,10 @@
-"""`edge-emo recommend`: what was heard, and songs for it."""
+"""`edge-emo recommend`: what was heard and seen, and songs for it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +12,7 @@ from edge_emo.cli import options
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.card import Precision
-    from edge_emo.music.recommend import LicenseChoice
+    from edge_emo.music.recommend import LicenseChoice, Strategy
 
 
 @click.command()
@@ -29,31 +28,38 @@ if TYPE_CHECKING:
     show_default=True,
     help="cc-by: only songs that may be published anywhere with a credit line.",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["together", "five-and-five"]),
+    default="together",
+    show_default=True,
+    help="five-and-five: half of the songs for the voice, half for the face.",
+)
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @options.recognition
 @options.output_format
 @click.pass_context
 def recommend(
     ctx: click.Context,
+    /,
     sources: tuple[str, ...],
     mood: str | None,
     count: int,
     seed: int | None,
     license_choice: LicenseChoice,
+    strategy: Strategy,
     catalogue: str | None,
-    voice_model: str | None,
-    precision: Precision,
-    threads: int,
     output: str,
+    **asked: Any,
 ) -> None:
-    """Listen to each SOURCE and recommend songs for the emotion heard.
+    """Listen to and look at each SOURCE and recommend songs for the emotion found.
 
-    SOURCE is a sound file, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
+    SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
     voice that ships.
     """
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.music.catalogue import Catalogue
-    from edge_emo.music.recommend import Recommendation, Recommender, certain, distribution
+    from edge_emo.music.recommend import Recommender, certain, for_timeline
     from edge_emo.report import machine, text
     from edge_emo.report.documents import RecommendDocument, Recommended
 
@@ -62,23 +68,23 @@ def recommend(
     recommender = Recommender(Catalogue(catalogue))
     seed = random.randrange(2**31) if seed is None else seed
 
-    def songs(probabilities: list[float]) -> list[Recommendation]:
-        return recommender(probabilities, count, seed=seed, license=license_choice)
-
     def listen(source: str, on_progress: Callable[[float], object]) -> Recommended:
         timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
-        chosen = songs(distribution(timeline.summary)) if timeline.readings else []
-        return Recommended(timeline.source, None, timeline.summary, seed, chosen, list(timeline.warnings))
+        songs = []
+        if timeline.readings:
+            songs = for_timeline(recommender, timeline, count, seed=seed, license=license_choice, strategy=strategy)
+        return Recommended(timeline.source, None, timeline.summary, seed, songs, list(timeline.warnings))
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
-        results = [Recommended(None, mood, None, seed, songs(certain(mood)))]
+        songs = recommender(certain(mood), count, seed=seed, license=license_choice)
+        results = [Recommended(None, mood, None, seed, songs)]
     else:
         from edge_emo.analyzer import Analyzer
 
-        analyzer = Analyzer(voice_model=voice_model, precision=precision, threads=threads)
+        analyzer = Analyzer(**asked)
 
     print_csv, done = machine.CsvPrinter(), []
     recognised = False

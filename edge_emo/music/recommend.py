@@ -19,6 +19,7 @@ from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
 LicenseChoice = Literal["any", "cc-by"]
+Strategy = Literal["together", "five-and-five"]
 
 MAX_PER_ARTIST = 2
 """Songs of one artist among any ten."""
@@ -165,28 +166,52 @@ def recommend(
     *,
     seed: int | None = None,
     license: LicenseChoice = "any",
+    strategy: Strategy = "together",
     catalogue: Catalogue | None = None,
 ) -> list[Recommendation]:
     """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`.
 
-    Raises NoVoiceError where the timeline holds no voice, MoodError for an unknown emotion, and CatalogueError
-    where the catalogue is damaged.
-    For many calls keep a `Recommender`.
+    For a timeline, the `strategy` "five-and-five" takes half of the songs for the voice and half for the face. Raises
+    NoVoiceError where the timeline holds neither voice nor face, MoodError for an unknown emotion, and CatalogueError
+    where the catalogue is damaged. For many calls keep a `Recommender`.
     """
+    if catalogue is None:
+        with Catalogue() as own:
+            return recommend(heard, n, seed=seed, license=license, strategy=strategy, catalogue=own)
+    recommender = Recommender(catalogue)
     if isinstance(heard, Timeline):
-        wanted: Sequence[float] = distribution(heard.summary)
-    else:
-        wanted = certain(heard) if isinstance(heard, str) else heard
-    if catalogue is not None:
-        return Recommender(catalogue)(wanted, n, seed=seed, license=license)
-    with Catalogue() as own:
-        return Recommender(own)(wanted, n, seed=seed, license=license)
+        return for_timeline(recommender, heard, n, seed=seed, license=license, strategy=strategy)
+    return recommender(certain(heard) if isinstance(heard, str) else heard, n, seed=seed, license=license)
+
+
+def for_timeline(
+    recommender: Recommender,
+    timeline: Timeline,
+    n: int = 10,
+    *,
+    seed: int | None = None,
+    license: LicenseChoice = "any",
+    strategy: Strategy = "together",
+) -> list[Recommendation]:
+    """Return songs for what voice and face amount to together, or by halves for each; see `recommend`."""
+    if strategy not in get_args(Strategy):
+        raise ValueError(f"strategy is {strategy!r}; known are {', '.join(get_args(Strategy))}")
+    each = [part for part in (timeline.voice, timeline.face) if part is not None and part.shares]
+    if strategy == "together" or len(each) < 2 or n < 2:
+        return recommender(distribution(timeline.summary), n, seed=seed, license=license)
+    first = recommender(distribution(each[0]), n - n // 2, seed=seed, license=license)
+    taken = {item.song.uid for item in first}
+    # as many more as may have been taken already
+    second = recommender(distribution(each[1]), n, seed=seed, license=license)
+    return first + [item for item in second if item.song.uid not in taken][: n // 2]
 
 
 def distribution(summary: Summary) -> list[float]:
     """Return the distribution to rank songs for. Raises NoVoiceError where no emotion was found."""
     if not summary.shares:
-        raise NoVoiceError("no voice was found, so no song can be chosen; name a mood instead, such as calm")
+        raise NoVoiceError(
+            "no voice and no face was found, so no song can be chosen; name a mood instead, such as calm"
+        )
     return [summary.shares[name] for name in EMOTIONS]
 
 

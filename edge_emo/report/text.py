@@ -8,13 +8,15 @@ from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
 from edge_emo.report.documents import Recommended
 from edge_emo.sources import title
-from edge_emo.timeline import Reading, Summary, Timeline
+from edge_emo.timeline import Person, Segment, Summary, Timeline
+
+_NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
 
-def heard(summary: Summary) -> str:
-    """Return what was heard, in one line: the decision, how sure, and what else it may be."""
+def found(summary: Summary) -> str:
+    """Return what was heard or seen, in one line: the decision, how sure, and what else it may be."""
     if summary.emotion is None:
-        return "no voice found"
+        return _NOTHING.get(str(summary.reason), "nothing found")
     ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3])
     if summary.reason == "mixed":
@@ -25,17 +27,30 @@ def heard(summary: Summary) -> str:
 
 
 def timeline(result: Timeline) -> str:
-    """Return a timeline: a line for each window, and the summary."""
+    """Return a timeline: a line for each stretch over which an emotion holds, and the summary."""
     lines = [_strong(title(result.source))]
-    lines += [f"  {_window(reading)}" for reading in result.readings]
+    lines += [f"  {_stretch(segment)}" for segment in result.segments if segment.end_s > segment.start_s]
+    if result.voice and result.face:
+        lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
+    if len(result.people) > 1:
+        lines += [f"  {_person(person)}" for person in result.people]
     summary = result.summary
-    lines.append(f"  heard: {heard(summary)}")
+    lines.append(f"  {_sense(result)}: {found(summary)}")
     if summary.emotion is not None:
-        lines.append(
-            f"  valence {summary.valence:+.2f}, arousal {summary.arousal:+.2f}; "
-            f"{summary.voiced_s:.1f} s of voice in {result.duration_s:.1f} s"
-        )
+        where = f"; found in {summary.found_s:.1f} s of {result.duration_s:.1f} s" if result.duration_s else ""
+        lines.append(f"  valence {summary.valence:+.2f}, arousal {summary.arousal:+.2f}{where}")
     return "\n".join(lines)
+
+
+def _sense(result: Timeline) -> str:
+    if result.voice and result.face:
+        return "together"
+    return "heard" if result.voice else "seen"
+
+
+def _person(person: Person) -> str:
+    main = ", the main one" if person.is_main else ""
+    return f"person {person.person + 1} ({person.start_s:.1f} – {person.end_s:.1f} s{main}): {found(person.summary)}"
 
 
 def recommended(result: Recommended) -> str:
@@ -43,7 +58,7 @@ def recommended(result: Recommended) -> str:
     if result.heard is None:
         head = f"mood: {_strong(str(result.mood))}"
     else:
-        head = f"{_strong(title(str(result.source)))}: {heard(result.heard)}"
+        head = f"{_strong(title(str(result.source)))}: {found(result.heard)}"
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
@@ -67,10 +82,12 @@ def song(item: Song) -> str:
     return "\n".join(lines)
 
 
-def _window(reading: Reading) -> str:
-    bar = "█" * round(reading.probability * 20)
-    label = reading.emotion if reading.reason is None else f"{reading.emotion} ({reading.raw})"
-    return f"{reading.start_s:7.2f} – {reading.end_s:7.2f} s  {label:<22} {reading.probability:4.0%}  {bar}"
+def _stretch(segment: Segment) -> str:
+    probability = max(segment.probabilities)
+    label = segment.emotion if segment.emotion == segment.raw else f"{segment.emotion} ({segment.raw})"
+    note = "  voice and face disagree" if segment.reason == "modalities_disagree" else ""
+    bar = "█" * round(probability * 20)
+    return f"{segment.start_s:7.2f} – {segment.end_s:7.2f} s  {label:<22} {probability:4.0%}  {bar}{note}".rstrip()
 
 
 def _minutes(seconds: float) -> str:

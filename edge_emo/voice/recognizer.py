@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_emo.calibration import calibrated
 from edge_emo.card import InputSpec, Precision, card_path
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CardError
@@ -32,7 +33,6 @@ class VoiceRecognizer:
         if self.card.voice is None:
             raise CardError(f"{self.model.card_path}: its task is {self.card.task}; a voice model is asked for")
         self.preprocessing = self.card.voice
-        self._order = [EMOTIONS.index(label) for label in self.card.labels]
 
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
         """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice.
@@ -47,19 +47,7 @@ class VoiceRecognizer:
             inputs.append(network_input(_checked(window), spec, shape))
         if not inputs:
             return np.zeros((0, len(EMOTIONS)), np.float32)
-        return self.calibrate(self.model.run(np.stack(inputs)))
-
-    def calibrate(self, output: Float32) -> Float32:
-        """Return probabilities in the order of `EMOTIONS` for the network's output, by the card's temperature."""
-        scores = output if self.card.activation == "logits" else np.log(np.maximum(output, 1e-9))
-        scores = scores.astype(np.float64) / self.card.temperature
-        scores -= scores.max(axis=1, keepdims=True)
-        shares = np.exp(scores)
-        shares /= shares.sum(axis=1, keepdims=True)
-        out = np.zeros((len(output), len(EMOTIONS)), np.float32)
-        for column, emotion in enumerate(self._order):
-            out[:, emotion] += shares[:, column]
-        return out
+        return calibrated(self.model.run(np.stack(inputs)), self.card)
 
     def readings(self, samples: Float32) -> list[Reading]:
         """Return the readings of a whole clip of shape (samples,); none where there is no voice.
