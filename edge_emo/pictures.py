@@ -167,7 +167,7 @@ class Film:
                 self._shown_s = max(self._shown_s, time_s + 1 / float(stream.average_rate or self._fps))
                 if self._is_due(time_s, number):
                     number = int(time_s * self._fps + 1e-4) + 1
-                    yield time_s, _upright(frame)
+                    yield time_s, upright(frame)
         if n_damaged:
             self.warnings.append(f"{self.name}: {n_damaged} damaged parts of its picture were left out")
 
@@ -211,7 +211,7 @@ def _decodable(container: Any, stream: Any) -> Iterator[Any]:
         yield None
 
 
-def _upright(frame: Any) -> Pixels:
+def upright(frame: Any) -> Pixels:
     """Return a frame's pixels, turned as it is to be shown, at most `LONGEST_SIDE` wide and high."""
     scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))

@@ -37,7 +37,9 @@ def convert(weights: str, size: int, samples: np.ndarray) -> tuple[Conversion, f
         largest = max(largest, float(np.abs(run(model, noise) - expected).max()))
     if largest > TOLERANCE:
         raise ValueError(f"the opened network differs from Keras by {largest:.2g}; at most {TOLERANCE} is let out")
-    return Conversion(model, conversion.route, conversion.before_cleaning, conversion.steps, conversion.expected), largest
+    return Conversion(
+        model, conversion.route, conversion.before_cleaning, conversion.steps, conversion.expected
+    ), largest
 
 
 def _one_output(height: int, width: int, weights: str) -> keras.Model:

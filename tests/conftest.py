@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,49 @@ def data():
 def models(tmp_path):
     """A copy of the models that ship, to damage."""
     return Path(shutil.copytree(ROOT / "models_onnx", tmp_path / "models_onnx"))
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    """A public-domain portrait, NASA's of Eileen Collins: RGB, (512, 512, 3), one smiling face in the upper middle."""
+    from skimage.data import astronaut
+
+    return astronaut()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory, portrait, sample):
+    """A film of 4 s, 10 frames a second: the portrait, and the sample's voice from 0 to 3 s."""
+    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", [portrait[:256, 96:352]] * 40, 10, sample[:48000])
+
+
+def write_film(path, pictures, fps, sound=None, times=None, codec="libx264"):
+    """Write RGB pictures (None of them for no picture) and float32 sound at 16 kHz as a film."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        if pictures:
+            stream = container.add_stream(codec, rate=fps)
+            stream.height, stream.width = pictures[0].shape[:2]
+            stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
+            if codec != "gif":
+                stream.codec_context.time_base = Fraction(1, 1000)
+        if sound is not None:
+            track = container.add_stream("aac", rate=16000, layout="mono")
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+            if codec != "gif":
+                frame.pts = round(1000 * (times[number] if times else number / fps))
+                frame.time_base = Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        if pictures:
+            container.mux(stream.encode(None))
+        if sound is not None:
+            frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+            frame.sample_rate = 16000
+            container.mux(track.encode(frame))
+            container.mux(track.encode(None))
+    return path
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ def test_every_model_that_ships_is_the_one_its_card_describes(name):
     assert card.metrics, "a card holds the metrics of its file"
     assert card.parity
     assert card.license == "CC-BY-NC-SA-4.0"
-    assert "RAVDESS" in card.license_note
-    assert card.training["command"].startswith("python -m export.train_voice")
-    output = model.run(np.zeros([2, *card.input.shape[1:]], np.float32))
-    assert output.shape == (2, 8)
+    corpus, script = {"voice": ("RAVDESS", "voice"), "face": ("FER2013", "face"), "detector": ("ExpW", "detector")}[card.task]
+    assert corpus in card.license_note
+    assert card.training["command"].startswith(f"python -m export.train_{script}")
+    output = model.run(np.zeros([2, *(size or 64 for size in card.input.shape[1:])], np.float32))
+    assert output.shape == ((2, 84, 15) if card.task == "detector" else (2, 8))
     assert card.name in repr(model)
 
 

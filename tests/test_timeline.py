@@ -16,12 +16,12 @@ def test_the_order_of_emotions_is_that_of_ravdess():
 
 
 def test_no_readings_are_no_voice():
-    summary = summarise([], 0.4)
-    assert (summary.emotion, summary.reason, summary.shares, summary.voiced_s) == (None, "no_voice", {}, 0.0)
+    summary = summarise([], 0.4, "no_voice")
+    assert (summary.emotion, summary.reason, summary.shares, summary.found_s) == (None, "no_voice", {}, 0.0)
 
 
 def test_longer_readings_weigh_more():
-    summary = summarise([reading(0, 3, "happy"), reading(4, 5, "sad")], 0.4)
+    summary = summarise([reading(0, 3, "happy"), reading(4, 5, "sad")], 0.4, "no_voice")
     assert summary.emotion == "happy"
     assert summary.shares["happy"] == pytest.approx((0.72 * 3 + 0.04) / 4)
     assert sum(summary.shares.values()) == pytest.approx(1)
@@ -29,7 +29,7 @@ def test_longer_readings_weigh_more():
 
 
 def test_overlapping_windows_count_their_time_once():
-    assert summarise([reading(0, 3, "happy"), reading(1.5, 4.5, "happy")], 0).voiced_s == pytest.approx(4.5)
+    assert summarise([reading(0, 3, "happy"), reading(1.5, 4.5, "happy")], 0, "no_voice").found_s == pytest.approx(4.5)
 
 
 def test_low_confidence_is_uncertain_but_keeps_the_raw_label():
@@ -43,6 +43,6 @@ def test_certain_windows_of_different_emotions_are_mixed():
         shares = tuple(0.93 if name == emotion else 0.01 for name in EMOTIONS)
         return Reading("voice", start, start + 2.0, emotion, shares, emotion, None)
 
-    mixed = summarise([reading(0, "angry"), reading(2, "calm")], threshold=0.6)
+    mixed = summarise([reading(0, "angry"), reading(2, "calm")], 0.6, "no_voice")
     assert (mixed.emotion, mixed.reason) == ("uncertain", "mixed")
-    assert summarise([reading(0, "angry"), reading(2, "angry")], threshold=0.6).reason is None
+    assert summarise([reading(0, "angry"), reading(2, "angry")], 0.6, "no_voice").reason is None

@@ -61,11 +61,11 @@ def analyze(
         if plot:
             from edge_emo.report.plot import draw
 
-            draw(timeline, plot)
+            draw(timeline, sources[0], plot)
         if annotate:
             from edge_emo.report.annotate import annotate as draw_on
 
-            warn(draw_on(timeline, annotate))
+            warn(draw_on(timeline, sources[0], annotate))
     if output == "json":
         machine.print_json(AnalyzeDocument(done, batch.failures))
     elif output == "jsonl":

@@ -92,13 +92,13 @@ def test_analyze_in_every_format(edge_emo):
 def test_precision_and_threads(edge_emo, options):
     found = document(edge_emo("analyze", "sample", "--json", *options), "analyze")["results"][0]
     if options[0] == "--precision":
-        assert found["model"].endswith(options[1])
+        assert found["models"]["voice"].endswith(options[1])
 
 
 def test_a_voice_model_of_ones_own(edge_emo):
     card = ROOT / "models_onnx" / "voice-classic.fp32.json"
     found = document(edge_emo("analyze", "sample", "--json", "--voice-model", card), "analyze")["results"][0]
-    assert found["model"].startswith("voice-classic")
+    assert found["models"]["voice"].startswith("voice-classic")
 
 
 def test_folders_globs_and_standard_input(edge_emo, tmp_path):
@@ -199,13 +199,9 @@ def test_songs(edge_emo):
 
 def test_models_list(edge_emo):
     rows = document(edge_emo("models", "list", "--json"), "models")["models"]
-    assert {(row["name"], row["precision"]) for row in rows} == {
-        ("voice", "fp32"),
-        ("voice", "int8"),
-        ("voice-classic", "fp32"),
-        ("voice-classic", "int8"),
-    }
-    assert [row["name"] for row in rows if row["default"]] == ["voice"]
+    names = ("voice", "voice-classic", "face-detector", "face", "face-classic")
+    assert {(row["name"], row["precision"]) for row in rows} == {(n, p) for n in names for p in ("fp32", "int8")}
+    assert {row["name"] for row in rows if row["default"]} == {"voice", "face-detector", "face"}
     text = edge_emo("models", "list").stdout.decode()
     for row in rows:
         assert row["card"] in text
@@ -358,7 +354,7 @@ def test_a_folder_gives_its_visible_files_only(edge_emo, tmp_path):
 
 
 def test_what_names_no_file_is_told_apart(edge_emo, tmp_path):
-    assert b"no sound file or film was found in it" in edge_emo("analyze", tmp_path).stderr
+    assert b"no sound, picture or film was found in it" in edge_emo("analyze", tmp_path).stderr
     assert b"matches no file" in edge_emo("analyze", tmp_path / "*.wav").stderr
 
 

@@ -6,7 +6,7 @@ import pytest
 from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.errors import MoodError, NoVoiceError
 from edge_emo.music.recommend import MAX_PER_ARTIST, Recommender, certain, recommend
-from edge_emo.timeline import Timeline, summarise
+from edge_emo.timeline import Reading, Timeline, summarise
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,42 @@ def test_an_unknown_mood_is_named():
 
 def test_a_timeline_without_voice_says_what_to_do():
     with pytest.raises(NoVoiceError, match="name a mood"):
-        recommend(Timeline("a.wav", 1.0, (), summarise([], 0.4), "voice"))
+        recommend(timeline_of(None, None))
+
+
+def timeline_of(voice, face):
+    """A timeline of which only the summaries matter; each is an emotion, or None for nothing found."""
+
+    def summary(emotion, nothing):
+        shares = certain(emotion) if emotion else []
+        found = [Reading("voice", 0.0, 1.0, emotion, tuple(shares), emotion)] if emotion else []
+        return summarise(found, 0.4, nothing)
+
+    together = summary(voice or face, "nothing_found")
+    return Timeline("a.mp4", 1.0, (), (), (), together, summary(voice, "no_voice"), summary(face, "no_face"), (), {})
+
+
+def test_five_and_five_takes_half_for_each(recommender):
+    songs = recommend(timeline_of("angry", "calm"), 10, seed=3, strategy="five-and-five")
+    uids = [item.song.uid for item in songs]
+    assert len(set(uids)) == 10
+    assert uids[:5] == [item.song.uid for item in recommender(certain("angry"), 5, seed=3)]
+    assert uids[5:] == [item.song.uid for item in recommender(certain("calm"), 5, seed=3)]
+
+
+def test_five_and_five_never_names_a_song_twice():
+    uids = [item.song.uid for item in recommend(timeline_of("sad", "sad"), 11, seed=1, strategy="five-and-five")]
+    assert len(uids) == len(set(uids)) == 11
+
+
+def test_five_and_five_with_one_modality_gives_all_for_it():
+    alone = recommend(timeline_of("sad", None), 10, seed=1, strategy="five-and-five")
+    assert alone == recommend(timeline_of("sad", None), 10, seed=1)
+
+
+def test_an_unknown_strategy_is_named():
+    with pytest.raises(ValueError, match="ten-and-none"):
+        recommend(timeline_of("sad", None), strategy="ten-and-none")
 
 
 def test_few_artists_still_give_as_many_songs_as_asked_for(recommender):

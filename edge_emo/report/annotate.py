@@ -1,0 +1,181 @@
+"""What was found, drawn onto the picture or film it was found in: boxes, labels and bars."""
+
+from __future__ import annotations
+
+import bisect
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.pictures import Pixels, read_picture, upright, write_picture
+from edge_emo.report.colours import COLOURS
+from edge_emo.sources import kind
+from edge_emo.timeline import Moment, Reading, Timeline
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_TIME_BASE = Fraction(1, 12800)
+
+
+def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
+    """Write the picture or film `source` with what `timeline` says of it; return warnings.
+
+    Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
+    """
+    found = kind(source, os.fspath(source))
+    if found == "sound" or timeline.face is None:
+        raise MediaError(f"{timeline.source}: has no picture to draw on; leave --annotate out")
+    if path.exists() and path.samefile(source):
+        raise MediaError(f"{path}: is the source itself; give --annotate another name")
+    try:
+        if found == "picture":
+            picture = read_picture(source)
+            draw(picture, timeline.readings, timeline.moments[0] if timeline.moments else None)
+            write_picture(path, picture)
+            return []
+        return _write_film(timeline, source, path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, MediaError):
+            raise
+        raise MediaError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
+
+
+def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None) -> None:
+    """Draw boxes with the emotion of each face, and bars of what holds at the moment, onto an RGB picture, in place."""
+    unit = max(1.0, max(picture.shape[:2]) / 640)
+    for reading in faces:
+        if reading.box is None:
+            continue
+        colour = COLOURS[reading.emotion]
+        left, top, right, bottom = (round(value) for value in reading.box)
+        cv2.rectangle(picture, (left, top), (right, bottom), colour, round(2 * unit))
+        label = f"{reading.emotion} {reading.probability:.0%}" if reading.reason is None else f"{reading.raw}?"
+        _text(picture, label, (left, top - round(4 * unit)), unit, colour)
+    if moment is not None:
+        _bars(picture, moment, unit)
+
+
+def _bars(picture: Pixels, moment: Moment, unit: float) -> None:
+    step, width = round(15 * unit), round(90 * unit)
+    height = step * (len(EMOTIONS) + 1)
+    panel = picture[:height, : round(175 * unit)]
+    panel[:] = panel // 3
+    for row, (name, share) in enumerate(zip(EMOTIONS, moment.probabilities, strict=True)):
+        y = round(step * (row + 1.1))
+        _text(picture, name, (round(5 * unit), y), unit * 0.9, (255, 255, 255), edge=False)
+        start = (round(78 * unit), y - round(8 * unit))
+        cv2.rectangle(picture, start, (start[0] + round(width * share), y), COLOURS[name], -1)
+
+
+def _text(
+    picture: Pixels, text: str, place: tuple[int, int], unit: float, colour: tuple[int, int, int], *, edge: bool = True
+) -> None:
+    place = (place[0], max(place[1], round(12 * unit)))
+    if edge:
+        cv2.putText(picture, text, place, _FONT, 0.45 * unit, (0, 0, 0), round(3 * unit), cv2.LINE_AA)
+    cv2.putText(picture, text, place, _FONT, 0.45 * unit, colour, max(1, round(unit)), cv2.LINE_AA)
+
+
+class _Clock:
+    """What holds at a time: the faces that were last read, and the moment."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
+        self._starts = [reading.start_s for reading in self._faces]
+        self._moments, self._moment_starts = timeline.moments, [moment.start_s for moment in timeline.moments]
+
+    def faces(self, time_s: float) -> list[Reading]:
+        """Return the readings that last until after `time_s`."""
+        first = bisect.bisect_right(self._starts, time_s - 1.0)  # none lasts longer
+        last = bisect.bisect_right(self._starts, time_s)
+        return [reading for reading in self._faces[first:last] if time_s < reading.end_s]
+
+    def moment(self, time_s: float) -> Moment | None:
+        """Return the moment that `time_s` lies in, if something was found then."""
+        place = bisect.bisect_right(self._moment_starts, time_s) - 1
+        return self._moments[place] if place >= 0 and time_s < self._moments[place].end_s else None
+
+
+def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
+    if importlib.util.find_spec("av") is None:
+        raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
+    import av
+
+    clock, warnings = _Clock(timeline), []
+    try:
+        with closing(av.open(os.fspath(source))) as film, closing(av.open(str(path), "w")) as out:
+            warnings += _copy_with_drawings(film, out, clock)
+    except av.error.FFmpegError as error:
+        path.unlink(missing_ok=True)
+        raise MediaError(
+            f"{path}: cannot be written as a film ({error.strerror}); end its name in .mp4, .mkv or .webm"
+        ) from error
+    return warnings
+
+
+def _copy_with_drawings(film: Any, out: Any, clock: _Clock) -> list[str]:
+    import av
+
+    picture = film.streams.video[0]
+    picture.thread_type = "AUTO"
+    sound = film.streams.audio[0] if film.streams.audio else None
+    sound_out, drawn, warnings = None, None, []
+    waiting: list[Any] = []  # sound from before the first frame, which tells the size of the picture
+    if sound is not None:
+        try:
+            sound_out = out.add_stream_from_template(sound)
+        except (av.error.FFmpegError, ValueError):
+            warnings.append(f"{out.name}: its format does not hold the sound of the source; the picture alone is in it")
+    first_s = 0.0
+    for packet in film.demux([stream for stream in (picture, sound) if stream is not None]):
+        if packet.stream is sound:
+            if sound_out is not None and packet.dts is not None:
+                waiting.append(packet)
+        else:
+            for frame in _decoded(packet):
+                first_s = float(frame.time) if drawn is None else first_s
+                time_s = float(frame.time) - min(first_s, 0.0)
+                pixels = upright(frame)
+                height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
+                pixels = pixels[:height, :width].copy()
+                draw(pixels, clock.faces(time_s), clock.moment(time_s))
+                if drawn is None:
+                    drawn = _video_stream(out, picture.average_rate or 25, width, height)
+                new = av.VideoFrame.from_ndarray(pixels, "rgb24")
+                new.pts, new.time_base = round(time_s / _TIME_BASE), _TIME_BASE
+                out.mux(drawn.encode(new))
+        if drawn is not None:
+            for held in waiting:
+                held.stream = sound_out
+                out.mux(held)
+            waiting = []
+    if drawn is not None:
+        out.mux(drawn.encode(None))
+    return warnings
+
+
+def _decoded(packet: Any) -> Iterator[Any]:
+    import av
+
+    try:
+        yield from (frame for frame in packet.decode() if frame.time is not None)
+    except (av.error.FFmpegError, ValueError):
+        return  # what is damaged is left out, as it was when it was looked at
+
+
+def _video_stream(out: Any, rate: Any, width: int, height: int) -> Any:
+    """Add a stream that the container and this build of FFmpeg can hold."""
+    import av
+
+    codecs = ["libvpx-vp9", "libvpx"] if out.format.name == "webm" else ["libx264", "libopenh264", "mpeg4"]
+    stream = out.add_stream(next(name for name in codecs if name in av.codecs_available), rate=rate)
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.codec_context.time_base = _TIME_BASE
+    return stream
