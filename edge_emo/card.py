@@ -241,7 +241,8 @@ class Card:
     """What a model is and how to use it: the JSON file beside each ONNX file.
 
     `labels` are the emotions of the outputs in their order; outputs of one emotion, such as a woman's and a man's,
-    are added up, and contempt is read as disgust. A detector's only label is "face". The task "other" is that of a converted network nobody told the use of; it runs nowhere yet.
+    are added up, and contempt is read as disgust. A detector's only label is "face". The task "other" is that of a
+    converted network nobody told the use of; it runs nowhere yet.
     """
 
     format: Literal[1]

@@ -153,18 +153,14 @@ class Film:
         return self._pyav_frames(container, stream)
 
     def _pyav_frames(self, container: Any, stream: Any) -> Iterator[tuple[float, Pixels]]:
-        number, first_s, n_damaged = 0, None, 0
+        number, n_damaged, clock = 0, 0, FrameClock(stream)
         with closing(container):
             for frame in _decodable(container, stream):
                 if frame is None:
                     n_damaged += 1
                     continue
-                if frame.time is None and number:
-                    continue
-                time_s = float(frame.time or 0.0)
-                first_s = time_s if first_s is None else first_s
-                time_s -= min(first_s, 0.0)  # before 0 are frames that an edit list hides
-                self._shown_s = max(self._shown_s, time_s + 1 / float(stream.average_rate or self._fps))
+                time_s = clock.start_s(frame)
+                self._shown_s = max(self._shown_s, time_s + clock.step_s)
                 if self._is_due(time_s, number):
                     number = int(time_s * self._fps + 1e-4) + 1
                     yield time_s, upright(frame)
@@ -183,10 +179,12 @@ class Film:
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if rate > 0 and count > 0:
             self.stated_s = count / rate
-        number = 0
+        number, first_s = 0, None
         try:
             while capture.grab():
-                time_s = max(0.0, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+                time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                first_s = time_s if first_s is None else first_s  # above 0 in an AVI whose frames are reordered
+                time_s = max(0.0, time_s - first_s)
                 self._shown_s = max(self._shown_s, time_s + 1 / (rate or self._fps))
                 if self._is_due(time_s, number):
                     number = int(time_s * self._fps + 1e-4) + 1
@@ -195,6 +193,28 @@ class Film:
                         yield time_s, _limited(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
         finally:
             capture.release()
+
+
+class FrameClock:
+    """Tells when the frames of a PyAV stream start, in seconds; one that says nothing follows the one before.
+
+    So does every frame of an AVI, which holds no times; FFmpeg makes up wrong ones where frames are reordered.
+    Times below 0, of frames that an edit list hides, begin at 0.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.step_s = 1 / float(stream.guessed_rate or stream.average_rate or 25)
+        self._is_even = stream.container.format.name == "avi"
+        self._first_s: float | None = None
+        self._next_s = 0.0
+
+    def start_s(self, frame: Any) -> float:
+        """Return when a frame starts; frames are asked for in their order."""
+        time_s = self._next_s if frame.time is None or self._is_even else float(frame.time)
+        self._next_s = time_s + self.step_s
+        if self._first_s is None:
+            self._first_s = min(time_s, 0.0)
+        return time_s - self._first_s
 
 
 def _decodable(container: Any, stream: Any) -> Iterator[Any]:

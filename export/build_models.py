@@ -201,8 +201,8 @@ def build(name: str, runs: Path, data: Path) -> ModelEntry:
 
 def calibration(scores: Scores) -> tuple[float, float]:
     """Return temperature and threshold."""
-    temperature = fit_temperature(scores)
-    return temperature, fit_threshold(scores.sharpened(temperature))
+    temperature = fit_temperature(lambda t: scores.sharpened(t).probabilities, scores.labels)
+    return temperature, fit_threshold(scores.sharpened(temperature).probabilities, scores.labels)
 
 
 @click.command()

@@ -14,6 +14,10 @@ from export.detector_data import Photo, Pixels
 
 MATCH = 0.5
 """Intersection over union from which on a face counts as found."""
+SMALLEST, ALLOWED_FALSE = 32.0, 0.05
+"""The faces, in pixels of `FRAME`, and the false boxes per photo for which a detector's threshold is chosen."""
+LEAST_SCORE = 0.02
+"""Below it nothing is looked at."""
 FRAME = 640
 """Sizes of faces are given in pixels of a picture of this longer side; a size is the root of the box's area."""
 

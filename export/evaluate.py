@@ -132,20 +132,23 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_]) 
     return sum(abs(confidence - right) * count for confidence, right, count in rows) / len(labels)
 
 
-def fit_temperature(scores: Scores) -> float:
-    """Return the temperature of the least negative log-likelihood of the true labels, to 0.01 (Guo et al. 2017)."""
+def fit_temperature(sharpened: Callable[[float], Floats], labels: NDArray[np.int_]) -> float:
+    """Return the temperature of the least negative log-likelihood of the true labels, to 0.01 (Guo et al. 2017).
+
+    `sharpened` gives the probabilities (inputs, classes) at a temperature.
+    """
     grid = np.arange(0.3, 3.0, 0.01)
-    rows = np.arange(len(scores.clips))
-    losses = [-np.log(scores.sharpened(t).probabilities[rows, scores.labels] + 1e-9).mean() for t in grid]
+    rows = np.arange(len(labels))
+    losses = [-np.log(sharpened(temperature)[rows, labels] + 1e-9).mean() for temperature in grid]
     return round(float(grid[int(np.argmin(losses))]), 2)
 
 
-def fit_threshold(scores: Scores) -> float:
+def fit_threshold(probabilities: Floats, labels: NDArray[np.int_]) -> float:
     """Return the confidence from which on a guess is right at least as often as wrong; 1 if it never is.
 
     How often it is right at a confidence comes from isotonic regression (Zadrozny and Elkan 2002, KDD).
     """
-    confidence, right = scores.probabilities.max(axis=1), scores.guesses == scores.labels
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     likely = IsotonicRegression().fit_transform(confidence, right) >= 0.5
     return round(float(confidence[likely].min()), 2) if likely.any() else 1.0
 

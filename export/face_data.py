@@ -54,8 +54,9 @@ def ferplus(folder: Path, usage: int, *, judged: bool) -> Faces:
     return Faces(pictures[kept], emotions[kept] / emotions[kept].sum(axis=1, keepdims=True))
 
 
-def standardised(pictures: Pictures) -> Float32:
-    """Return the network's input for grey pictures (n, height, width)."""
+def standardised(pictures: Pictures, size: int) -> Float32:
+    """Return the network's input, sides of `size` pixels, for grey pictures (n, height, width)."""
+    pictures = np.stack([cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR) for picture in pictures])
     return ((pictures[..., None] - np.float32(MEAN)) / np.float32(STD)).astype(np.float32)
 
 
@@ -80,7 +81,8 @@ class FaceDataset:
             raise IndexError(f"batch {index} of {len(self)}")
         rng = np.random.default_rng([self._seed, self._epoch, index])
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        inputs = standardised(np.stack([vary(self._faces.pictures[place], self._size, rng) for place in places]))
+        varied = np.stack([vary(self._faces.pictures[place], self._size, rng) for place in places])
+        inputs = standardised(varied, self._size)
         shares = self._faces.shares[places]
         if self._mixup:
             share = rng.beta(self._mixup, self._mixup, len(places)).astype(np.float32)

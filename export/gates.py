@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from edge_emo.voice.mfcc import Float32
@@ -87,21 +88,43 @@ class Comparison:
         return gates
 
 
-def compare(model: ModelProto, outputs: Outputs, expected: Float32, judged: Samples) -> Comparison:
-    """Return how a model's answers to `judged` differ from fp32's output `expected`. Raises ValueError for NaN."""
-    before, after = outputs.probabilities(expected), outputs.probabilities(run(model, judged.inputs))
-    if not np.isfinite(after).all():
-        raise ValueError("gives NaN or infinity")
-    accuracies = [_accuracy(shares, outputs, judged.labels) for shares in (after, before)]
-    return Comparison(
-        samples=len(judged.inputs),
-        agreement=float((after.argmax(1) == before.argmax(1)).mean()),
-        mean_change=float(np.abs(after - before).mean()),
-        largest_change=float(np.abs(after - before).max()),
-        accuracy=accuracies[0],
-        accuracy_fp32=accuracies[1],
-        saturable_layers=n_saturable_layers(model),
-    )
+class Judge(Protocol):
+    """What smaller models are compared with fp32 by: on real `inputs`, of which `timed` is one to time them with."""
+
+    inputs: NDArray[Any]
+    timed: NDArray[Any]
+
+    def probabilities(self, output: Float32) -> Float32:
+        """Return what the output of a network says, in numbers from 0 to 1."""
+
+    def compare(self, model: ModelProto) -> Comparison:
+        """Return how a model's answers differ from those of fp32. Raises ValueError for NaN."""
+
+
+class Classified:
+    """Judges networks that give one of several labels, by `judged` inputs."""
+
+    def __init__(self, fp32: ModelProto, outputs: Outputs, judged: Samples) -> None:
+        self._outputs, self._labels = outputs, judged.labels
+        self.inputs, self.timed = judged.inputs, judged.inputs[0]
+        self.probabilities = outputs.probabilities
+        self._before = self.probabilities(run(fp32, judged.inputs))
+
+    def compare(self, model: ModelProto) -> Comparison:
+        """Return how a model's answers differ from those of fp32. Raises ValueError for NaN."""
+        before, after = self._before, self.probabilities(run(model, self.inputs))
+        if not np.isfinite(after).all():
+            raise ValueError("gives NaN or infinity")
+        accuracies = [_accuracy(shares, self._outputs, self._labels) for shares in (after, before)]
+        return Comparison(
+            samples=len(self.inputs),
+            agreement=float((after.argmax(1) == before.argmax(1)).mean()),
+            mean_change=float(np.abs(after - before).mean()),
+            largest_change=float(np.abs(after - before).max()),
+            accuracy=accuracies[0],
+            accuracy_fp32=accuracies[1],
+            saturable_layers=n_saturable_layers(model),
+        )
 
 
 def _accuracy(shares: Float32, outputs: Outputs, labels: tuple[str, ...]) -> float | None:

@@ -27,7 +27,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from export.equalise import equalise
-from export.gates import Comparison, compare
+from export.gates import Classified, Comparison, Judge
 from export.inference import Outputs, latencies_ms, run
 from export.samples import Samples
 from export.saturation import saturation_error
@@ -173,19 +173,25 @@ def search(
 
     `calibration` are real inputs from the front end, shape (samples, *input), `judged` others. What is tried is told.
     """
-    trials = _Trials(model, outputs, judged, tell)
-    network = _Calibrated(model, calibration)
+    return search_by(Classified(model, outputs, judged), model, calibration, tell)
+
+
+def search_by(
+    judge: Judge, model: ModelProto, calibration: NDArray[Any], tell: Callable[[str], None] = lambda what: None
+) -> tuple[list[Candidate], float]:
+    """Return what `search` does for a model that `judge` compares the candidates with."""
+    trials = _Trials(model, judge, tell)
+    network = Calibrated(model, calibration)
     if network.layers:
         _try_static(trials, network, SCHEMES)
         scheme, method = trials.best()
-        some = judged.inputs[:N_SENSITIVITY]
         trials.add(
             f"{scheme.name}, {method}, most sensitive quarter in fp32",
-            lambda: network.static(scheme, method, network.most_sensitive(scheme, method, outputs, some)),
+            lambda: network.static(scheme, method, network.most_sensitive(scheme, method, judge)),
         )
         equalised = equalise(network.model)
         if equalised:
-            _try_static(trials, _Calibrated(equalised, calibration), NARROW, "equalised, ")
+            _try_static(trials, Calibrated(equalised, calibration), NARROW, "equalised, ")
     if network.has("LSTM", "Gemm", "MatMul", "Gather"):
         for name, (weights, reduce_range) in DYNAMIC.items():
             trials.add(f"dynamic, {name}", lambda w=weights, r=reduce_range: _dynamic(network.model, w, r))
@@ -200,11 +206,11 @@ def search(
     return trials.timed()
 
 
-def _try_static(trials: _Trials, network: _Calibrated, schemes: Sequence[Scheme], prefix: str = "") -> None:
+def _try_static(trials: _Trials, network: Calibrated, schemes: Sequence[Scheme], prefix: str = "") -> None:
     for scheme in schemes:
         for method in METHODS:
             trials.add(f"{prefix}{scheme.name}, {method}", lambda s=scheme, m=method: network.static(s, m))
-    ends = [network.layers[0], network.layers[-1]]
+    ends = [network.layers[0], *network.last_layers]
     for scheme in NARROW:
         _, method = trials.best([scheme], prefix)
         name = f"{prefix}{scheme.name}, {method}, ends in fp32"
@@ -214,9 +220,8 @@ def _try_static(trials: _Trials, network: _Calibrated, schemes: Sequence[Scheme]
 class _Trials:
     """Candidates of a model, each compared with it as it is made."""
 
-    def __init__(self, model: ModelProto, outputs: Outputs, judged: Samples, tell: Callable[[str], None]) -> None:
-        self._model, self._outputs, self._judged, self._tell = model, outputs, judged, tell
-        self._expected = run(model, judged.inputs)
+    def __init__(self, model: ModelProto, judge: Judge, tell: Callable[[str], None]) -> None:
+        self._model, self._judge, self._tell = model, judge, tell
         self._found: list[Candidate] = []
 
     def add(self, name: str, make: Callable[[], ModelProto], precision: Literal["int8", "fp16"] = "int8") -> None:
@@ -234,10 +239,10 @@ class _Trials:
     def _compared(self, candidate: Candidate) -> Candidate:
         model = candidate.model
         assert model is not None
-        comparison = compare(model, self._outputs, self._expected, self._judged)
+        comparison = self._judge.compare(model)
         lost = None
         if comparison.saturable_layers and any(node.op_type == "QuantizeLinear" for node in model.graph.node):
-            lost = saturation_error(model, self._judged.inputs[:N_SATURATION])
+            lost = saturation_error(model, self._judge.inputs[:N_SATURATION])
         return replace(candidate, comparison=comparison, saturation_error=lost)
 
     def best(self, schemes: Sequence[Scheme] = NARROW, prefix: str = "") -> tuple[Scheme, str]:
@@ -249,12 +254,12 @@ class _Trials:
     def timed(self) -> tuple[list[Candidate], float]:
         """Return the candidates with their latencies, and that of the model itself, in ms."""
         made = [candidate.model for candidate in self._found if candidate.model]
-        fp32_ms, *times = latencies_ms([self._model, *made], self._judged.inputs[0])
+        fp32_ms, *times = latencies_ms([self._model, *made], self._judge.timed)
         left = iter(times)
         return [replace(c, latency_ms=next(left)) if c.model else c for c in self._found], fp32_ms
 
 
-class _Calibrated:
+class Calibrated:
     """A model ready for static quantisation, with the ranges of its tensors by calibration method."""
 
     def __init__(self, model: ModelProto, samples: NDArray[Any]) -> None:
@@ -267,6 +272,7 @@ class _Calibrated:
         constants = {tensor.name for tensor in self.model.graph.initializer}
         places = [i for i, node in enumerate(nodes) if node.op_type in _LAYERS and node.input[1] in constants]
         self.layers = [nodes[place].name for place in places]
+        self.last_layers = list(_last_layers(self.model, set(self.layers)))
         # arithmetic on the input, whose range no calibration knows
         self._front = [node.name for node in nodes[: places[0]]] if places else []
         self._samples = samples
@@ -299,12 +305,13 @@ class _Calibrated:
         quantizer.model.topological_sort()
         return _of_ours(quantizer.model.model)
 
-    def most_sensitive(self, scheme: Scheme, method: str, outputs: Outputs, samples: NDArray[Any]) -> list[str]:
+    def most_sensitive(self, scheme: Scheme, method: str, judge: Judge) -> list[str]:
         """Return the quarter of the layers that change the probabilities most when they alone are quantised."""
-        expected = outputs.probabilities(run(self.model, samples))
+        samples = judge.inputs[:N_SENSITIVITY]
+        expected = judge.probabilities(run(self.model, samples))
         changes = {}
         for layer in self.layers:
-            alone = outputs.probabilities(run(self.static(scheme, method, only=[layer]), samples))
+            alone = judge.probabilities(run(self.static(scheme, method, only=[layer]), samples))
             changes[layer] = float(np.abs(alone - expected).mean())
         return sorted(self.layers, key=lambda layer: -changes[layer])[: -(-len(self.layers) // 4)]
 
@@ -339,6 +346,20 @@ def _keep_in_float(model: ModelProto, layers: list[str]) -> None:
         model.graph.node.append(helper.make_node("DequantizeLinear", inputs, [name], domain="com.microsoft"))
     if "com.microsoft" not in {opset.domain for opset in model.opset_import}:
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def _last_layers(model: ModelProto, layers: set[str]) -> Iterator[str]:
+    """Yield those of the layers that no other of them comes after on the way to the output."""
+    made_by = {name: node for node in model.graph.node for name in node.output}
+    left, seen = [output.name for output in model.graph.output], set()
+    while left:
+        node = made_by.get(left.pop())
+        if node is not None and node.name not in seen:
+            seen.add(node.name)
+            if node.name in layers:
+                yield node.name
+            else:
+                left += node.input
 
 
 class _Reader(CalibrationDataReader):

@@ -85,7 +85,7 @@ def main(name: str, data: Path, out: Path, epochs: int | None, seed: int) -> Non
     model = train(name, faces, out, recipe, seed)
     model.save_weights(out / "model.weights.h5")
     test = ferplus(folder, 1, judged=True)
-    logits = model.predict(standardised(test.pictures), batch_size=256, verbose=0)
+    logits = model.predict(standardised(test.pictures, model.input_shape[1]), batch_size=256, verbose=0)
     accuracy = float((np.asarray(logits).argmax(axis=1) == test.labels).mean())
     provenance = {
         "command": f"python -m export.train_face --model {name} --epochs {recipe.epochs} --seed {seed}",

@@ -16,7 +16,7 @@ import onnx
 from edge_emo.card import Card, read_card
 from edge_emo.errors import ModelError
 from edge_emo.runtime import Model
-from export.gates import compare, parity_gate
+from export.gates import Classified, parity_gate
 from export.inference import Outputs, run
 from export.samples import Samples
 
@@ -68,8 +68,8 @@ def _gates(card: Card, folder: Path) -> Iterator[Check]:
         fp32 = read_card(folder / f"{card.name}.fp32.json")
         outputs = Outputs(card.activation, tuple(card.labels) or tuple(map(str, range(card.output.shape[-1] or 0))))
         judged = Samples(evidence["judged"], tuple(str(label) for label in evidence["labels"]))
-        expected = run(onnx.load(folder / fp32.file), judged.inputs)
-        gates = compare(onnx.load(folder / card.file), outputs, expected, judged).gates
+        judge = Classified(onnx.load(folder / fp32.file), outputs, judged)
+        gates = judge.compare(onnx.load(folder / card.file)).gates
     for gate in gates:
         yield Check(card.file, str(gate), gate.holds)
     if card.parity.get("forced"):

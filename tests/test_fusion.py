@@ -113,7 +113,12 @@ def test_the_order_of_arrival_does_not_matter(rng):
     rng.shuffle(mixed)
     for one, other in zip(moments(*READINGS), moments(*mixed), strict=True):
         assert one.probabilities == pytest.approx(other.probabilities)
-        assert (one.start_s, one.voice, one.face, one.disagree) == (other.start_s, other.voice, other.face, other.disagree)
+        assert (one.start_s, one.voice, one.face, one.disagree) == (
+            other.start_s,
+            other.voice,
+            other.face,
+            other.disagree,
+        )
 
 
 def test_pieces_give_what_the_whole_gives():

@@ -1,3 +1,6 @@
+import itertools
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -105,7 +108,7 @@ def test_a_truncated_png_is_refused_or_read_in_part(tmp_path, portrait):
     try:
         assert read_picture(path).shape == portrait.shape
     except MediaError as error:
-        assert "a.png" in str(error)  # noqa: PT017
+        assert "a.png" in str(error)
 
 
 def test_heic_says_what_it_needs(tmp_path, monkeypatch):
@@ -140,7 +143,7 @@ def test_films(tmp_path, suffix, decoder):
     path = write_film(tmp_path / f"a{suffix}", shades(20), 10)
     frames = list(Film(path, fps=5))
     assert [frame.start_s for frame in frames] == pytest.approx([k / 5 for k in range(10)], abs=0.06)
-    assert all(a.end_s == b.start_s for a, b in zip(frames, frames[1:], strict=False))
+    assert all(a.end_s == b.start_s for a, b in itertools.pairwise(frames))
     assert frames[-1].end_s == pytest.approx(2.0, abs=0.11)
     brightness = [frame.picture.mean() for frame in frames]
     assert np.diff(brightness).min() > 10
@@ -172,19 +175,19 @@ def test_a_variable_frame_rate(tmp_path):
     assert frames[0].end_s == pytest.approx(1.0)  # a slide that stays is seen for a second
 
 
-@pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_rotation_metadata(tmp_path, turns):
-    import shutil
-    import subprocess
+TURNS = {0: (1, 0, 0, 1), 1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}
 
-    if not shutil.which("ffmpeg"):
-        pytest.skip("no ffmpeg on the PATH, which writes the rotation")
-    plain = write_film(tmp_path / "a.mp4", [RED_LEFT] * 5, 5)
-    path = tmp_path / "b.mp4"
-    command = ["ffmpeg", "-v", "error", "-display_rotation", str(90 * turns), "-i", plain, "-c", "copy", path]
-    subprocess.run(command, check=True)
-    for _ in range(2):
-        assert near(next(iter(Film(path))).picture, np.rot90(RED_LEFT, turns))
+
+@pytest.mark.parametrize("turns", TURNS)
+def test_rotation_metadata(tmp_path, decoder, turns):
+    path = write_film(tmp_path / "a.mp4", [RED_LEFT] * 5, 5)
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2: a b u c d v x y w
+    a, b, c, d = (value << 16 for value in TURNS[turns])
+    assert content[matrix : matrix + 20] == struct.pack(">5i", 1 << 16, 0, 0, 0, 1 << 16)
+    content[matrix : matrix + 20] = struct.pack(">5i", a, b, 0, c, d)
+    path.write_bytes(content)
+    assert near(next(iter(Film(path))).picture, np.rot90(RED_LEFT, -turns))
 
 
 def test_large_frames_are_brought_down(tmp_path, decoder):
@@ -198,24 +201,15 @@ def test_a_sound_has_no_picture(tmp_path, sample, decoder):
         list(Film(path))
 
 
-def test_a_cut_film_is_read_as_far_as_it_goes(tmp_path, film):
-    content = film.read_bytes()
-    whole = tmp_path / "whole.mkv"
-    import av
-
-    with av.open(str(film)) as source, av.open(str(whole), "w") as out:
-        stream = out.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(source.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                out.mux(packet)
-    content = whole.read_bytes()
-    cut = tmp_path / "cut.mkv"
-    cut.write_bytes(content[: len(content) * 6 // 10])
-    found = Film(cut)
+def test_a_cut_film_is_read_as_far_as_it_goes(tmp_path, rng):
+    noise = rng.integers(0, 256, (100, 64, 64, 3), np.uint8)
+    path = write_film(tmp_path / "a.mkv", list(noise), 10)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    found = Film(path, fps=5)
     frames = list(found)
-    assert 3 <= len(frames) < 20
-    assert any("the picture ends at" in warning or "damaged" in warning for warning in found.warnings)
+    assert 20 < len(frames) < 35
+    assert any("the picture ends at" in warning for warning in found.warnings)
 
 
 def test_what_is_no_film_is_refused(tmp_path, decoder):

@@ -15,7 +15,7 @@ import cv2
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.pictures import Pixels, read_picture, upright, write_picture
+from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
 from edge_emo.report.colours import COLOURS
 from edge_emo.sources import kind
 from edge_emo.timeline import Moment, Reading, Timeline
@@ -83,7 +83,7 @@ def _text(
     cv2.putText(picture, text, place, _FONT, 0.45 * unit, colour, max(1, round(unit)), cv2.LINE_AA)
 
 
-class _Clock:
+class _Shown:
     """What holds at a time: the faces that were last read, and the moment."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -108,10 +108,10 @@ def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) 
         raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
     import av
 
-    clock, warnings = _Clock(timeline), []
+    shown, warnings = _Shown(timeline), []
     try:
         with closing(av.open(os.fspath(source))) as film, closing(av.open(str(path), "w")) as out:
-            warnings += _copy_with_drawings(film, out, clock)
+            warnings += _copy_with_drawings(film, out, shown)
     except av.error.FFmpegError as error:
         path.unlink(missing_ok=True)
         raise MediaError(
@@ -120,7 +120,7 @@ def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) 
     return warnings
 
 
-def _copy_with_drawings(film: Any, out: Any, clock: _Clock) -> list[str]:
+def _copy_with_drawings(film: Any, out: Any, shown: _Shown) -> list[str]:
     import av
 
     picture = film.streams.video[0]
@@ -133,19 +133,18 @@ def _copy_with_drawings(film: Any, out: Any, clock: _Clock) -> list[str]:
             sound_out = out.add_stream_from_template(sound)
         except (av.error.FFmpegError, ValueError):
             warnings.append(f"{out.name}: its format does not hold the sound of the source; the picture alone is in it")
-    first_s = 0.0
+    clock = FrameClock(picture)
     for packet in film.demux([stream for stream in (picture, sound) if stream is not None]):
         if packet.stream is sound:
             if sound_out is not None and packet.dts is not None:
                 waiting.append(packet)
         else:
             for frame in _decoded(packet):
-                first_s = float(frame.time) if drawn is None else first_s
-                time_s = float(frame.time) - min(first_s, 0.0)
+                time_s = clock.start_s(frame)
                 pixels = upright(frame)
                 height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
                 pixels = pixels[:height, :width].copy()
-                draw(pixels, clock.faces(time_s), clock.moment(time_s))
+                draw(pixels, shown.faces(time_s), shown.moment(time_s))
                 if drawn is None:
                     drawn = _video_stream(out, picture.average_rate or 25, width, height)
                 new = av.VideoFrame.from_ndarray(pixels, "rgb24")
@@ -165,7 +164,7 @@ def _decoded(packet: Any) -> Iterator[Any]:
     import av
 
     try:
-        yield from (frame for frame in packet.decode() if frame.time is not None)
+        yield from packet.decode()
     except (av.error.FFmpegError, ValueError):
         return  # what is damaged is left out, as it was when it was looked at
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.report.colours import COLOURS
-from edge_emo.sources import kind
 from edge_emo.timeline import Timeline
 
 N_THUMBNAILS = 10
@@ -75,8 +74,7 @@ def _frames(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> No
     width = timeline.duration_s / N_THUMBNAILS
     try:
         for frame in Film(source, fps=min(5.0, N_THUMBNAILS / timeline.duration_s)):
-            height, columns = frame.picture.shape[:2]
-            step = max(1, columns // 200)
+            step = max(1, frame.picture.shape[1] // 200)
             axis.imshow(
                 frame.picture[::step, ::step],
                 extent=(frame.start_s, frame.start_s + width * 0.97, 0, 1),

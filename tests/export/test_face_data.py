@@ -104,7 +104,7 @@ def test_pixels_are_standardised_as_a_card_states_it():
 
     picture = np.arange(SIZE * SIZE, dtype=np.uint16).reshape(SIZE, SIZE).astype(np.uint8)
     spec = FacePreprocessing(width=SIZE, height=SIZE, mean=(MEAN,), std=(STD,))
-    assert np.allclose(prepare(np.repeat(picture[..., None], 3, axis=2), spec), standardised(picture[None])[0])
+    assert np.allclose(prepare(np.repeat(picture[..., None], 3, axis=2), spec), standardised(picture[None], 48)[0])
 
 
 @pytest.mark.parametrize(("name", "limit"), [("face", 600_000), ("face-classic", 60_000)])

@@ -92,7 +92,8 @@ def test_faces_are_found_in_the_dark_in_grey_and_tilted(portrait):
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
+    "picture",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
 )
 def test_arrays_of_another_kind_are_refused(picture):
     with pytest.raises(ValueError, match="pass RGB, uint8"):
