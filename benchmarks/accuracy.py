@@ -1,8 +1,11 @@
-"""Accuracy on people never heard: the shipped front end and networks, fold by fold.
+"""Accuracy on people never heard or seen, from the files that ship.
 
     python -m benchmarks.accuracy voice --data ../shared/data
+    python -m benchmarks.accuracy face --data ../shared/data
+    python -m benchmarks.accuracy detector --data ../shared/data
 
-`benchmarks/folds/` holds, for each fold, the files of the same recipe trained without that fold's actors.
+Voices are scored fold by fold: `benchmarks/folds/` holds, for each fold, the files of the same recipe trained without
+that fold's actors. Faces are those of FER+ PublicTest and of photos kept apart.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ import click
 import numpy as np
 from rich.progress import track
 
-from benchmarks import environment
+from benchmarks import drawing, environment, faces
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
+from edge_emo.face.backends import named
 from edge_emo.media import SAMPLE_RATE, resample
 from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, score, together
+from export.face_data import ferplus
 
 FOLDS = Path(__file__).parent / "folds"
 MODELS = [(name, precision) for name in ("voice", "voice-classic") for precision in ("fp32", "int8")]
@@ -115,36 +120,15 @@ def picture(results: dict[str, Any], path: Path) -> None:
     shown = results["cross_validation"]["voice int8"]
     total = shown["together"]
     figure, ((confusion, recall), (actors, reliability)) = pyplot.subplots(2, 2, figsize=(12, 10))
-    matrix = np.array(total["confusion"], float)
-    matrix /= matrix.sum(axis=1, keepdims=True)
-    confusion.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
-    for i, j in np.ndindex(matrix.shape):
-        color = "white" if matrix[i, j] > 0.5 else "black"
-        confusion.text(j, i, f"{matrix[i, j]:.0%}", ha="center", va="center", color=color, fontsize=8)
-    confusion.set_xticks(range(8), EMOTIONS, rotation=45, ha="right")
-    confusion.set_yticks(range(8), EMOTIONS)
-    confusion.set(xlabel="recognised", ylabel="spoken", title="Confusion, share of the spoken")
-    recall.barh(EMOTIONS, [total["recall"][name] for name in EMOTIONS], color="#3b6ea5")
-    recall.axvline(1 / 8, color="grey", linestyle=":", label="chance")
-    recall.invert_yaxis()
-    recall.set(xlim=(0, 1), xlabel="recall", title="Recall by emotion")
-    recall.legend()
+    drawing.confusion(confusion, total["confusion"], EMOTIONS, "recognised", "spoken")
+    drawing.recall(recall, total["recall"], 1 / 8)
     by_actor = sorted(total["accuracy_by_speaker"].items(), key=lambda item: item[1])
-    colors = ["#b3567a" if int(actor) % 2 == 0 else "#3b6ea5" for actor, _ in by_actor]
+    colors = ["#b3567a" if int(actor) % 2 == 0 else drawing.BLUE for actor, _ in by_actor]
     actors.bar([actor for actor, _ in by_actor], [value for _, value in by_actor], color=colors)
     actors.set(
         ylim=(0, 1), xlabel="actor (women pink, men blue)", ylabel="accuracy", title="Accuracy by actor, each unheard"
     )
-    bins = np.array(total["reliability"])
-    reliability.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    reliability.plot(bins[:, 0], bins[:, 1], marker="o", color="#3b6ea5")
-    for confidence, right, count in bins:
-        reliability.annotate(
-            f"{count:.0f}", (confidence, right), textcoords="offset points", xytext=(6, -10), fontsize=8
-        )
-    reliability.set(
-        xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"Reliability, ECE {total['ece']:.3f}"
-    )
+    drawing.reliability(reliability, total["reliability"], total["ece"])
     uar = shown["uar"]
     figure.suptitle(
         f"voice int8, RAVDESS speech, 4 folds, {total['n']} clips of {len(by_actor)} unheard actors: "
@@ -183,7 +167,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
     click.echo("recall:  " + "  ".join(f"{name} {value:.2f}" for name, value in best["together"]["recall"].items()))
     click.echo("\nThe files that ship, on EMO-DB (German; five speakers never heard):")
     foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
-    for name, precision in [(n, p) for n, entry in read_manifest().models.items() for p in entry.cards]:
+    for name, precision in MODELS:
         report = score(VoiceRecognizer(models_folder() / f"{name}.{precision}.json"), foreign).report()
         results["shipped_on_emodb"][f"{name} {precision}"] = report
         click.echo(
@@ -200,6 +184,65 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
     environment.write(json_path, "accuracy voice", results)
     if picture_path:
         picture(results, picture_path)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+@click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw them here.")
+def face(data: Path, json_path: Path | None, picture_path: Path | None) -> None:
+    """Score the expression networks on FER+ PublicTest, and the whole path on photos labelled by eye."""
+    test = ferplus(Path(data) / "ferplus", 1, judged=True)
+    found = faces.face_tables(Path(data), test)
+    click.echo(f"FER+ PublicTest, {len(test.labels)} faces, majority labels, no copy of a training row")
+    titles = (
+        "accuracy",
+        "macro recall",
+        "7 emotions",
+        "ECE",
+        "found first",
+        "7 emotions",
+        "by eye",
+        "macro recall",
+        "kB",
+    )
+    click.echo(f"{'model':<20} " + " ".join(f"{title:>12}" for title in titles))
+    for name, row in found.items():
+        own, through, eye = row["public_test"], row["through_detector"], row["labelled_by_eye"]
+        cells = [own[key] for key in ("accuracy", "macro_recall", "accuracy_emotions", "ece")]
+        cells += [through["found"], through["accuracy_emotions"], eye["accuracy"], eye["macro_recall"]]
+        click.echo(f"{name:<20} " + " ".join(f"{cell:>12.3f}" for cell in cells) + f" {row['kilobytes']:>12}")
+    default = f"face {read_manifest().models['face'].default}"
+    own, eye = found[default]["public_test"], found[default]["labelled_by_eye"]
+    click.echo(f"\n{default}, recall:  " + "  ".join(f"{name} {value:.2f}" for name, value in own["recall"].items()))
+    click.echo(
+        f"by eye, {eye['n']} faces, {eye['missed']} of them not found:  "
+        + "  ".join(f"{name} {value:.2f} of {eye['labels'][name]}" for name, value in eye["recall"].items())
+    )
+    environment.write(json_path, "accuracy face", found)
+    if picture_path:
+        faces.picture(found, default, picture_path)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--yunet", type=click.Path(path_type=Path), help="A YuNet file to compare with.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+def detector(data: Path, yunet: Path | None, json_path: Path | None) -> None:
+    """Score the detector on photos kept apart, beside OpenCV's Haar cascade."""
+    known = faces.judged_photos(Path(data))
+    compared = faces.detectors() | {"OpenCV Haar": faces.HaarDetector()}
+    if yunet:
+        compared["YuNet"] = named(str(yunet))
+    found = {name: faces.detector_table(each, known) for name, each in compared.items()}
+    click.echo(f"{len(known)} photos; sizes in pixels of a frame of 640; found: overlap of at least half")
+    for name, rows in found.items():
+        click.echo(f"\n{name:<28} {'>= 32':>8} {'24-32':>8} {'16-32':>8} {'false/photo':>12} {'of any size':>12}")
+        for condition, row in rows.items():
+            cells = [row[key] for key in ("recall", "recall_24_to_32", "recall_16_to_32")]
+            false = f"{row['false_per_photo']:>12.3f} {row['false_per_photo_any_size']:>12.3f}"
+            click.echo(f"{condition:<28} " + " ".join(f"{cell:>8.3f}" for cell in cells) + f" {false}")
+    environment.write(json_path, "accuracy detector", found)
 
 
 if __name__ == "__main__":

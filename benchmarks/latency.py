@@ -1,11 +1,13 @@
 """Milliseconds of each stage, warm, on one core.
 
 python -m benchmarks.latency voice
+python -m benchmarks.latency face
 python -m benchmarks.latency songs
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 import numpy as np
 import soundfile
 from threadpoolctl import threadpool_limits
 
-from benchmarks import environment
+from benchmarks import environment, faces
 from edge_emo.analyzer import Analyzer
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import EdgeEmoError
+from edge_emo.face.backends import MediaPipeDetector, named
+from edge_emo.face.detector import Detector, FaceDetector, Pixels
 from edge_emo.media import SAMPLE_RATE, read_sound
 from edge_emo.music.recommend import Recommender
 from edge_emo.sources import sample_path
@@ -28,7 +34,8 @@ from edge_emo.voice import mfcc
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
-RUNS = 400
+RUNS, FRAME_RUNS = 400, 200
+FILM_S = 60
 CLIP_S = 3.0
 
 
@@ -105,6 +112,87 @@ def voice(json_path: Path | None) -> None:
     )
     summary = {"features_ms_per_s": per_second, "times_as_fast_as_psf": ratio}
     environment.write(json_path, "latency voice", {"stages_ms": found, **summary})
+
+
+@main.command()
+@click.option("--yunet", type=click.Path(path_type=Path), help="A YuNet file to compare with.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path))
+def face(yunet: Path | None, json_path: Path | None) -> None:
+    """A camera frame of 640 x 480 with one face, each stage and other detectors; then a film of 60 s on all cores."""
+    frame = camera_frame(640, 480)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    environment.pin()
+    cv2.setNumThreads(1)
+    stages: dict[str, Callable[[], Any]] = {}
+    for name, detector in (faces.detectors() | peers(yunet)).items():
+        stages[f"{name}: detect"] = lambda d=detector: d.detect(frame)
+    found = FaceDetector().detect(frame)[:1]
+    for name, recognizer in faces.recognizers().items():
+        stages[f"{name}: align and recognise"] = lambda r=recognizer: r.probabilities(frame, found)
+    measured = interleaved(stages, FRAME_RUNS)
+    show(measured)
+    if cores:
+        os.sched_setaffinity(0, cores)
+    cv2.setNumThreads(-1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        write_film(path)
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            timeline = Analyzer()(path)
+            seconds.append(time.perf_counter() - start)
+    n_faces = sum(reading.modality == "face" for reading in timeline.readings)
+    click.echo(
+        f"\n{FILM_S} s of 1280 x 720 at 25 frames a second, 5 of them looked at, voice and face, {len(cores)} cores: "
+        f"{np.median(seconds):.2f} s ({n_faces} faces read)"
+    )
+    environment.write(json_path, "latency face", {"stages_ms": measured, "film_s": seconds, "faces_read": n_faces})
+
+
+def peers(yunet: Path | None) -> dict[str, Detector]:
+    """Return other detectors; what is not here is told."""
+    found: dict[str, Detector] = {}
+    ways: dict[str, Callable[[], Detector]] = {"OpenCV Haar": faces.HaarDetector, "MediaPipe": MediaPipeDetector}
+    if yunet:
+        ways["YuNet, 640 x 480"] = lambda: named(str(yunet))
+    else:
+        click.echo("YuNet is left out: give its file with --yunet")
+    for name, way in ways.items():
+        try:
+            found[name] = way()
+        except EdgeEmoError as error:
+            click.echo(f"{name} is left out: {error}")
+    return found
+
+
+def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
+    """Return a frame with a public-domain portrait in the middle of noise, RGB."""
+    from skimage.data import astronaut
+
+    frame = np.random.default_rng(0).integers(90, 130, (height, width, 3), np.uint8)
+    left = (width - height) // 2 + shift
+    frame[:, left : left + height] = cv2.resize(astronaut(), (height, height), interpolation=cv2.INTER_CUBIC)
+    return frame
+
+
+def write_film(path: Path) -> None:
+    """Write a film in which the portrait moves, with the sample's voice over and over."""
+    import av
+
+    sound = np.resize(read_sound(sample_path()), FILM_S * SAMPLE_RATE)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
+        picture.width, picture.height, picture.pix_fmt = 1280, 720, "yuv420p"
+        track = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        shown = [camera_frame(1280, 720, round(40 * np.sin(k / 8))) for k in range(50)]
+        for number in range(FILM_S * 25):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(shown[number % 50], "rgb24")))
+        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux(track.encode(frame))
+        for stream in (picture, track):
+            container.mux(stream.encode(None))
 
 
 @main.command()

@@ -204,12 +204,12 @@ def cover(picture: Pixels, faces: Float32, rng: Generator) -> None:
 def lit(picture: Pixels, rng: Generator) -> Pixels:
     """Change light, colour and sharpness as cameras, rooms and compression do."""
     if rng.random() < 0.5:
-        grey = _grey(picture)
+        grey = without_colour(picture)
         saturation = rng.uniform(0.3, 1.6)
         picture = cv2.addWeighted(picture, saturation, grey, 1 - saturation, 0)
     picture = cv2.LUT(picture, _tones(rng))
     if rng.random() < 0.12:
-        picture = _grey(picture)
+        picture = without_colour(picture)
     if rng.random() < 0.15:  # backlit, or light from a side
         ramp, direction = np.linspace(-1, 1, len(picture), dtype=np.float32), rng.uniform(0, 2 * np.pi)
         side = 1 + np.float32(rng.uniform(0.3, 0.9)) * (np.cos(direction) * ramp[:, None] + np.sin(direction) * ramp)
@@ -226,7 +226,8 @@ def lit(picture: Pixels, rng: Generator) -> Pixels:
     return np.asarray(picture, np.uint8)
 
 
-def _grey(picture: Pixels) -> Pixels:
+def without_colour(picture: Pixels) -> Pixels:
+    """Return a picture in grey, still RGB."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Mutated recordings: no crash, no hang, no traceback; an answer or an `EdgeEmoError`.
+"""Mutated recordings, pictures and films: no crash, no hang, no traceback; an answer or an `EdgeEmoError`.
 
 A crash or hang in native code would take the test runner with it, so the work is done in a process of its own.
 """
@@ -54,11 +54,60 @@ for number in range(count):
 print(outcomes["read"], outcomes["refused"])
 """
 
+PICTURES = r"""
+import random, sys, tempfile
+from pathlib import Path
+import cv2, numpy as np
+from edge_emo.errors import EdgeEmoError
+from edge_emo.pictures import Film, read_picture
+from tests.conftest import write_film
 
-@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "mp4"])
-def test_mutated_recordings_are_read_or_refused(kind):
+kind, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+folder = Path(tempfile.mkdtemp())
+noise = cv2.resize(np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8), (96, 64))
+path = folder / f"a.{kind}"
+is_film = kind in ("mp4", "mkv", "avi", "gif", "webm")
+if is_film:
+    codec = {"gif": "gif", "webm": "libvpx", "avi": "mpeg4"}.get(kind, "libx264")
+    sound = None if kind in ("gif", "webm", "avi") else np.sin(np.arange(16000) / 9).astype(np.float32)
+    write_film(path, [np.roll(noise, 5 * k, 1) for k in range(10)], 10, sound, codec=codec)
+else:
+    path.write_bytes(cv2.imencode(f".{kind}", noise)[1].tobytes())
+original, rng, outcomes = path.read_bytes(), random.Random(seed), {"read": 0, "refused": 0}
+for number in range(count):
+    content = bytearray(original)
+    for _ in range(rng.randint(1, 8)):
+        start = rng.randrange(min(len(content), 200 if rng.random() < 0.5 else len(content)))
+        action = rng.randrange(4)
+        if action == 0: content[start] = rng.randrange(256)
+        elif action == 1: content[start : start + 4] = rng.randbytes(4)
+        elif action == 2: del content[start : start + rng.randint(1, 300)]
+        else: content[start:start] = rng.randbytes(rng.randint(1, 50))
+        if not content: content = bytearray(b"\0")
+    mutated = folder / f"m.{kind}"
+    mutated.write_bytes(bytes(content))
+    print(number, file=sys.stderr, flush=True)
+    try:
+        shown = [frame.picture for frame in Film(mutated)] if is_film else [read_picture(mutated)]
+        assert all(p.dtype == np.uint8 and p.ndim == 3 and p.shape[2] == 3 for p in shown)
+        outcomes["read"] += 1
+    except EdgeEmoError as error:
+        assert str(mutated) in str(error), error
+        outcomes["refused"] += 1
+print(outcomes["read"], outcomes["refused"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "kind", "count"),
+    [
+        *((WORK, kind, 450) for kind in ("wav", "flac", "ogg", "mp3", "mp4")),
+        *((PICTURES, kind, 200) for kind in ("jpg", "png", "webp", "bmp", "gif", "mp4", "mkv", "avi", "webm")),
+    ],
+)
+def test_mutated_files_are_read_or_refused(work, kind, count):
     done = subprocess.run(
-        [sys.executable, "-c", WORK, kind, "7", "450"],
+        [sys.executable, "-c", work, kind, "7", str(count)],
         capture_output=True,
         text=True,
         timeout=300,
@@ -67,5 +116,5 @@ def test_mutated_recordings_are_read_or_refused(kind):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     read, refused = map(int, done.stdout.split()[-2:])
-    assert read + refused == 450
+    assert read + refused == count
     assert refused or kind == "mp3", "the mutations reach the decoder"  # MP3 decodes nearly anything

@@ -32,6 +32,8 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
         "edge_emo/models_onnx/manifest.json",
         "edge_emo/models_onnx/voice.int8.onnx",
         "edge_emo/models_onnx/voice.int8.json",
+        "edge_emo/models_onnx/face.int8.onnx",
+        "edge_emo/models_onnx/face-detector.int8.onnx",
         "edge_emo/music/data/catalogue.sqlite",
         "edge_emo/data/sample.flac",
         "edge_emo/models_onnx/LICENSE.md",

@@ -49,13 +49,13 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
 
 def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None) -> None:
     """Draw boxes with the emotion of each face, and bars of what holds at the moment, onto an RGB picture, in place."""
-    unit = max(1.0, max(picture.shape[:2]) / 640)
+    unit = max(0.6, max(picture.shape[:2]) / 640)
     for reading in faces:
         if reading.box is None:
             continue
         colour = COLOURS[reading.emotion]
         left, top, right, bottom = (round(value) for value in reading.box)
-        cv2.rectangle(picture, (left, top), (right, bottom), colour, round(2 * unit))
+        cv2.rectangle(picture, (left, top), (right, bottom), colour, max(2, round(2 * unit)))
         label = f"{reading.emotion} {reading.probability:.0%}" if reading.reason is None else f"{reading.raw}?"
         _text(picture, label, (left, top - round(4 * unit)), unit, colour)
     if moment is not None:

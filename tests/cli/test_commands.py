@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import jsonschema
 import numpy as np
 import pytest
@@ -101,6 +102,58 @@ def test_a_voice_model_of_ones_own(edge_emo):
     assert found["models"]["voice"].startswith("voice-classic")
 
 
+def test_a_film_in_every_format(edge_emo, film):
+    found = document(edge_emo("analyze", film, "--json"), "analyze")["results"][0]
+    assert {reading["modality"] for reading in found["readings"]} == {"voice", "face"}
+    assert found["moments"]
+    assert found["segments"]
+    text = edge_emo("analyze", film).stdout.decode()
+    assert "heard: " in text
+    assert "seen: " in text
+    assert edge_emo("analyze", film, "--srt").stdout.startswith(b"1\n00:00:0")
+    rows = list(csv.DictReader(io.StringIO(edge_emo("analyze", film, "--csv").stdout.decode())))
+    assert {row["modality"] for row in rows} == {"voice", "face"}
+
+
+def test_what_to_look_for(edge_emo, film):
+    def found(*options):
+        return document(edge_emo("analyze", film, "--json", *options), "analyze")["results"][0]
+
+    assert {r["modality"] for r in found("--no-face")["readings"]} == {"voice"}
+    assert {r["modality"] for r in found("--no-voice")["readings"]} == {"face"}
+    assert len(found("--no-voice", "--fps", 2)["readings"]) == 8
+    assert found("--faces", "all")["people"]
+    classic = ROOT / "models_onnx" / "face-classic.fp32.json"
+    assert found("--face-model", classic)["models"]["face"].startswith("face-classic")
+
+
+def test_a_film_gets_songs_by_both_strategies(edge_emo, film):
+    for options in ([], ["--strategy", "five-and-five"]):
+        found = document(edge_emo("recommend", film, "--json", "--seed", 1, *options), "recommend")
+        assert len({item["song"]["uid"] for item in found["results"][0]["songs"]}) == 10
+
+
+def test_annotated_films_and_plots_are_written(edge_emo, film, tmp_path):
+    done = edge_emo("analyze", film, "--annotate", "out.mp4", "--plot", "out.png")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out.mp4").stat().st_size > 5000
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_without_a_face_is_exit_code_4(edge_emo, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((90, 90, 3), 128, np.uint8))
+    done = edge_emo("recommend", "a.png")
+    assert done.returncode == 4
+    assert b"no face found" in done.stdout
+
+
+def test_a_detector_that_is_not_there_is_told(edge_emo, film):
+    done = edge_emo("analyze", film, "--detector", "yunet.onnx")
+    assert done.returncode == 3
+    assert b"yunet.onnx: no such file" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_folders_globs_and_standard_input(edge_emo, tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     shutil.copy(sample_path(), tmp_path / "in" / "a.flac")
@@ -142,6 +195,10 @@ def test_no_voice_is_exit_code_4(edge_emo, silence):
         ["recommend", "--mood", "happy", "sample"],
         ["recommend", "sample", "-n", "0"],
         ["analyze", "sample", "--precision", "int4"],
+        ["analyze", "sample", "--fps", "0"],
+        ["analyze", "sample", "sample", "--srt"],
+        ["analyze", "-", "--plot", "a.png"],
+        ["analyze", "sample", "--faces", "none"],
         ["nonsense"],
     ],
 )

@@ -112,19 +112,3 @@ def test_parameters(name, limit):
     network = NETWORKS[name]()
     assert network.count_params() <= limit
     assert network.output_shape == (None, 8)
-
-
-def test_training_gives_the_running_mean_of_the_weights_and_the_same_again(rng, tmp_path):
-    pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-    from export.train_face import Recipe, train
-
-    faces = Faces(np.stack([face(rng) for _ in range(16)]), np.eye(8, dtype=np.float32)[np.arange(16) % 8])
-    start = NETWORKS["face-classic"]().get_weights()[0]
-    first, same, plain = (
-        train("face-classic", faces, tmp_path / name, Recipe(epochs=2, batch_size=8, ema=ema), seed=3).get_weights()[0]
-        for name, ema in (("first", 0.9), ("same", 0.9), ("plain", 0.0))
-    )
-    assert np.allclose(first, same, atol=1e-6)
-    assert np.abs(first - plain).max() > 1e-6
-    assert np.abs(first - start).max() > 1e-3
-    assert len((tmp_path / "first" / "loss.csv").read_text().splitlines()) == 3

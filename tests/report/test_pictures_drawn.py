@@ -1,0 +1,101 @@
+import cv2
+import numpy as np
+import pytest
+
+import edge_emo
+from edge_emo.emotions import EMOTIONS, UNCERTAIN
+from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.pictures import Film, read_picture, write_picture
+from edge_emo.report import annotate, colours, plot
+from tests.conftest import write_film
+
+
+@pytest.fixture(scope="module")
+def timeline(film):
+    return edge_emo.analyze(film)
+
+
+def share_of(picture, colour, tolerance=60):
+    return float((np.abs(picture.astype(int) - colour).max(axis=2) < tolerance).mean())
+
+
+def test_every_emotion_has_a_colour_of_its_own():
+    assert set(colours.COLOURS) == {*EMOTIONS, UNCERTAIN}
+    assert len(set(colours.COLOURS.values())) == len(EMOTIONS) + 1
+
+
+def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
+    write_picture(tmp_path / "a.png", portrait)
+    timeline = edge_emo.analyze(tmp_path / "a.png")
+    assert annotate.annotate(timeline, tmp_path / "a.png", tmp_path / "out.png") == []
+    drawn = read_picture(tmp_path / "out.png")
+    assert drawn.shape == portrait.shape
+    left, top, right, bottom = (round(v) for v in timeline.readings[0].box)
+    colour = colours.COLOURS[timeline.readings[0].emotion]
+    for x, y in ((left, (top + bottom) // 2), (right, (top + bottom) // 2), ((left + right) // 2, bottom)):
+        assert tuple(drawn[y, x]) == colour
+    assert (drawn[-100:, -100:] == portrait[-100:, -100:]).all(), "the rest is left as it is"
+
+
+def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeline):
+    assert annotate.annotate(timeline, film, tmp_path / "out.mp4") == []
+    before, after = list(Film(film, fps=100)), list(Film(tmp_path / "out.mp4", fps=100))
+    assert len(after) == len(before) == 40
+    assert [frame.start_s for frame in after] == pytest.approx([frame.start_s for frame in before], abs=0.01)
+    faces = [reading for reading in timeline.readings if reading.modality == "face"]
+    colour = np.array(colours.COLOURS[faces[5].emotion])
+    _, top, right, bottom = (round(v) for v in faces[5].box)
+    edge = after[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
+    plain = before[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
+    assert np.abs(edge - colour).mean() < np.abs(plain - colour).mean() / 2
+    voices = edge_emo.analyze(tmp_path / "out.mp4", face=False).readings
+    expected = [r for r in timeline.readings if r.modality == "voice"]
+    assert [v.raw for v in voices] == [e.raw for e in expected]
+
+
+def test_a_film_without_sound_and_with_odd_sides(tmp_path, portrait):
+    path = write_film(tmp_path / "a.mkv", [portrait[:254, 96:350]] * 5, 5)
+    annotate.annotate(edge_emo.analyze(path), path, tmp_path / "out.webm")
+    assert len(list(Film(tmp_path / "out.webm"))) == 5
+
+
+def test_what_cannot_be_drawn_is_told(tmp_path, film, timeline):
+    sound = edge_emo.analyze("edge_emo/data/sample.flac")
+    with pytest.raises(MediaError, match="no picture to draw on"):
+        annotate.annotate(sound, "edge_emo/data/sample.flac", tmp_path / "out.mp4")
+    with pytest.raises(MediaError, match="is the source itself"):
+        annotate.annotate(timeline, film, film)
+    with pytest.raises(MediaError, match=r"out\.xyz: cannot be written"):
+        annotate.annotate(timeline, film, tmp_path / "out.xyz")
+    assert not (tmp_path / "out.xyz").exists()
+    with pytest.raises(MediaError, match="cannot be written"):
+        annotate.annotate(timeline, film, tmp_path / "no" / "such" / "out.mp4")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_timeline_is_drawn(tmp_path, film, timeline, suffix):
+    plot.draw(timeline, film, tmp_path / f"a{suffix}")
+    assert (tmp_path / f"a{suffix}").stat().st_size > 5000
+
+
+def test_the_bands_have_the_colours_of_the_emotions(tmp_path, film, timeline):
+    plot.draw(timeline, film, tmp_path / "a.png")
+    drawn = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
+    longest = max(timeline.segments, key=lambda segment: segment.end_s - segment.start_s)
+    assert share_of(drawn, colours.COLOURS[longest.emotion], 12) > 0.01
+
+
+def test_a_sound_alone_is_drawn(tmp_path):
+    plot.draw(edge_emo.analyze("edge_emo/data/sample.flac"), "edge_emo/data/sample.flac", tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 5000
+
+
+def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monkeypatch):
+    write_picture(tmp_path / "a.png", portrait)
+    with pytest.raises(MediaError, match="a still has no time"):
+        plot.draw(edge_emo.analyze(tmp_path / "a.png"), tmp_path / "a.png", tmp_path / "b.png")
+    with pytest.raises(MediaError, match="cannot be written"):
+        plot.draw(timeline, film, tmp_path / "a.xyz")
+    monkeypatch.setattr(plot.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DecoderMissingError, match=r"edge-emo\[plot\]"):
+        plot.draw(timeline, film, tmp_path / "b.png")
