@@ -1,4 +1,4 @@
-"""What `edge-emo doctor` looks at: the machine, the libraries, the models, the catalogue, a recording's level."""
+"""What `edge-emo doctor` looks at: machine, libraries, models, catalogue, and a source's sound and picture."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import struct
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import BinaryIO
 
+import cv2
 import numpy as np
 
 from edge_emo import __version__
 from edge_emo.card import models_folder, read_manifest
-from edge_emo.errors import EdgeEmoError
+from edge_emo.errors import EdgeEmoError, NoPictureError, NoSoundTrackError
+from edge_emo.face.detector import FaceDetector, Pixels
 from edge_emo.media import SAMPLE_RATE, Sound
 from edge_emo.music.catalogue import Catalogue
+from edge_emo.pictures import Film, read_picture
 from edge_emo.report.documents import Finding
 from edge_emo.runtime import Model
-from edge_emo.sources import expand, title
+from edge_emo.sources import Kind, expand, kind, opened, title
 from edge_emo.voice.activity import ActivityDetector
 
 KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
@@ -31,15 +35,17 @@ KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
 }
 """First and last bad release of each package, and what is wrong with them."""
 
-LEVEL = "level of "
-"""How the topic of a finding about a recording begins."""
+LEVEL, VIEW = "level of ", "view of "
+"""How the topic of a finding about a source begins."""
+DARK, SMALL = 0.1, 0.06
+"""Share of full brightness, and of the longer side that a face has, below which expressions are hard to tell."""
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve")
 
 
 def diagnose(sources: Sequence[str] = ()) -> list[Finding]:
-    """Return findings about this installation, and about the sound of each source."""
-    return [*_machine(), *_libraries(), *_decoders(), *_models(), *_catalogue(), *_levels(sources)]
+    """Return findings about this installation, and about the sound and the picture of each source."""
+    return [*_machine(), *_libraries(), *_decoders(), *_models(), *_catalogue(), *_sources(sources)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -68,7 +74,7 @@ def cpu_flags() -> list[str]:
 
 
 def _libraries() -> Iterator[Finding]:
-    for package in ("onnxruntime", "numpy", "soundfile", "soxr"):
+    for package in ("onnxruntime", "numpy", "soundfile", "soxr", "opencv-python-headless"):
         try:
             installed = version(package)
         except PackageNotFoundError:
@@ -95,7 +101,9 @@ def _decoders() -> Iterator[Finding]:
     elif shutil.which("ffmpeg"):
         yield Finding("films and M4A", "ok", f"ffmpeg at {shutil.which('ffmpeg')}")
     else:
-        yield Finding("films and M4A", "note", "cannot be read; pip install 'edge-emo[video]', or install ffmpeg")
+        yield Finding("films and M4A", "note", "cannot be heard; pip install 'edge-emo[video]', or install ffmpeg")
+    heif = importlib.util.find_spec("pillow_heif")
+    yield Finding("pictures", "ok", f"OpenCV {cv2.__version__}, {'with' if heif else 'without'} HEIC (extra [heic])")
 
 
 def _models() -> Iterator[Finding]:
@@ -129,31 +137,74 @@ def _catalogue() -> Iterator[Finding]:
         yield Finding("catalogue", "bad", str(error))
 
 
-def _levels(sources: Sequence[str]) -> Iterator[Finding]:
+def _sources(sources: Sequence[str]) -> Iterator[Finding]:
     for source in expand(sources):
-        topic = f"{LEVEL}{title(source)}"
         try:
-            sound = Sound(source)
-            peak, squares, offset, voiced = _measure(sound)
+            content = opened(source)
+            what = kind(source, content)
         except EdgeEmoError as error:
-            yield Finding(topic, "bad", str(error))
+            yield Finding(f"{LEVEL}{title(source)}", "bad", str(error))
             continue
-        rms = 10 * np.log10(max(squares / max(sound.n_samples, 1), 1e-12))
-        text = (
-            f"{sound.sample_rate} Hz, {sound.channels} channels, {sound.n_samples / SAMPLE_RATE:.1f} s, "
-            f"{voiced:.1f} s of voice, peak {20 * np.log10(max(peak, 1e-6)):.1f} dBFS, RMS {rms:.1f} dBFS"
-        )
-        advice = [*sound.warnings]
-        if not voiced:
-            advice.append("no voice found: is the microphone on and the right one chosen?")
-        of_source = sound.n_samples * sound.channels * sound.sample_rate / SAMPLE_RATE
-        if sound.n_clipped > of_source * 1e-4:
-            advice.append("clipped: turn the input down")
-        if abs(offset) > 0.01:
-            advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable is faulty")
-        if peak < 0.003:
-            advice.append("very quiet: turn the input up")
-        yield Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
+        if what != "picture":
+            yield _level(source, content)
+        if what != "sound":
+            yield from _view(source, content, what)
+
+
+def _level(source: str, content: str | BinaryIO) -> Finding:
+    topic = f"{LEVEL}{title(source)}"
+    try:
+        sound = Sound(source, content)
+        peak, squares, offset, voiced = _measure(sound)
+    except NoSoundTrackError as error:
+        return Finding(topic, "note", str(error))
+    except EdgeEmoError as error:
+        return Finding(topic, "bad", str(error))
+    rms = 10 * np.log10(max(squares / max(sound.n_samples, 1), 1e-12))
+    text = (
+        f"{sound.sample_rate} Hz, {sound.channels} channels, {sound.n_samples / SAMPLE_RATE:.1f} s, "
+        f"{voiced:.1f} s of voice, peak {20 * np.log10(max(peak, 1e-6)):.1f} dBFS, RMS {rms:.1f} dBFS"
+    )
+    advice = [*sound.warnings]
+    if not voiced:
+        advice.append("no voice found: is the microphone on and the right one chosen?")
+    of_source = sound.n_samples * sound.channels * sound.sample_rate / SAMPLE_RATE
+    if sound.n_clipped > of_source * 1e-4:
+        advice.append("clipped: turn the input down")
+    if abs(offset) > 0.01:
+        advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable is faulty")
+    if peak < 0.003:
+        advice.append("very quiet: turn the input up")
+    return Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
+
+
+def _view(source: str, content: str | BinaryIO, what: Kind) -> Iterator[Finding]:
+    """Yield what the picture, or the first frame of a film, shows; nothing for a film without a picture."""
+    topic = f"{VIEW}{title(source)}"
+    try:
+        picture = read_picture(source, content) if what == "picture" else _first_frame(source, content)
+        sides = sorted((face.area**0.5 for face in FaceDetector().detect(picture)), reverse=True)
+    except NoPictureError:
+        return
+    except EdgeEmoError as error:
+        yield Finding(topic, "bad", str(error))
+        return
+    height, width = picture.shape[:2]
+    light = float(picture.mean()) / 255
+    text = f"{width} x {height} pixels, {light:.0%} of full brightness, {len(sides)} face{'s' * (len(sides) != 1)}"
+    text += f" of {', '.join(f'{side:.0f}' for side in sides[:5])} pixels" if sides else ""
+    advice = []
+    if light < DARK:
+        advice.append("dark: turn on a light, or turn the camera away from the window")
+    if not sides:
+        advice.append("no face found: is one in the picture, upright, and near enough?")
+    elif sides[0] < SMALL * max(width, height):
+        advice.append("the face is small: come nearer to the camera")
+    yield Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
+
+
+def _first_frame(source: str, content: str | BinaryIO) -> Pixels:
+    return next(iter(Film(source, source=content))).picture
 
 
 def _measure(sound: Sound) -> tuple[float, float, float, float]:

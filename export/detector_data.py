@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -35,13 +35,20 @@ class Photo:
 
     path: Path
     faces: Float32
+    pixels: Pixels | None = field(default=None, repr=False, compare=False)
 
     def read(self) -> Pixels:
         """Return the pixels, RGB. Raises FileNotFoundError."""
+        if self.pixels is not None:
+            return self.pixels
         picture = cv2.imread(str(self.path))
         if picture is None:
             raise FileNotFoundError(f"{self.path}: no picture that OpenCV reads; see the README of the photos")
-        return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def loaded(self) -> Photo:
+        """Return the photo with its pixels in memory."""
+        return replace(self, pixels=self.read())
 
 
 def photos(folder: Path) -> list[Photo]:
@@ -69,7 +76,8 @@ class PhotoDataset:
     """
 
     def __init__(self, known: Sequence[Photo], *, size: int, batch_size: int, seed: int) -> None:
-        self._photos, self._size, self._batch_size, self._seed = known, size, batch_size, seed
+        self._photos = [photo.loaded() for photo in known]  # decoding anew takes a third of the time
+        self._size, self._batch_size, self._seed = size, batch_size, seed
         self.start_epoch(0)
 
     def __len__(self) -> int:
@@ -147,7 +155,7 @@ def placed(photo: Photo, width: int, height: int, rng: Generator) -> tuple[Pixel
     if mirrored:
         matrix[0] = -matrix[0]
         matrix[0, 2] += width - 1
-    shade = rng.integers(0, 256, 3).tolist() if rng.random() < 0.5 else picture.mean(axis=(0, 1)).tolist()
+    shade = rng.integers(0, 256, 3).tolist() if rng.random() < 0.5 else cv2.mean(picture)[:3]
     method = cv2.INTER_AREA if scale < 0.7 and abs(angle) < 3 else cv2.INTER_LINEAR
     warped = cv2.warpAffine(picture, matrix, (width, height), flags=method, borderValue=shade)
     return np.asarray(warped, np.uint8), moved(faces, matrix, width, height, mirrored)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @options.output_format
 @click.pass_context
 def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
-    """Check versions, processor, models and catalogue, and the level of each SOURCE.
+    """Check versions, processor, models and catalogue, and the sound and picture of each SOURCE.
 
     Exit code 3 when something of the installation is bad, 1 when only a SOURCE cannot be read.
     """
-    from edge_emo.diagnosis import LEVEL, diagnose
+    from edge_emo.diagnosis import LEVEL, VIEW, diagnose
     from edge_emo.report import machine
     from edge_emo.report.documents import DoctorDocument
 
@@ -32,7 +32,7 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
         for finding in findings:
             click.echo(_line(finding))
     bad = [finding for finding in findings if finding.state == "bad"]
-    only_sources = all(finding.topic.startswith(LEVEL) for finding in bad)
+    only_sources = all(finding.topic.startswith((LEVEL, VIEW)) for finding in bad)
     ctx.exit((exit_codes.BAD_INPUT if only_sources else exit_codes.DAMAGED) if bad else exit_codes.DONE)
 
 

@@ -74,13 +74,13 @@ def recommend(
         songs = []
         if timeline.readings:
             songs = for_timeline(recommender, timeline, count, seed=seed, license=license_choice, strategy=strategy)
-        return Recommended(timeline.source, None, timeline.summary, seed, songs, list(timeline.warnings))
+        return Recommended(timeline, None, seed, songs)
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
         songs = recommender(certain(mood), count, seed=seed, license=license_choice)
-        results = [Recommended(None, mood, None, seed, songs)]
+        results = [Recommended(None, mood, seed, songs)]
     else:
         from edge_emo.analyzer import Analyzer
 

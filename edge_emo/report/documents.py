@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edge_emo import __version__
 from edge_emo.card import Metric
 from edge_emo.music.catalogue import CatalogueInfo, Song
 from edge_emo.music.recommend import Recommendation
-from edge_emo.timeline import Summary, Timeline
+from edge_emo.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Recommended:
-    """Songs for one source, or for a mood chosen by hand (then `source` and `heard` are null)."""
+    """Songs for one source, or for a mood chosen by hand (then `timeline` is null)."""
 
-    source: str | None
+    timeline: Timeline | None
     mood: str | None
-    heard: Summary | None
     seed: int
     songs: list[Recommendation]
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

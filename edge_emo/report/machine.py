@@ -62,12 +62,13 @@ def reading_row(source: str, reading: Reading) -> dict[str, Any]:
 
 def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:
     """Yield the songs of a result as flat rows."""
-    emotion = result.heard.emotion if result.heard else result.mood
+    timeline = result.timeline
+    source, emotion = (timeline.source, timeline.summary.emotion) if timeline else (None, result.mood)
     for rank, item in enumerate(result.songs, start=1):
         about = msgspec.to_builtins(item)
         song = about.pop("song")
         song["song_source"] = song.pop("source")
-        yield {"source": result.source, "emotion": emotion, "rank": rank, **song, **about}
+        yield {"source": source, "emotion": emotion, "rank": rank, **song, **about}
 
 
 def _cell(value: Any) -> Any:

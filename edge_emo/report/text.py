@@ -54,11 +54,13 @@ def _person(person: Person) -> str:
 
 
 def recommended(result: Recommended) -> str:
-    """Return what was heard in one source and the songs for it."""
-    if result.heard is None:
+    """Return what was heard and seen in one source and the songs for it."""
+    if result.timeline is None:
         head = f"mood: {_strong(str(result.mood))}"
+    elif result.timeline.voice and result.timeline.face:
+        head = timeline(result.timeline)
     else:
-        head = f"{_strong(title(str(result.source)))}: {found(result.heard)}"
+        head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]

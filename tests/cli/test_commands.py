@@ -50,8 +50,8 @@ def test_recommend_the_sample(edge_emo):
 def test_recommend_as_json(edge_emo):
     found = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
     result = found["results"][0]
-    assert result["heard"]["raw"] in EMOTIONS
-    assert abs(sum(result["heard"]["shares"].values()) - 1) < 1e-5
+    assert result["timeline"]["summary"]["raw"] in EMOTIONS
+    assert abs(sum(result["timeline"]["summary"]["shares"].values()) - 1) < 1e-5
     assert len(result["songs"]) == 10
     assert all(item["song"]["usage"] and item["reason"] for item in result["songs"])
     again = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
@@ -288,6 +288,21 @@ def test_doctor_sees_clipping_of_one_channel_and_an_offset(tmp_path, rng):
     texts = [f.text for f in diagnose([str(tmp_path / "left.wav"), str(tmp_path / "offset.wav")])[-2:]]
     assert "clipped" in texts[0]
     assert "constant offset of +0.20" in texts[1]
+
+
+def test_doctor_looks_at_pictures_and_films(edge_emo, film, portrait, tmp_path):
+    from edge_emo.diagnosis import diagnose
+
+    cv2.imwrite(str(tmp_path / "good.png"), portrait[..., ::-1])
+    cv2.imwrite(str(tmp_path / "dark.png"), np.full((90, 90, 3), 5, np.uint8))
+    good, dark, level, view = diagnose([str(tmp_path / "good.png"), str(tmp_path / "dark.png"), str(film)])[-4:]
+    assert (good.state, "512 x 512 pixels" in good.text, "1 face of" in good.text) == ("ok", True, True)
+    assert dark.state == "note"
+    assert "dark" in dark.text
+    assert "no face found" in dark.text
+    assert (level.topic, view.topic) == (f"level of {film}", f"view of {film}")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG no picture")
+    assert edge_emo("doctor", "bad.png").returncode == 1
 
 
 def test_known_bad_releases_are_named():

@@ -25,14 +25,9 @@ FACE = np.array([[0.9, 60, 45, 40, 50, *POINTS.ravel()]], np.float32)
 def photo(tmp_path):
     """A black photo with a bright dot at each point of its one face, each of another colour."""
     picture = np.zeros((160, 200, 3), np.uint8)
-    for number, (x, y) in enumerate(POINTS):
-        cv2.circle(
-            picture,
-            (int(x), int(y)),
-            3,
-            [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)][number],
-            -1,
-        )
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
+    for (x, y), colour in zip(POINTS, colours, strict=True):
+        cv2.circle(picture, (int(x), int(y)), 3, colour, -1)
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     return Photo(tmp_path / "a.png", FACE)
 
