@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from edge_emo.card import FacePreprocessing, VoicePreprocessing
 from edge_emo.emotions import SYNONYMS
 from edge_emo.errors import MediaError
+from edge_emo.face.network_input import prepare
 from edge_emo.media import read_sound
-from edge_emo.sources import FILM_SUFFIXES, SOUND_SUFFIXES
+from edge_emo.pictures import read_picture
+from edge_emo.sources import FILM_SUFFIXES, PICTURE_SUFFIXES, SOUND_SUFFIXES
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import network_input, split
@@ -24,7 +26,6 @@ from export.keras_source import SourceError
 
 N_SAMPLES = 500
 N_CALIBRATION = 200
-PICTURE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"])
 MIN_REAL = 100
 """Fewer than these say nothing about 98 % of labels."""
 
@@ -55,15 +56,7 @@ def voice_windows(path: Path, voice: VoicePreprocessing, shape: Sequence[int | N
 
 def face_picture(path: Path, face: FacePreprocessing, shape: Sequence[int | None]) -> list[Float32]:
     """Return the network's input for the picture of a face, as a list of one. Raises MediaError."""
-    import cv2
-
-    from edge_emo.face.network_input import prepare
-
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
-    if picture is None:
-        raise MediaError(f"{path}: is no picture that OpenCV reads")
-    rgb = np.asarray(picture[..., ::-1], np.uint8)
-    return [prepare(rgb, face).reshape([size or -1 for size in shape])]
+    return [prepare(read_picture(path), face).reshape([size or -1 for size in shape])]
 
 
 def read_samples(

@@ -10,8 +10,8 @@ from edge_emo.errors import CardError, EdgeEmoError, ModelNotFoundError
 CARD = models_folder() / "voice.int8.json"
 
 
-def change(path, value, *keys):
-    document = json.loads(CARD.read_text())
+def change(path, value, *keys, card=CARD):
+    document = json.loads(card.read_text())
     part = document
     for key in keys[:-1]:
         part = part[key]
@@ -61,6 +61,39 @@ def test_a_wrong_field_is_named(tmp_path, keys, value, message):
         read_card(tmp_path / "card.json")
     assert str(tmp_path / "card.json") in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("labels",), ["face", "hand"], "a detector has the one label face"),
+        (("output", "shape"), [None, None, 16], "15 numbers for each cell"),
+        (("detector",), None, "the task is detector, so detector must say"),
+        (("detector", "size"), 16, "detector.size"),
+        (("detector", "overlap"), 1.5, "detector.overlap"),
+        (("detector", "std"), 0, "detector.std"),
+        (("detector", "stride"), [8], "has no field detector.stride"),
+    ],
+)
+def test_a_wrong_field_of_a_detector_is_named(tmp_path, keys, value, message):
+    change(tmp_path / "card.json", value, *keys, card=card_path("detector"))
+    with pytest.raises(CardError, match=message):
+        read_card(tmp_path / "card.json")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("face", "points"), [[0.5, 0.5]], "points has 1 places"),
+        (("face", "margin"), 5.0, "face.margin"),
+        (("face", "width"), 50, "face gives \\[48, 50, 1\\]"),
+        (("labels", 7), "boredom", "boredom"),
+    ],
+)
+def test_a_wrong_field_of_a_face_model_is_named(tmp_path, keys, value, message):
+    change(tmp_path / "card.json", value, *keys, card=card_path("face"))
+    with pytest.raises(CardError, match=message):
+        read_card(tmp_path / "card.json")
 
 
 def test_a_missing_card_is_said_to_be_missing(tmp_path):

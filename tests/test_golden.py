@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from tests.golden.make import FILE, golden
+from tests.golden.make import FILE, golden, golden_face
 
-EXPECTED = json.loads(FILE.read_text())
+EVERYTHING = json.loads(FILE.read_text())
+EXPECTED, FACE = EVERYTHING["voice"], EVERYTHING["face"]
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +28,21 @@ def test_probabilities_are_what_they_were(found, name):
     # int8 rounds differently where a processor sums in another order
     tolerance = 0.03 if "int8" in name else 5e-3
     assert np.abs(np.subtract(found["probabilities"][name], EXPECTED["probabilities"][name])).max() < tolerance
+
+
+@pytest.fixture(scope="module")
+def face():
+    return golden_face()
+
+
+@pytest.mark.parametrize("precision", FACE["faces"])
+def test_faces_are_where_they_were(face, precision):
+    # pixels, and percent of the score; int8 rounds differently where a processor sums in another order
+    tolerance = 4.0 if precision == "int8" else 0.5
+    assert np.abs(np.subtract(face["faces"][precision], FACE["faces"][precision])).max() < tolerance
+
+
+@pytest.mark.parametrize("name", FACE["probabilities"])
+def test_expressions_are_what_they_were(face, name):
+    tolerance = 0.03 if "int8" in name else 5e-3
+    assert np.abs(np.subtract(face["probabilities"][name], FACE["probabilities"][name])).max() < tolerance

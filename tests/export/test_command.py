@@ -16,6 +16,7 @@ cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[
 import onnx
 import soundfile
 
+from edge_emo.calibration import calibrated
 from edge_emo.cli import main as edge_emo_command
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CardError
@@ -415,7 +416,7 @@ def test_a_sigmoid_gives_probabilities(tmp_path):
     assert convert(tmp_path / "net.keras", tmp_path / "out", *arguments).exit_code == 0
     recognizer = VoiceRecognizer(tmp_path / "out" / "net.fp32.json")
     assert recognizer.card.activation == "probabilities"
-    shares = recognizer.calibrate(np.array([[0.9, 0.1, 0.1, 0.1, 0.6]], np.float32))[0]
+    shares = calibrated(np.array([[0.9, 0.1, 0.1, 0.1, 0.6]], np.float32), recognizer.card)[0]
     assert shares[EMOTIONS.index("angry")] == pytest.approx(1.5 / 1.8)
 
 

@@ -1,4 +1,4 @@
-"""Golden values of the sample, at two levels, so that a drift is located: features, and probabilities.
+"""Golden values of the sample and of a portrait, at two levels, so that a drift is located: inputs, and probabilities.
 
 python -m tests.golden.make     after a wanted change of the front end or the models
 """
@@ -7,14 +7,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+from skimage.data import astronaut
 
 from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.face.detector import Face, FaceDetector
+from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.media import read_sound
 from edge_emo.sources import sample_path
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
-FILE = Path(__file__).parent / "sample.json"
+FILE = Path(__file__).parent / "golden.json"
 NAMES = ("voice", "voice-classic")
 
 
@@ -33,5 +36,24 @@ def golden():
     return found
 
 
+def golden_face():
+    """Return what the detectors find in the portrait, and the probabilities of its first face by each network."""
+    picture, manifest = astronaut(), read_manifest()
+    found = {"faces": {}, "probabilities": {}}
+    for precision, card in manifest.models["face-detector"].cards.items():
+        faces = FaceDetector(models_folder() / card).detect(picture)
+        found["faces"][precision] = [[*face.box, *np.ravel(face.landmarks), 100 * face.score] for face in faces]
+    face = Face(
+        (180.0, 60.0, 270.0, 180.0),
+        1.0,
+        ((200.0, 110.0), (245.0, 108.0), (225.0, 135.0), (205.0, 155.0), (245.0, 153.0)),
+    )
+    for name in ("face", "face-classic"):
+        for precision, card in manifest.models[name].cards.items():
+            shares = FaceRecognizer(models_folder() / card).probabilities(picture, [face])[0]
+            found["probabilities"][f"{name} {precision}"] = np.round(shares.astype(float), 4).tolist()
+    return found
+
+
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(golden(), indent=None, separators=(",", ":")) + "\n")
+    FILE.write_text(json.dumps({"voice": golden(), "face": golden_face()}, indent=None, separators=(",", ":")) + "\n")
