@@ -84,11 +84,14 @@ class _Conv(nn.Conv2d):
     """A convolution with TensorFlow's padding, which at stride 2 adds more at the end."""
 
     def __init__(self, layer: Any, n_in: int, n_out: int, *, groups: int = 1) -> None:
-        super().__init__(n_in, n_out, layer.kernel_size, layer.strides, groups=groups, bias=layer.use_bias)
-        self._same = layer.padding == "same"
+        same, stride, kernel = layer.padding == "same", layer.strides[0], layer.kernel_size[0]
+        is_even = stride == 1 and kernel % 2 == 1  # the same on both sides, which the kernel does at no cost
+        padding = kernel // 2 if same and is_even else 0
+        super().__init__(n_in, n_out, kernel, stride, padding, groups=groups, bias=layer.use_bias)
+        self._pads = same and not is_even
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(_padded(x, self.kernel_size[0], self.stride[0]) if self._same else x)
+        return super().forward(_padded(x, self.kernel_size[0], self.stride[0]) if self._pads else x)
 
 
 class _MaxPool(nn.MaxPool2d):

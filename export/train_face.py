@@ -48,6 +48,7 @@ RECIPES = {"face": Recipe(epochs=30), "face-classic": Recipe(epochs=30)}
 
 def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
     """Train one network, resuming from `folder` where a run stopped; the weights are their running mean."""
+    keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
     model = NETWORKS[name]()
     dataset = FaceDataset(

@@ -21,12 +21,16 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    """Every test runs with Python's sockets closed."""
+    """Every test runs with Python's sockets closed, but for those between processes of this machine."""
+    connect = socket.socket.connect
 
     def refuse(*args, **kwargs):
         raise AssertionError("a socket was opened")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    def within_the_machine(self, address):
+        return connect(self, address) if self.family == getattr(socket, "AF_UNIX", None) else refuse()
+
+    monkeypatch.setattr(socket.socket, "connect", within_the_machine)
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
