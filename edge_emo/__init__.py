@@ -1,4 +1,4 @@
-"""Emotion in a voice, and songs for it: offline, with small quantised ONNX models."""
+"""Emotion in voices and faces, and songs for it: offline, with small quantised ONNX models."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from edge_emo.analyzer import Analyzer, analyze
     from edge_emo.emotions import EMOTIONS
     from edge_emo.errors import EdgeEmoError
+    from edge_emo.face.detector import Detector, Face, FaceDetector
+    from edge_emo.face.recognizer import FaceRecognizer
     from edge_emo.music.catalogue import Catalogue, Song
     from edge_emo.music.recommend import Recommendation, Recommender, recommend
+    from edge_emo.pictures import read_picture
     from edge_emo.timeline import Reading, Summary, Timeline
     from edge_emo.voice.recognizer import VoiceRecognizer
 
@@ -19,7 +22,11 @@ __all__ = [
     "EMOTIONS",
     "Analyzer",
     "Catalogue",
+    "Detector",
     "EdgeEmoError",
+    "Face",
+    "FaceDetector",
+    "FaceRecognizer",
     "Reading",
     "Recommendation",
     "Recommender",
@@ -29,6 +36,7 @@ __all__ = [
     "VoiceRecognizer",
     "__version__",
     "analyze",
+    "read_picture",
     "recommend",
 ]
 
@@ -47,6 +55,11 @@ _HOMES = {
     "Catalogue": "edge_emo.music.catalogue",
     "Song": "edge_emo.music.catalogue",
     "VoiceRecognizer": "edge_emo.voice.recognizer",
+    "Detector": "edge_emo.face.detector",
+    "Face": "edge_emo.face.detector",
+    "FaceDetector": "edge_emo.face.detector",
+    "FaceRecognizer": "edge_emo.face.recognizer",
+    "read_picture": "edge_emo.pictures",
 }
 
 
