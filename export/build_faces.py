@@ -40,7 +40,7 @@ from edge_emo.face.recognizer import FaceRecognizer
 from export.cards import conversion_record, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA
-from export.detector_data import Photo, parts, photos
+from export.detector_data import MIRRORED, Photo, parts, photos
 from export.detector_judge import DetectorJudge
 from export.detector_score import (
     ALLOWED_FALSE,
@@ -223,6 +223,8 @@ def places(pictures: Pictures) -> tuple[tuple[tuple[float, float], ...], float]:
             width, height = face.box[2] - face.box[0], face.box[3] - face.box[1]
             margins.append((side / max(width, height) - 1) / 2)
     middle = np.median(points, axis=0)
+    mirrored = middle[MIRRORED] * (-1, 1) + (1, 0)
+    middle = (middle + mirrored) / 2  # people have no better side
     _tell(f"points found in {len(points)} of {len(pictures)} crops: {middle.round(3).tolist()}")
     return tuple((round(float(x), 3), round(float(y), 3)) for x, y in middle), round(float(np.median(margins)), 3)
 

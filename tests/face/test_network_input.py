@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("cv2", reason="needs opencv-python-headless")
-
 from edge_emo.card import FacePreprocessing
 from edge_emo.face.network_input import prepare
 
