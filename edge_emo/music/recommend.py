@@ -224,7 +224,7 @@ def certain(emotion: str) -> list[float]:
 
 def _reason(song: Song, wanted: NDArray[np.float64], shares: NDArray[np.float64], place: tuple[float, float]) -> str:
     emotion = int((wanted * shares).argmax())
-    heard = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what was heard)"
+    heard = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what was found)"
     moods = f"{', '.join(song.moods)} suits {EMOTIONS[emotion]}{heard}; " if song.moods else ""
     return (
         f"{moods}valence {song.valence:+.2f} and arousal {song.arousal:+.2f} "

@@ -35,7 +35,8 @@ def test_the_main_face_alone_is_read_unless_everyone_is_asked_for():
     everyone = read(frames, everyone=True)
     assert [[r.box for r in found] for found in everyone] == [[LARGE.box, SMALL.box], [SMALL.box], []]
     assert [r.is_main for r in everyone[0]] == [True, False]
-    assert everyone[0][0] == alone[0][0]
+    # networks round a batch otherwise than a single picture
+    assert everyone[0][0].probabilities == pytest.approx(alone[0][0].probabilities, abs=1e-5)
 
 
 def test_readings_know_when_who_and_how_sure():
