@@ -52,8 +52,8 @@ from export.detector_score import (
     recall,
     threshold_for,
 )
-from export.face_data import MEAN, STD, Faces, Pictures, ferplus, standardised
-from export.face_networks import LABELS, NETWORKS
+from export.face_data import LABELS, MEAN, STD, Faces, Pictures, ferplus, standardised
+from export.face_networks import NETWORKS
 from export.face_score import FaceScores, colour, compare, score
 from export.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
 from export.inference import Outputs, latencies_ms, run

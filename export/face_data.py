@@ -11,8 +11,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from edge_emo.voice.mfcc import Float32
-from export.face_networks import LABELS
 
+LABELS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fearful", "contempt")
+"""The outputs of the networks, in the order of the FER+ votes."""
 SIZE = 48
 MEAN, STD = 127.5, 64.0
 

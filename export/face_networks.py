@@ -7,8 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-LABELS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fearful", "contempt")
-"""The outputs, in the order of the FER+ votes."""
+from export.face_data import LABELS
 
 
 def face(size: int = 48) -> keras.Model:

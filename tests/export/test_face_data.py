@@ -6,8 +6,8 @@ import pytest
 cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from export.face_data import MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardised, vary
-from export.face_networks import LABELS, NETWORKS
+from export.face_data import LABELS, MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardised, vary
+from export.face_networks import NETWORKS
 
 #        neutral happy surprised sad angry disgust fearful contempt unknown no-face
 VOTES = [

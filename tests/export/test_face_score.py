@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
 from edge_emo.card import card_path, read_card
 from edge_emo.emotions import EMOTIONS
 from edge_emo.face.recognizer import FaceRecognizer
-from export.face_data import Faces
-from export.face_networks import LABELS
+from export.face_data import LABELS, Faces
 from export.face_score import FaceScores, compare, score
 
 
