@@ -23,6 +23,7 @@ from benchmarks import drawing, environment, faces
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.face.backends import named
+from edge_emo.face.detector import Detector
 from edge_emo.media import SAMPLE_RATE, resample
 from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import VoiceRecognizer
@@ -226,12 +227,15 @@ def face(data: Path, json_path: Path | None, picture_path: Path | None) -> None:
 
 @main.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
+@click.option("--haar", is_flag=True, help="Compare with OpenCV's Haar cascade; takes a quarter of an hour.")
 @click.option("--yunet", type=click.Path(path_type=Path), help="A YuNet file to compare with.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
-def detector(data: Path, yunet: Path | None, json_path: Path | None) -> None:
-    """Score the detector on photos kept apart, beside OpenCV's Haar cascade."""
+def detector(data: Path, haar: bool, yunet: Path | None, json_path: Path | None) -> None:
+    """Score the detector on photos kept apart."""
     known = faces.judged_photos(Path(data))
-    compared = faces.detectors() | {"OpenCV Haar": faces.HaarDetector()}
+    compared: dict[str, Detector] = faces.detectors()
+    if haar:
+        compared["OpenCV Haar"] = faces.HaarDetector()
     if yunet:
         compared["YuNet"] = named(str(yunet))
     found = {name: faces.detector_table(each, known) for name, each in compared.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -67,17 +69,23 @@ def similarity(source: Matrix, target: Matrix) -> Matrix:
 
 def _shrunk(picture: Pixels, matrix: Matrix, scale: float, spec: FacePreprocessing) -> tuple[Pixels, Matrix]:
     """Return the part of the picture that is cut out, averaged down to about the cut-out's size, and the way there."""
-    corners = np.array([[0, 0], [spec.width, 0], [0, spec.height], [spec.width, spec.height]], np.float64)
-    seen = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    limit = np.array(picture.shape[1::-1])
-    low = np.clip(np.floor(seen.min(0)) - 1, 0, limit - 1).astype(int)
-    high = np.clip(np.ceil(seen.max(0)) + 1, low + 1, limit).astype(int)
-    part = picture[low[1] : high[1], low[0] : high[0]]
-    small = np.maximum(1, np.round((high - low) * scale)).astype(int)
-    factor = small / (high - low)
-    resized = cv2.resize(part, small.tolist(), interpolation=cv2.INTER_AREA)
-    # pixel centres: x in the part is (x' + 0.5) / factor - 0.5
-    back = np.diag(1 / factor)
-    shift = low + 0.5 / factor - 0.5
-    moved = np.hstack([matrix[:, :2] @ back, (matrix[:, :2] @ shift + matrix[:, 2])[:, None]])
+    # plain numbers: arrays of four corners cost more than the resizing
+    ((a, b, c), (d, e, f)), ((p, q), (r, s)) = matrix.tolist(), np.linalg.inv(matrix[:, :2]).tolist()
+    corners = [(x - c, y - f) for x in (0, spec.width) for y in (0, spec.height)]
+    left, right = _span([p * x + q * y for x, y in corners], picture.shape[1])
+    top, bottom = _span([r * x + s * y for x, y in corners], picture.shape[0])
+    width, height = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    resized = cv2.resize(picture[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)
+    # pixel centres: x in the part is (x' + 0.5) * step - 0.5
+    step_x, step_y = (right - left) / width, (bottom - top) / height
+    x, y = left + 0.5 * step_x - 0.5, top + 0.5 * step_y - 0.5
+    moved = np.array(
+        [[a * step_x, b * step_y, a * x + b * y + c], [d * step_x, e * step_y, d * x + e * y + f]], np.float64
+    )
     return np.asarray(resized, np.uint8), moved
+
+
+def _span(places: list[float], limit: int) -> tuple[int, int]:
+    """Return the first pixel and the one after the last that cover these places, of the `limit` that there are."""
+    low = min(max(floor(min(places)) - 1, 0), limit - 1)
+    return low, min(max(ceil(max(places)) + 1, low + 1), limit)
