@@ -58,4 +58,4 @@ def test_the_wheel_runs_in_a_bare_environment(wheel, tmp_path):
     size = sum(
         path.stat().st_size for path in (tmp_path / "bare").rglob("*") if path.is_file() and not path.is_symlink()
     )
-    assert size < 320e6
+    assert size < 380e6  # 355 MB, of which OpenCV takes 162
