@@ -121,7 +121,7 @@ def _models() -> Iterator[Finding]:
             except EdgeEmoError as error:
                 yield Finding(f"model {card_name}", "bad", str(error))
                 continue
-            default = ", default" if precision == entry.default else ""
+            default = ", the default precision" if precision == entry.default else ""
             yield Finding(
                 f"model {model.card.name}", "ok", f"{model.card.version} {precision}{default}, SHA-256 matches"
             )

@@ -49,23 +49,14 @@ class Pool:
 
     def __call__(self, found: Mapping[Modality, Sequence[float]]) -> Float64:
         """Return the distribution for that of each modality that found something, both in the order of `EMOTIONS`."""
-        return self.posterior(self.evidence(found))
-
-    def evidence(self, found: Mapping[Modality, Sequence[float]]) -> Float64:
-        """Return the sum of the log ratios to the prior, weighted, (8,)."""
-        total = np.zeros(len(EMOTIONS))
+        scores = np.log(np.array(self.prior))
         for modality in sorted(found):
             p, prior = np.array(found[modality], np.float64), np.array(self.prior)
             for names in INDISTINGUISHABLE[modality]:
                 group = [EMOTIONS.index(name) for name in names]
                 p[group], prior[group] = p[group].sum(), prior[group].sum()
             weight = 1.0 if self.weights is None else self.weights.get(modality, 1.0)
-            total += weight * np.log(np.maximum(p, _LEAST) / prior)
-        return total
-
-    def posterior(self, evidence: Float64) -> Float64:
-        """Return the distribution for a sum of log ratios."""
-        scores = np.log(np.array(self.prior)) + evidence
+            scores += weight * np.log(np.maximum(p, _LEAST) / prior)
         shares = np.exp(scores - scores.max())
         return np.asarray(shares / shares.sum())
 
@@ -103,10 +94,10 @@ class Fusion:
         smoothed, total, before = np.zeros(len(EMOTIONS)), 0.0, 0
         for step in sorted(self._found):
             means = {modality: _mean(found) for modality, found in self._found[step].items()}
-            evidence = self._pool.evidence(means)
+            momentary = self._pool(means)
             kept = float(np.exp((before - step) * STEP_S / TIME_CONSTANT_S))
-            smoothed, total, before = smoothed * kept + evidence, total * kept + 1, step
-            probabilities = self._pool.posterior(smoothed / total).tolist()
+            smoothed, total, before = smoothed * kept + momentary, total * kept + 1, step
+            probabilities = (smoothed / total).tolist()
             labels = {modality: decide(mean, self._thresholds[modality]) for modality, mean in means.items()}
             sure = {raw for raw, _, reason in labels.values() if reason is None}
             valence, arousal = expected_valence_arousal(probabilities)
@@ -114,7 +105,7 @@ class Fusion:
                 start_s=step * STEP_S,
                 end_s=min((step + 1) * STEP_S, self._end_s),
                 probabilities=tuple(probabilities),
-                momentary=tuple(self._pool.posterior(evidence).tolist()),
+                momentary=tuple(momentary.tolist()),
                 valence=valence,
                 arousal=arousal,
                 voice=labels["voice"][0] if "voice" in labels else None,

@@ -31,7 +31,7 @@ LONGEST_SIDE = 1280
 """Frames of films are brought down to it; a face of 24 of 640 pixels still has 48."""
 DEFAULT_FPS = 5.0
 
-_LONGEST_FRAME_S = 1.0  # a slide that stays for long is seen once, for so long
+_LONGEST_FRAME_S = 1.0  # a slide that stays for long is seen once, for so long, or until the next look
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,19 @@ class Film:
         waiting: tuple[float, Pixels] | None = None
         for time_s, picture in self._decoded:
             if waiting is not None:
-                yield Frame(waiting[0], min(time_s, waiting[0] + _LONGEST_FRAME_S), waiting[1])
+                yield self._frame(*waiting, time_s)
             waiting = time_s, picture
         if waiting is None:
             raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged")
-        last_s = waiting[0] + min(max(self._shown_s - waiting[0], 1 / self._fps), _LONGEST_FRAME_S)
-        yield Frame(waiting[0], last_s, waiting[1])
+        yield self._frame(*waiting, self._shown_s)
         if self.stated_s is not None and self._shown_s < 0.95 * self.stated_s - 1:
             self.warnings.append(
                 f"{self.name}: the picture ends at {self._shown_s:.1f} s of {self.stated_s:.1f} s; "
                 "it is cut off, damaged, or shorter than the sound"
             )
+
+    def _frame(self, start_s: float, picture: Pixels, next_s: float) -> Frame:
+        return Frame(start_s, min(next_s, start_s + max(_LONGEST_FRAME_S, 1 / self._fps)), picture)
 
     def _is_due(self, time_s: float, number: int) -> bool:
         """Whether a frame is the first of the `number`-th interval or a later one."""
@@ -136,7 +138,9 @@ class Film:
             container: Any = av.open(source, "r")
         except (av.error.FFmpegError, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or _one_line(error)
-            raise MediaError(f"{self.name}: FFmpeg cannot read it ({reason})") from error
+            raise MediaError(
+                f"{self.name}: FFmpeg cannot read it ({reason}); it is damaged, cut off, or no film"
+            ) from error
         streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams or streams[0].codec_context is None:
             container.close()
@@ -262,7 +266,7 @@ def write_picture(path: str | os.PathLike[str], picture: Pixels) -> None:
     try:
         is_coded, content = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     except cv2.error as error:
-        raise ValueError(f"{path}: no picture format that can be written; end the name in .jpg or .png") from error
+        raise ValueError("no picture format that can be written; end the name in .jpg or .png") from error
     if not is_coded:
-        raise ValueError(f"{path}: the picture cannot be written as {suffix}")
+        raise ValueError(f"the picture cannot be written as {suffix}")
     Path(path).write_bytes(content.tobytes())

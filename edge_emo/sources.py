@@ -89,7 +89,7 @@ def opened(path: str | os.PathLike[str]) -> str | BinaryIO:
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
-            raise MediaError(f"{name}: is a folder, and no sound, picture or film was found in it; name a file")
+            raise MediaError(f"{name}: is a folder; name a sound, picture or film in it")
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise MediaError(f"{name}: is neither a file nor a pipe")
         if stat.S_ISREG(mode) and os.path.getsize(path) == 0:

@@ -214,6 +214,15 @@ def test_stretches_cover_every_moment_once(emotions):
     assert all(a.end_s == b.start_s for a, b in pairwise(found))
 
 
+def test_what_is_no_longer_seen_is_forgotten_within_two_seconds():
+    """However sure it was: a voice that is heard alone after a face decides."""
+    sure, mild = np.full(8, 1e-6), np.full(8, 0.06)
+    sure[EMOTIONS.index("happy")], mild[EMOTIONS.index("sad")] = 1.0, 0.58
+    found = moments(reading("face", 0, 4, sure), reading("voice", 4, 8, mild))
+    later = next(moment for moment in found if moment.start_s >= 6)
+    assert EMOTIONS[int(np.argmax(later.probabilities))] == "sad"
+
+
 def test_smoothing_follows_a_change_within_seconds():
     found = moments(
         *[reading("face", t / 2, t / 2 + 0.5, seen("happy", 0.9)) for t in range(8)],

@@ -174,6 +174,14 @@ def test_every_frame_of_a_slow_film_is_seen_once(tmp_path):
     assert frames[0].end_s == pytest.approx(0.5)
 
 
+def test_a_film_is_as_long_as_it_is_however_rarely_one_looks(tmp_path, decoder):
+    path = write_film(tmp_path / "a.mp4", shades(43), 10)
+    for fps in (0.5, 1, 5, 50):
+        frames = list(Film(path, fps=fps))
+        assert frames[-1].end_s == pytest.approx(4.3, abs=0.02)
+        assert all(a.end_s == b.start_s for a, b in itertools.pairwise(frames))
+
+
 def test_a_variable_frame_rate(tmp_path):
     times = [0.0, 0.04, 0.08, 0.12, 1.5, 1.54, 4.0]
     path = write_film(tmp_path / "a.mkv", shades(7), 25, times=times)

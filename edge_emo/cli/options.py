@@ -70,8 +70,12 @@ def recognition(function: F) -> F:
             show_default=True,
             help="Frames of a film to look at in each second.",
         ),
-        click.option("--no-face", "face", flag_value=False, default=True, type=bool, help="Only listen."),
-        click.option("--no-voice", "voice", flag_value=False, default=True, type=bool, help="Only look."),
+        click.option(
+            "--no-face", "face", flag_value=False, default=True, type=bool, callback=_one_left, help="Only listen."
+        ),
+        click.option(
+            "--no-voice", "voice", flag_value=False, default=True, type=bool, callback=_one_left, help="Only look."
+        ),
     ):
         function = option(function)
     return function
@@ -83,9 +87,20 @@ def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return value
 
 
+def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    other = {"face": "voice", "voice": "face"}[str(param.name)]
+    if not value and ctx.params.get(other) is False:
+        raise click.UsageError("--no-voice and --no-face leave nothing to look for; drop one of them")
+    return value
+
+
 def _detector(ctx: click.Context, param: click.Parameter, value: str | None) -> Detector | None:
     if value is None:
         return None
+    from edge_emo.errors import EdgeEmoError
     from edge_emo.face.backends import named
 
-    return named(value)
+    try:
+        return named(value)
+    except EdgeEmoError as error:
+        raise click.BadParameter(str(error)) from error

@@ -35,9 +35,7 @@ class YuNetDetector:
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (size, size), threshold, 0.3, 5000)
         except cv2.error as error:
-            raise ModelError(
-                f"{path}: OpenCV {cv2.__version__} cannot load it as YuNet ({_one_line(error)})"
-            ) from error
+            raise ModelError(f"{path}: is no YuNet model that OpenCV {cv2.__version__} can load") from error
 
     def detect(self, picture: Pixels) -> list[Face]:
         """Return the faces of an RGB picture, the surest first. Raises ModelError where the file is no YuNet."""
@@ -48,7 +46,7 @@ class YuNetDetector:
         try:
             rows = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
         except cv2.error as error:
-            raise ModelError(f"{self.name}: does not work as YuNet does ({_one_line(error)})") from error
+            raise ModelError(f"{self.name}: does not work as YuNet does; give another file") from error
         faces = [_face(row / scale, float(row[14])) for row in (rows if rows is not None else [])]
         return sorted(faces, key=lambda face: -face.score)
 
@@ -91,7 +89,3 @@ def _face(row: Any, score: float) -> Face:
     left, top, width, height = map(float, row[:4])
     points = tuple((float(x), float(y)) for x, y in row[4:14].reshape(5, 2))
     return Face((left, top, left + width, top + height), score, points)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -14,7 +14,7 @@ NEAR = 0.6
 """Distance of centres, in sides of the box, up to which boxes that no longer overlap enough may be of the same person
 where sizes agree: at a few frames a second people move."""
 MAX_GAP_S = 1.5
-"""A person who is not seen for longer comes back as another one."""
+"""A person who is not seen in frames over longer comes back as another one."""
 LOYALTY = 1.5
 """By what factor another person has to count more than the main one to become it."""
 
@@ -37,13 +37,15 @@ class Tracker:
     _tracks: list[Track] = field(default_factory=list)
     _n_people: int = 0
     _main: int | None = None
+    _time_s: float = 0.0
 
     def follow(self, faces: Sequence[Face], time_s: float, shape: tuple[int, int]) -> list[tuple[int, bool]]:
         """Return for each face of a frame at `time_s` its person, and whether it is the main one of the frame.
 
         `shape` is the frame's height and width in pixels.
         """
-        self._tracks = [track for track in self._tracks if time_s - track.last_s <= MAX_GAP_S]
+        self._tracks = [track for track in self._tracks if self._time_s - track.last_s <= MAX_GAP_S]
+        self._time_s = time_s
         people: dict[int, Track] = {}
         for _, number, track in sorted(self._pairs(faces), key=lambda pair: -pair[0]):
             if number not in people and track not in people.values():

@@ -7,6 +7,7 @@ import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import cv2
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.face.detector import Box
 from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
 from edge_emo.report.colours import COLOURS
 from edge_emo.sources import kind
@@ -22,6 +24,8 @@ from edge_emo.timeline import Moment, Reading, Timeline
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TIME_BASE = Fraction(1, 12800)
+WIDTH, HEIGHT, LARGEST_SHARE = 175, 135, 0.45
+"""Of the panel of bars in a picture of 640 pixels, and how much of a smaller picture's sides it may take."""
 
 
 def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
@@ -37,19 +41,43 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
     try:
         if found == "picture":
             picture = read_picture(source)
-            draw(picture, timeline.readings, timeline.moments[0] if timeline.moments else None)
+            layout = Layout.of(timeline, picture.shape)
+            draw(picture, timeline.readings, timeline.moments[0] if timeline.moments else None, layout)
             write_picture(path, picture)
             return []
         return _write_film(timeline, source, path)
     except (OSError, ValueError) as error:
         if isinstance(error, MediaError):
             raise
-        raise MediaError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
+        hint = "end its name in .mp4, .mkv or .webm" if found == "film" else "check its folder"
+        raise MediaError(f"{path}: cannot be written ({' '.join(str(error).split())}); {hint}") from error
 
 
-def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None) -> None:
-    """Draw boxes with the emotion of each face, and bars of what holds at the moment, onto an RGB picture, in place."""
-    unit = max(0.6, max(picture.shape[:2]) / 640)
+@dataclass(frozen=True)
+class Layout:
+    """Where the panel of bars stands in a picture (left, top, right, bottom), and whether people are numbered."""
+
+    panel: tuple[int, int, int, int]
+    is_numbered: bool
+
+    @staticmethod
+    def of(timeline: Timeline, shape: tuple[int, ...]) -> Layout:
+        """Return the layout for pictures of `shape`: the panel in the corner that the faces cover least."""
+        height, width = shape[:2]
+        unit = min(_unit(shape), LARGEST_SHARE * width / WIDTH, LARGEST_SHARE * height / HEIGHT)
+        across, down = max(1, round(WIDTH * unit)), max(1, round(HEIGHT * unit))
+        panels = [(x, y, x + across, y + down) for y in (0, height - down) for x in (0, width - across)]
+        boxes = [reading.box for reading in timeline.readings if reading.box]
+        best = min(panels, key=lambda panel: sum(_shared(panel, box) for box in boxes))
+        return Layout(best, len(timeline.people) > 1)
+
+
+def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None, layout: Layout) -> None:
+    """Draw the bars of a moment, and boxes with the emotions of faces, onto an RGB picture, in place."""
+    unit = _unit(picture.shape)
+    if moment is not None:
+        left, top, right, bottom = layout.panel
+        _bars(picture[top:bottom, left:right], moment)
     for reading in faces:
         if reading.box is None:
             continue
@@ -57,21 +85,28 @@ def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None) -> No
         left, top, right, bottom = (round(value) for value in reading.box)
         cv2.rectangle(picture, (left, top), (right, bottom), colour, max(2, round(2 * unit)))
         label = f"{reading.emotion} {reading.probability:.0%}" if reading.reason is None else f"{reading.raw}?"
+        if layout.is_numbered and reading.person is not None:
+            label = f"{reading.person + 1}: {label}"
         _text(picture, label, (left, top - round(4 * unit)), unit, colour)
-    if moment is not None:
-        _bars(picture, moment, unit)
 
 
-def _bars(picture: Pixels, moment: Moment, unit: float) -> None:
-    step, width = round(15 * unit), round(90 * unit)
-    height = step * (len(EMOTIONS) + 1)
-    panel = picture[:height, : round(175 * unit)]
+def _unit(shape: tuple[int, ...]) -> float:
+    return max(0.6, max(shape[:2]) / 640)
+
+
+def _shared(a: Box, b: Box) -> float:
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _bars(panel: Pixels, moment: Moment) -> None:
+    unit = panel.shape[1] / WIDTH
+    step, width = 15 * unit, 90 * unit
     panel[:] = panel // 3
     for row, (name, share) in enumerate(zip(EMOTIONS, moment.probabilities, strict=True)):
         y = round(step * (row + 1.1))
-        _text(picture, name, (round(5 * unit), y), unit * 0.9, (255, 255, 255), edge=False)
+        _text(panel, name, (round(5 * unit), y), unit * 0.9, (255, 255, 255), edge=False)
         start = (round(78 * unit), y - round(8 * unit))
-        cv2.rectangle(picture, start, (start[0] + round(width * share), y), COLOURS[name], -1)
+        cv2.rectangle(panel, start, (start[0] + round(width * share), y), COLOURS[name], -1)
 
 
 def _text(
@@ -87,6 +122,7 @@ class _Shown:
     """What holds at a time: the faces that were last read, and the moment."""
 
     def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
         self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
         self._starts = [reading.start_s for reading in self._faces]
         self._moments, self._moment_starts = timeline.moments, [moment.start_s for moment in timeline.moments]
@@ -133,7 +169,7 @@ def _copy_with_drawings(film: Any, out: Any, shown: _Shown) -> list[str]:
             sound_out = out.add_stream_from_template(sound)
         except (av.error.FFmpegError, ValueError):
             warnings.append(f"{out.name}: its format does not hold the sound of the source; the picture alone is in it")
-    clock = FrameClock(picture)
+    clock, layout = FrameClock(picture), None
     for packet in film.demux([stream for stream in (picture, sound) if stream is not None]):
         if packet.stream is sound:
             if sound_out is not None and packet.dts is not None:
@@ -144,7 +180,8 @@ def _copy_with_drawings(film: Any, out: Any, shown: _Shown) -> list[str]:
                 pixels = upright(frame)
                 height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
                 pixels = pixels[:height, :width].copy()
-                draw(pixels, shown.faces(time_s), shown.moment(time_s))
+                layout = layout or Layout.of(shown.timeline, pixels.shape)
+                draw(pixels, shown.faces(time_s), shown.moment(time_s), layout)
                 if drawn is None:
                     drawn = _video_stream(out, picture.average_rate or 25, width, height)
                 new = av.VideoFrame.from_ndarray(pixels, "rgb24")

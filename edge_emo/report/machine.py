@@ -73,5 +73,5 @@ def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return "|".join(map(str, value))
+        return "|".join(str(_cell(each)) for each in value)
     return round(value, 6) if isinstance(value, float) else value

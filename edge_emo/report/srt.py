@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from edge_emo.errors import MediaError
 from edge_emo.timeline import Segment, Timeline
 
 
 def subtitles(timeline: Timeline) -> str:
-    """Return a cue for each segment, in the SubRip format; nothing where nothing was found."""
+    """Return a cue for each segment, in the SubRip format; nothing where nothing was found. Raises MediaError."""
+    if timeline.duration_s <= 0:
+        raise MediaError(f"{timeline.source}: a still has no time for subtitles; leave --srt out")
     cues = [
         f"{number}\n{_clock(segment.start_s)} --> {_clock(segment.end_s)}\n{_text(segment)}\n"
         for number, segment in enumerate(timeline.segments, start=1)

@@ -18,12 +18,12 @@ def found(summary: Summary) -> str:
     if summary.emotion is None:
         return _NOTHING.get(str(summary.reason), "nothing found")
     ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
-    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3])
+    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
     if summary.reason == "mixed":
         return f"{_strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
     if summary.reason == "low_confidence":
         return f"{_strong('uncertain')}, most likely {summary.raw} ({summary.probability:.0%}; {others})"
-    return f"{_strong(str(summary.emotion))} ({summary.probability:.0%}; then {others})"
+    return f"{_strong(str(summary.emotion))} ({summary.probability:.0%}{'; then ' * bool(others)}{others})"
 
 
 def timeline(result: Timeline) -> str:
@@ -49,8 +49,9 @@ def _sense(result: Timeline) -> str:
 
 
 def _person(person: Person) -> str:
-    main = ", the main one" if person.is_main else ""
-    return f"person {person.person + 1} ({person.start_s:.1f} – {person.end_s:.1f} s{main}): {found(person.summary)}"
+    times = f"{person.start_s:.1f} – {person.end_s:.1f} s" if person.end_s else ""
+    about = ", ".join(filter(None, [times, "the main one" if person.is_main else ""]))
+    return f"person {person.person + 1}{f' ({about})' if about else ''}: {found(person.summary)}"
 
 
 def recommended(result: Recommended) -> str:

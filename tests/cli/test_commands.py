@@ -149,7 +149,7 @@ def test_a_picture_without_a_face_is_exit_code_4(edge_emo, tmp_path):
 
 def test_a_detector_that_is_not_there_is_told(edge_emo, film):
     done = edge_emo("analyze", film, "--detector", "yunet.onnx")
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert b"yunet.onnx: no such file" in done.stderr
     assert b"Traceback" not in done.stderr
 
@@ -199,6 +199,8 @@ def test_no_voice_is_exit_code_4(edge_emo, silence):
         ["analyze", "sample", "sample", "--srt"],
         ["analyze", "-", "--plot", "a.png"],
         ["analyze", "sample", "--faces", "none"],
+        ["analyze", "sample", "--no-voice", "--no-face"],
+        ["recommend", "sample", "--no-face", "--no-voice"],
         ["nonsense"],
     ],
 )
@@ -426,7 +428,7 @@ def test_a_folder_gives_its_visible_files_only(edge_emo, tmp_path):
 
 
 def test_what_names_no_file_is_told_apart(edge_emo, tmp_path):
-    assert b"no sound, picture or film was found in it" in edge_emo("analyze", tmp_path).stderr
+    assert b"is a folder; name a sound, picture or film in it" in edge_emo("analyze", tmp_path).stderr
     assert b"matches no file" in edge_emo("analyze", tmp_path / "*.wav").stderr
 
 

@@ -115,7 +115,7 @@ def test_yunet_needs_its_file(tmp_path):
     with pytest.raises(ModelNotFoundError, match=r"nope\.onnx: no such file; give the path of a YuNet"):
         named(str(tmp_path / "nope.onnx"))
     (tmp_path / "no.onnx").write_bytes(b"no model")
-    with pytest.raises(ModelError, match="cannot load it as YuNet"):
+    with pytest.raises(ModelError, match="is no YuNet model"):
         YuNetDetector(tmp_path / "no.onnx")
 
 

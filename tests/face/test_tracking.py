@@ -53,7 +53,13 @@ def test_a_person_is_remembered_for_a_moment():
     people(tracker, 0.0, face(100, 100))
     assert people(tracker, 0.4) == []
     assert people(tracker, 0.8, face(102, 100)) == [0]
-    assert people(tracker, 0.9 + MAX_GAP_S, face(102, 100)) == [1]
+    assert people(tracker, 0.9 + MAX_GAP_S) == []
+    assert people(tracker, 1.0 + MAX_GAP_S, face(102, 100)) == [1]
+
+
+def test_a_person_is_followed_however_rarely_one_looks():
+    tracker = Tracker()
+    assert [people(tracker, 5.0 * k, face(100 + k, 100)) for k in range(4)] == [[0]] * 4
 
 
 def test_a_much_larger_face_nearby_is_somebody_else():
