@@ -284,7 +284,7 @@ def test_recordings_calibrate_a_voice_model_that_the_runtime_runs(version, tmp_p
     command = ["analyze", "sample", "--voice-model", str(tmp_path / "out" / "net.int8.json"), "--json"]
     told = CliRunner().invoke(edge_emo_command, command)
     assert told.exit_code == 0, told.output
-    assert json.loads(told.stdout)["results"][0]["model"] == "net 1.0.0 int8"
+    assert json.loads(told.stdout)["results"][0]["models"]["voice"] == "net 1.0.0 int8"
 
 
 def pictures(folder, rng, count=120, size=(20, 16)):
