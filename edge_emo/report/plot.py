@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.pictures import Film, Pixels
 from edge_emo.report.colours import COLOURS
 from edge_emo.timeline import Timeline
 
 N_THUMBNAILS = 10
+PROPORTION = 0.85
+"""Width of a thumbnail over its height."""
 N_COLUMNS = 2000
 """Of the waveform."""
 
@@ -30,7 +33,7 @@ def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None
         raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
     from matplotlib.figure import Figure
 
-    rows: list[tuple[str, float]] = [("emotions", 0.5)]
+    rows: list[tuple[str, float]] = [("emotions", 0.8 if timeline.voice and timeline.face else 0.4)]
     if timeline.face is not None:
         rows.append(("frames", 1.0))
     if timeline.voice is not None:
@@ -59,32 +62,42 @@ def _colour(emotion: str) -> tuple[float, ...]:
 
 
 def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
+    """Draw a band for what voice and face are together, below it one for each where there are both."""
+    bands = ["together", "voice", "face"] if timeline.voice and timeline.face else ["together"]
     for segment in timeline.segments:
-        axis.axvspan(segment.start_s, segment.end_s, color=_colour(segment.emotion), linewidth=0)
+        axis.axvspan(segment.start_s, segment.end_s, 1 - 1 / len(bands), 1, color=_colour(segment.emotion), linewidth=0)
         if segment.end_s - segment.start_s > timeline.duration_s / 14:
             middle = (segment.start_s + segment.end_s) / 2
-            axis.text(middle, 0.5, segment.emotion, ha="center", va="center", fontsize=9)
-    axis.set_ylim(0, 1)
-    axis.set_yticks([])
+            axis.text(middle, len(bands) - 0.5, segment.emotion, ha="center", va="center", fontsize=9)
+    for row, name in enumerate(bands[1:], start=1):
+        found = [moment for moment in timeline.moments if getattr(moment, name)]
+        spans = [(moment.start_s, moment.end_s - moment.start_s) for moment in found]
+        colours = [_colour(getattr(moment, name)) for moment in found]
+        axis.broken_barh(spans, (len(bands) - row - 0.9, 0.8), facecolors=colours, linewidth=0)
+    axis.set_ylim(0, len(bands))
+    axis.set_yticks([len(bands) - 0.5 - row for row in range(len(bands))], bands if bands[1:] else [""])
+    axis.tick_params(axis="y", length=0)
 
 
 def _frames(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    from edge_emo.pictures import Film
-
     width = timeline.duration_s / N_THUMBNAILS
     try:
         for frame in Film(source, fps=min(5.0, N_THUMBNAILS / timeline.duration_s)):
-            step = max(1, frame.picture.shape[1] // 200)
-            axis.imshow(
-                frame.picture[::step, ::step],
-                extent=(frame.start_s, frame.start_s + width * 0.97, 0, 1),
-                aspect="auto",
-                zorder=1,
-            )
+            place = (frame.start_s, min(frame.start_s + width * 0.97, timeline.duration_s), 0, 1)
+            axis.imshow(_middle(frame.picture), extent=place, aspect="auto", zorder=1)
     except MediaError:
         pass  # what could be decoded is drawn; the timeline says what could not
     axis.set_ylim(0, 1)
     axis.set_yticks([])
+
+
+def _middle(picture: Pixels) -> Pixels:
+    """Return the middle of a frame, in the proportion of a thumbnail, small."""
+    height, width = picture.shape[:2]
+    across, down = min(width, round(height * PROPORTION)), min(height, round(width / PROPORTION))
+    left, top = (width - across) // 2, (height - down) // 2
+    step = max(1, across // 150)
+    return picture[top : top + down : step, left : left + across : step]
 
 
 def _sound(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
@@ -125,4 +138,4 @@ def _place(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> Non
         )
     axis.axhline(0, color="0.7", linewidth=0.8)
     axis.set_ylim(-1, 1)
-    axis.legend(loc="upper right", fontsize=8)
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False)
