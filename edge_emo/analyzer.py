@@ -118,7 +118,7 @@ class _Analysis:
                 except MediaError as error:
                     failures[modality] = error
         if failures and not self._readings:
-            raise failures.get("voice", failures.get("face")) or MediaError(self._name)
+            raise next(iter(failures.values()))
         if not self._readings:
             has, flag = ("voice", "--no-face") if self._kind == "picture" else ("face", "--no-voice")
             raise MediaError(f"{self._name}: a {self._kind} has no {has}, and nothing else is asked for; drop {flag}")

@@ -83,11 +83,16 @@ class Tracker:
 
 def overlap(a: Box, b: Box) -> float:
     """Return the intersection over union of two boxes, 0 to 1."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
+    shared = shared_area(a, b)
+    if shared == 0:
         return 0.0
     areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return width * height / (areas - width * height)
+    return shared / (areas - shared)
+
+
+def shared_area(a: Box, b: Box) -> float:
+    """Return the area of what two boxes share."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def _nearness(a: Face, b: Face) -> float:

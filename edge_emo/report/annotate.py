@@ -16,7 +16,7 @@ import cv2
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.face.detector import Box
+from edge_emo.face.tracking import shared_area
 from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
 from edge_emo.report.colours import COLOURS
 from edge_emo.sources import kind
@@ -68,7 +68,7 @@ class Layout:
         across, down = max(1, round(WIDTH * unit)), max(1, round(HEIGHT * unit))
         panels = [(x, y, x + across, y + down) for y in (0, height - down) for x in (0, width - across)]
         boxes = [reading.box for reading in timeline.readings if reading.box]
-        best = min(panels, key=lambda panel: sum(_shared(panel, box) for box in boxes))
+        best = min(panels, key=lambda panel: sum(shared_area(panel, box) for box in boxes))
         return Layout(best, len(timeline.people) > 1)
 
 
@@ -92,10 +92,6 @@ def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None, layou
 
 def _unit(shape: tuple[int, ...]) -> float:
     return max(0.6, max(shape[:2]) / 640)
-
-
-def _shared(a: Box, b: Box) -> float:
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def _bars(panel: Pixels, moment: Moment) -> None:
@@ -125,11 +121,12 @@ class _Shown:
         self.timeline = timeline
         self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
         self._starts = [reading.start_s for reading in self._faces]
+        self._longest_s = max((reading.duration_s for reading in self._faces), default=0.0)
         self._moments, self._moment_starts = timeline.moments, [moment.start_s for moment in timeline.moments]
 
     def faces(self, time_s: float) -> list[Reading]:
         """Return the readings that last until after `time_s`."""
-        first = bisect.bisect_right(self._starts, time_s - 1.0)  # none lasts longer
+        first = bisect.bisect_left(self._starts, time_s - self._longest_s)
         last = bisect.bisect_right(self._starts, time_s)
         return [reading for reading in self._faces[first:last] if time_s < reading.end_s]
 

@@ -53,6 +53,13 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
     assert [v.raw for v in voices] == [e.raw for e in expected]
 
 
+def test_boxes_stay_until_the_next_look_however_rare(tmp_path, portrait):
+    path = write_film(tmp_path / "a.mp4", [portrait] * 20, 5)
+    timeline = edge_emo.analyze(path, fps=0.5)
+    shown = annotate._Shown(timeline)
+    assert [len(shown.faces(time_s)) for time_s in (0.1, 1.9, 2.1, 3.9)] == [1, 1, 1, 1]
+
+
 def test_a_film_without_sound_and_with_odd_sides(tmp_path, portrait):
     path = write_film(tmp_path / "a.mkv", [portrait[:254, 96:350]] * 5, 5)
     annotate.annotate(edge_emo.analyze(path), path, tmp_path / "out.webm")
