@@ -84,3 +84,10 @@ class MoodError(EdgeEmoError, ValueError):
 
 class NoVoiceError(EdgeEmoError, ValueError):
     """A recording in which no voice was found, where one is needed."""
+
+
+class UserDataError(EdgeEmoError, OSError):
+    """The user's database cannot be used: not writable, locked, full, or of a newer release."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

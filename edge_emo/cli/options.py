@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
+    from edge_emo.music.filters import LicenseChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,6 +81,84 @@ def recognition(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def filters(function: F) -> F:
+    """Add the conditions on songs; the command receives `filters`."""
+
+    @wraps(function)
+    def with_filters(
+        *args: Any,
+        license_choice: LicenseChoice,
+        min_duration_s: float,
+        max_duration_s: float | None,
+        genres: tuple[str, ...],
+        instruments: tuple[str, ...],
+        bpm: tuple[float, float] | None,
+        local: bool,
+        **others: Any,
+    ) -> Any:
+        from edge_emo.music.filters import Filters
+
+        try:
+            asked = Filters(
+                license=license_choice,
+                min_duration_s=min_duration_s or None,
+                max_duration_s=max_duration_s,
+                genres=genres,
+                instruments=instruments,
+                bpm=bpm,
+                local=local,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        return function(*args, filters=asked, **others)
+
+    for option in (
+        click.option("--local", is_flag=True, help="Only songs with a file on this machine."),
+        click.option("--bpm", metavar="LOW-HIGH", callback=_range, help="Tempo in beats per minute, such as 60-90."),
+        click.option("--instrument", "instruments", multiple=True, help="May be repeated; one is enough."),
+        click.option("--genre", "genres", multiple=True, help="May be repeated; one is enough."),
+        click.option("--max-duration", "max_duration_s", type=click.FloatRange(0), help="Seconds."),
+        click.option(
+            "--min-duration",
+            "min_duration_s",
+            type=click.FloatRange(0),
+            default=30,
+            show_default=True,
+            help="Seconds; 0 for signals and stings too.",
+        ),
+        click.option(
+            "--license",
+            "license_choice",
+            type=click.Choice(["any", "cc-by"]),
+            default="any",
+            show_default=True,
+            help="cc-by: only songs that may be published anywhere with a credit line.",
+        ),
+    ):
+        with_filters = option(with_filters)
+    return cast(F, with_filters)
+
+
+def user_data(function: F) -> F:
+    """Add --data-dir; the command receives `data_dir`."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False),
+        envvar="EDGE_EMO_HOME",
+        help="Folder of your own songs and history, instead of the platform's.",
+    )(function)
+
+
+def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    try:
+        low, high = (float(part) for part in value.split("-"))
+    except ValueError:
+        raise click.BadParameter(f"{value} is no range; write two numbers such as 60-90") from None
+    return low, high
 
 
 def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

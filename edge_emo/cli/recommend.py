@@ -12,7 +12,8 @@ from edge_emo.cli import options
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.music.recommend import LicenseChoice, Strategy
+    from edge_emo.music.filters import Filters
+    from edge_emo.music.recommend import Intent, Strategy
 
 
 @click.command()
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="Number of songs.")
 @click.option("--seed", type=click.IntRange(0), help="The same songs every time.")
 @click.option(
-    "--license",
-    "license_choice",
-    type=click.Choice(["any", "cc-by"]),
-    default="any",
-    show_default=True,
-    help="cc-by: only songs that may be published anywhere with a credit line.",
-)
-@click.option(
     "--strategy",
-    type=click.Choice(["together", "five-and-five"]),
+    type=click.Choice(["together", "five-and-five", "random"]),
     default="together",
     show_default=True,
-    help="five-and-five: half of the songs for the voice, half for the face.",
+    help="five-and-five: half of the songs for the voice, half for the face. random: whatever their mood.",
 )
+@click.option(
+    "--intent",
+    type=click.Choice(["match", "lift"]),
+    default="match",
+    show_default=True,
+    help="lift: begin where the person is and lead to calm or happy, step by step.",
+)
+@options.filters
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @options.recognition
 @options.output_format
@@ -46,8 +47,9 @@ def recommend(
     mood: str | None,
     count: int,
     seed: int | None,
-    license_choice: LicenseChoice,
     strategy: Strategy,
+    intent: Intent,
+    filters: Filters,
     catalogue: str | None,
     output: str,
     **asked: Any,
@@ -67,19 +69,20 @@ def recommend(
         raise click.UsageError("--mood chooses by hand; leave the sources out")
     recommender = Recommender(Catalogue(catalogue))
     seed = random.randrange(2**31) if seed is None else seed
+    ranking: dict[str, Any] = {"filters": filters, "intent": intent, "strategy": strategy}
 
     def listen(source: str, on_progress: Callable[[float], object]) -> Recommended:
         timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
         songs = []
         if timeline.readings:
-            songs = for_timeline(recommender, timeline, count, seed=seed, license=license_choice, strategy=strategy)
+            songs = for_timeline(recommender, timeline, count, seed=seed, **ranking)
         return Recommended(timeline, None, seed, songs)
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
-        songs = recommender(certain(mood), count, seed=seed, license=license_choice)
+        songs = recommender(certain(mood), count, seed=seed, **ranking)
         results = [Recommended(None, mood, seed, songs)]
     else:
         from edge_emo.analyzer import Analyzer

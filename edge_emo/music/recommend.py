@@ -1,51 +1,70 @@
-"""Ranking: songs for a distribution over emotions."""
+"""Recommendation: songs for a distribution over emotions, for a timeline, and by what became of earlier ones."""
 
 from __future__ import annotations
 
+import math
 import operator
-import re
-from collections import deque
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
+from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import MoodError, NoVoiceError
 from edge_emo.music.catalogue import Catalogue, Song
+from edge_emo.music.filters import Filters
+from edge_emo.music.history import History
+from edge_emo.music.ranking import Ranking
+from edge_emo.music.taste import Learner
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
-LicenseChoice = Literal["any", "cc-by"]
-Strategy = Literal["together", "five-and-five"]
+Strategy = Literal["together", "five-and-five", "random"]
+Intent = Literal["match", "lift"]
 
-MAX_PER_ARTIST = 2
-"""Songs of one artist among any ten."""
+NO_STINGS = Filters(min_duration_s=30.0)
+"""What is asked for where no filters are given: songs, not signals of some seconds."""
 
-_CC_BY = re.compile(r"CC BY \d\.\d")
-_UNTAGGED = 0.75  # what a mood match counts that comes from the genre alone
-_SPREAD = 0.35  # standard deviation of the closeness kernel on the circumplex
 _VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
+_STALE = 0.15  # what a song loses that was shown a moment ago,
+_STALE_S = 3 * 86400.0  # and after this many seconds, 37 % of that
+_TASTE = 0.15  # what a standard deviation of liking adds
+_POOL, _TASTE_POOL = 400, 2000  # best songs among which the choice is made
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A song, its score (0 to 1) with the two parts it is made of, and the reason in words."""
+    """A song, its score with the parts it is made of, and the reason in words.
+
+    `score` is the mean of `mood_match` and `closeness` (0 to 1), less where the song contradicts the emotion or was
+    shown lately (`freshness` is 1 for a song not shown, 0 for one shown just now), and more or less by the `taste`
+    that a history tells of (0 without one; in standard deviations of liking).
+    """
 
     song: Song
     score: float
     mood_match: float
     closeness: float
+    freshness: float
+    taste: float
     reason: str
 
 
 class Recommender:
-    """Rank the songs of a catalogue; reads it once and then works in memory."""
+    """Rank the songs of a catalogue; reads it once and then works in memory.
 
-    def __init__(self, catalogue: Catalogue | None = None) -> None:
+    With a `history`, songs that were shown in its session do not come again, those shown lately come later, and what
+    became of them teaches which to prefer; what is recommended is kept there. Without, every call stands alone.
+    """
+
+    def __init__(self, catalogue: Catalogue | None = None, history: History | None = None) -> None:
         self.catalogue = catalogue or Catalogue()
+        self.history = history
+        self._allowed: dict[Filters, NDArray[np.bool_]] = {}
 
     def __call__(
         self,
@@ -53,111 +72,152 @@ class Recommender:
         n: int = 10,
         *,
         seed: int | None = None,
-        license: LicenseChoice = "any",
-        min_duration_s: float = 30.0,
-        max_duration_s: float | None = None,
+        filters: Filters = NO_STINGS,
+        intent: Intent = "match",
+        strategy: Strategy = "together",
+        exclude: Collection[str] = (),
     ) -> list[Recommendation]:
         """Return the `n` best songs for a distribution over `EMOTIONS`, fewer where the filters leave fewer.
 
-        The mood match is the Bhattacharyya coefficient of the person's distribution over the emotions and the
-        song's, less for a song of which only the genre is known; the closeness is the expectation of a Gaussian
-        kernel over the distance on the circumplex of valence and arousal. The score is their mean. No artist comes
-        more than twice in ten while there are others to choose from. The same `seed` gives the same songs.
-        Raises ValueError for probabilities that are not a distribution, an `n` below 1 or an unknown `license`.
+        The score is said at `Ranking.scores`; the choice among the best is varied, and no artist comes more than
+        twice in ten while there are others. `intent` "lift" begins where the person is and leads step by step to calm
+        (from an arousal above 0) or to happy: the iso principle (Altshuler 1948). `strategy` "random" draws from all
+        songs that pass the filters. Songs in `exclude` do not come. The same `seed` and history give the same songs.
+
+        Raises ValueError for probabilities that are not a distribution, an `n` below 1, an unknown intent or strategy.
         """
         if operator.index(n) < 1:
             raise ValueError(f"n is {n}; ask for at least one song")
-        if license not in get_args(LicenseChoice):
-            raise ValueError(f"license is {license!r}; known are {', '.join(get_args(LicenseChoice))}")
+        _known("intent", intent, Intent)
+        _known("strategy", strategy, Strategy)
         wanted = np.asarray(probabilities, np.float64)
         if wanted.shape != (len(EMOTIONS),) or not np.isclose(wanted.sum(), 1, atol=1e-3) or wanted.min() < 0:
             raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
-        if not self._uids:
-            return []
-        match = np.sqrt(self._shares) @ np.sqrt(wanted) * self._trust
-        closeness = self._closeness @ wanted
-        score = (match + closeness) / 2
-        order = np.argsort(-(score + _VARIETY * np.random.default_rng(seed).random(len(score))), kind="stable")
-        allowed = self._durations >= min_duration_s
-        if max_duration_s is not None:
-            allowed &= self._durations <= max_duration_s
-        if license == "cc-by":
-            allowed &= self._is_cc_by
-        chosen = self._spread_artists(order[allowed[order]], n)
-        songs = self.catalogue.songs([self._uids[i] for i in chosen]) if chosen else []
-        place = expected_valence_arousal([float(p) for p in wanted])
-        return [
-            Recommendation(
-                song=song,
-                score=float(score[i]),
-                mood_match=float(match[i]),
-                closeness=float(closeness[i]),
-                reason=_reason(song, wanted, self._shares[i], place),
+        choice = _Choice(self, np.random.default_rng(seed), filters, exclude)
+        if strategy == "random":
+            choice.at_random(n, wanted)
+        else:
+            for step, count in [(wanted, n)] if intent == "match" else [(step, 1) for step in path(wanted, n)]:
+                choice.add(step, count)
+        found = choice.recommendations()
+        if self.history is not None and found:
+            emotion = EMOTIONS[int(wanted.argmax())]
+            self.history.shown(
+                [item.song.uid for item in found], emotion, intent if strategy == "together" else strategy
             )
-            for i, song in zip(chosen, songs, strict=True)
-        ]
+        return found
 
-    def _spread_artists(self, order: NDArray[np.intp], n: int) -> list[int]:
-        """Return the first `n` of `order` that keep the limit for artists; a song that has to wait comes later.
-
-        Where only songs of such artists are left, the best of them come all the same.
-        """
-        chosen: list[int] = []
-        recent: deque[str] = deque(maxlen=9)
-        waiting: dict[str, deque[int]] = {}  # ranks, by artist
-        ranks = iter(range(len(order)))
-        while len(chosen) < n:
-            free = [queue for artist, queue in waiting.items() if queue and recent.count(artist) < MAX_PER_ARTIST]
-            if not free and (rank := next(ranks, None)) is not None:
-                artist = self._artists[order[rank]]
-                if recent.count(artist) >= MAX_PER_ARTIST:
-                    waiting.setdefault(artist, deque()).append(rank)
-                    continue
-            else:
-                queues = free or [queue for queue in waiting.values() if queue]
-                if not queues:
-                    break
-                rank = min(queues, key=lambda queue: queue[0]).popleft()
-            chosen.append(int(order[rank]))
-            recent.append(self._artists[order[rank]])
-        return chosen
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return which songs pass the filters."""
+        if filters not in self._allowed:
+            passing = np.zeros(self.ranking.n_songs, bool)
+            passing[self.ranking.indices(self.catalogue.keys_of(filters))] = True
+            self._allowed[filters] = passing
+        return self._allowed[filters]
 
     @cached_property
-    def _numbers(self) -> NDArray[np.float64]:
-        rows = self.catalogue.table
-        return np.array([row[3:] for row in rows], np.float64).reshape(len(rows), 4 + len(EMOTIONS))
+    def ranking(self) -> Ranking:
+        """All songs, as arrays."""
+        return Ranking(self.catalogue.ranked())
 
     @cached_property
-    def _uids(self) -> list[str]:
-        return [row[0] for row in self.catalogue.table]
+    def learner(self) -> Learner | None:
+        """What learns from the history."""
+        return Learner(self.history, self.catalogue, self.ranking) if self.history is not None else None
 
-    @cached_property
-    def _artists(self) -> list[str]:
-        return [row[1] for row in self.catalogue.table]
 
-    @cached_property
-    def _is_cc_by(self) -> NDArray[np.bool_]:
-        return np.array([_CC_BY.fullmatch(row[2]) is not None for row in self.catalogue.table], np.bool_)
+class _Choice:
+    """The songs chosen for one call, and why."""
 
-    @cached_property
-    def _durations(self) -> NDArray[np.float64]:
-        return self._numbers[:, 0]
+    def __init__(
+        self, recommender: Recommender, rng: np.random.Generator, filters: Filters, exclude: Collection[str]
+    ) -> None:
+        self._catalogue, self._ranking, self._rng = recommender.catalogue, recommender.ranking, rng
+        self._learner, history = recommender.learner, recommender.history
+        self._needs_file = filters.local
+        self._is_free = recommender.allowed(filters).copy()
+        self._stale = np.zeros(0, np.float32)
+        self._stale_at = np.zeros(0, np.intp)
+        gone = list(exclude)
+        if history is not None and self._learner is not None:
+            self._learner.refresh()
+            gone += history.shown_in_session()
+            ages = history.last_shown()
+            keys = self._catalogue.keys(list(ages))
+            self._stale_at = self._ranking.indices(list(keys.values()))
+            self._stale = np.array([math.exp(-ages[uid] / _STALE_S) for uid in keys], np.float32)
+        self._is_free[self._ranking.indices(list(self._catalogue.keys(gone).values()))] = False
+        self.found: list[int] = []
+        self._why: list[tuple[NDArray[np.float64], float, float]] = []
 
-    @cached_property
-    def _shares(self) -> NDArray[np.float64]:
-        return self._numbers[:, 3:-1]
+    def add(self, wanted: NDArray[np.float64], n: int) -> None:
+        """Choose `n` more songs for a distribution, fewer where there are no more."""
+        ranking = self._ranking
+        scores = np.where(self._is_free, ranking.scores(wanted), np.float32(-1))
+        scores[self._stale_at] -= _STALE * self._stale
+        emotion = EMOTIONS[int(wanted.argmax())]
+        knows = self._learner is not None and self._learner.knows_something
+        state = self._rng.bit_generator.state
+        for size in (max(_POOL, 8 * n), ranking.n_songs):
+            self._rng.bit_generator.state = state
+            pool = ranking.best(scores, max(size, _TASTE_POOL) if knows else size)
+            taste = self._learner.tastes(pool, emotion, self._rng) if self._learner else np.zeros(len(pool), np.float32)
+            values = scores[pool] + _TASTE * taste + _VARIETY * self._rng.random(len(pool), np.float32)
+            near = np.argsort(-values, kind="stable")[:size]
+            chosen, is_varied = ranking.varied(pool[near], values[near], n, self.found, self._is_usable)
+            if is_varied or len(near) < size:
+                break
+        place = {int(index): row for row, index in enumerate(pool)}
+        for index in chosen:
+            row = place[index]
+            self._why.append((wanted, float(scores[index] + _TASTE * taste[row]), float(taste[row])))
+        self.found += chosen
+        self._is_free[chosen] = False
 
-    @cached_property
-    def _trust(self) -> NDArray[np.float64]:
-        """How far each song's shares are believed, 0 to 1."""
-        return np.where(self._numbers[:, -1] > 0, 1.0, _UNTAGGED)
+    def at_random(self, n: int, wanted: NDArray[np.float64]) -> None:
+        """Choose songs whatever their mood."""
+        free = np.flatnonzero(self._is_free)
+        drawn = (int(i) for i in self._rng.permutation(free))
+        self.found = list(islice((i for i in drawn if self._is_usable(i)), n))
+        scores = self._ranking.scores(wanted)
+        self._why = [(wanted, float(scores[i]), 0.0) for i in self.found]
 
-    @cached_property
-    def _closeness(self) -> NDArray[np.float64]:
-        """Kernel between each song and each emotion's place, shape (songs, 8)."""
-        places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS])
-        distance = np.linalg.norm(self._numbers[:, None, 1:3] - places, axis=2)
-        return np.asarray(np.exp(-0.5 * (distance / _SPREAD) ** 2))
+    def recommendations(self) -> list[Recommendation]:
+        """Return what was chosen."""
+        stale = dict(zip(self._stale_at.tolist(), self._stale.tolist(), strict=True))
+        songs = self._catalogue.of_keys([int(self._ranking.songs.keys[i]) for i in self.found])
+        found = []
+        for index, song, (wanted, score, taste) in zip(self.found, songs, self._why, strict=True):
+            match, closeness = self._ranking.explained(index, wanted)
+            liked = self._learner.liked(song, EMOTIONS[int(wanted.argmax())]) if self._learner else None
+            found.append(
+                Recommendation(
+                    song=song,
+                    score=score,
+                    mood_match=match,
+                    closeness=closeness,
+                    freshness=1 - stale.get(index, 0.0),
+                    taste=taste,
+                    reason=_reason(song, wanted, liked),
+                )
+            )
+        return found
+
+    def _is_usable(self, index: int) -> bool:
+        """Return whether a song's file is there, where files are asked for."""
+        if not self._needs_file:
+            return True
+        [song] = self._catalogue.of_keys([int(self._ranking.songs.keys[index])])
+        return song.path is not None and os.path.exists(song.path)
+
+
+def path(wanted: NDArray[np.float64], n: int) -> list[NDArray[np.float64]]:
+    """Return `n` distributions that lead from `wanted` by way of neutral to calm or to happy."""
+    _, arousal = expected_valence_arousal([float(p) for p in wanted])
+    goal = "calm" if arousal > 0 and EMOTIONS[int(wanted.argmax())] != "happy" else "happy"
+    neutral, end = np.array(certain("neutral")), np.array(certain(goal))
+    shares = np.linspace(0, 1, n) if n > 1 else np.zeros(1)
+    return [(1 - t) ** 2 * wanted + 2 * t * (1 - t) * neutral + t**2 * end for t in shares]
 
 
 def recommend(
@@ -165,23 +225,25 @@ def recommend(
     n: int = 10,
     *,
     seed: int | None = None,
-    license: LicenseChoice = "any",
+    filters: Filters = NO_STINGS,
+    intent: Intent = "match",
     strategy: Strategy = "together",
     catalogue: Catalogue | None = None,
 ) -> list[Recommendation]:
-    """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`.
+    """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`; see `Recommender`.
 
     For a timeline, the `strategy` "five-and-five" takes half of the songs for the voice and half for the face. Raises
     NoVoiceError where the timeline holds neither voice nor face, MoodError for an unknown emotion, and CatalogueError
-    where the catalogue is damaged. For many calls keep a `Recommender`.
+    where the catalogue is damaged. For many calls, own songs or a history keep a `Recommender`.
     """
     if catalogue is None:
         with Catalogue() as own:
-            return recommend(heard, n, seed=seed, license=license, strategy=strategy, catalogue=own)
+            return recommend(heard, n, seed=seed, filters=filters, intent=intent, strategy=strategy, catalogue=own)
     recommender = Recommender(catalogue)
     if isinstance(heard, Timeline):
-        return for_timeline(recommender, heard, n, seed=seed, license=license, strategy=strategy)
-    return recommender(certain(heard) if isinstance(heard, str) else heard, n, seed=seed, license=license)
+        return for_timeline(recommender, heard, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
+    shares = certain(heard) if isinstance(heard, str) else heard
+    return recommender(shares, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
 
 
 def for_timeline(
@@ -190,20 +252,20 @@ def for_timeline(
     n: int = 10,
     *,
     seed: int | None = None,
-    license: LicenseChoice = "any",
+    filters: Filters = NO_STINGS,
+    intent: Intent = "match",
     strategy: Strategy = "together",
 ) -> list[Recommendation]:
     """Return songs for what voice and face amount to together, or by halves for each; see `recommend`."""
-    if strategy not in get_args(Strategy):
-        raise ValueError(f"strategy is {strategy!r}; known are {', '.join(get_args(Strategy))}")
     each = [part for part in (timeline.voice, timeline.face) if part is not None and part.shares]
-    if strategy == "together" or len(each) < 2 or n < 2:
-        return recommender(distribution(timeline.summary), n, seed=seed, license=license)
-    first = recommender(distribution(each[0]), n - n // 2, seed=seed, license=license)
+    if strategy != "five-and-five" or len(each) < 2 or n < 2:
+        whole = distribution(timeline.summary)
+        return recommender(whole, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
+    first = recommender(distribution(each[0]), n - n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy)
     taken = {item.song.uid for item in first}
-    # as many more as may have been taken already
-    second = recommender(distribution(each[1]), n, seed=seed, license=license)
-    return first + [item for item in second if item.song.uid not in taken][: n // 2]
+    return first + recommender(
+        distribution(each[1]), n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy, exclude=taken
+    )
 
 
 def distribution(summary: Summary) -> list[float]:
@@ -222,11 +284,17 @@ def certain(emotion: str) -> list[float]:
     return [float(name == emotion) for name in EMOTIONS]
 
 
-def _reason(song: Song, wanted: NDArray[np.float64], shares: NDArray[np.float64], place: tuple[float, float]) -> str:
-    emotion = int((wanted * shares).argmax())
-    heard = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what was found)"
-    moods = f"{', '.join(song.moods)} suits {EMOTIONS[emotion]}{heard}; " if song.moods else ""
+def _known(what: str, given: str, known: object) -> None:
+    if given not in get_args(known):
+        raise ValueError(f"{what} is {given!r}; known are {', '.join(get_args(known))}")
+
+
+def _reason(song: Song, wanted: NDArray[np.float64], liked: str | None) -> str:
+    emotion = int((wanted * song.shares).argmax())
+    share = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what is asked for)"
+    moods = f"{', '.join(song.moods)} suits {EMOTIONS[emotion]}{share}; " if song.moods else ""
+    valence, arousal = expected_valence_arousal([float(p) for p in wanted])
     return (
-        f"{moods}valence {song.valence:+.2f} and arousal {song.arousal:+.2f} "
-        f"against {place[0]:+.2f} and {place[1]:+.2f}"
+        f"{moods}valence {song.valence:+.2f} and arousal {song.arousal:+.2f} against {valence:+.2f} and {arousal:+.2f}"
+        + (f"; you like {liked}" if liked else "")
     )

@@ -93,7 +93,9 @@ def _stretch(segment: Segment) -> str:
     return f"{segment.start_s:7.2f} – {segment.end_s:7.2f} s  {label:<22} {probability:4.0%}  {bar}{note}".rstrip()
 
 
-def _minutes(seconds: float) -> str:
+def _minutes(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CatalogueError, SongNotFoundError
-from edge_emo.music.catalogue import Catalogue
+from edge_emo.music.catalogue import _SELECT, Catalogue
+from edge_emo.music.filters import Filters
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +24,15 @@ def test_all_tracks_are_there_with_their_licences(catalogue):
 
 def test_every_emotion_has_a_hundred_playable_songs(catalogue):
     counts = dict.fromkeys(EMOTIONS, 0)
-    for row in catalogue.table:
-        shares = row[6:-1]
-        assert sum(shares) == pytest.approx(1, abs=1e-3)
-        if row[3] >= 30:
-            counts[EMOTIONS[shares.index(max(shares))]] += 1
+    for song in catalogue.all_songs():
+        assert sum(song.shares) == pytest.approx(1, abs=1e-3)
+        if song.duration_s >= 30:
+            counts[EMOTIONS[song.shares.index(max(song.shares))]] += 1
     assert min(counts.values()) >= 100, counts
 
 
 def test_every_song_says_how_it_may_be_used(catalogue):
-    songs = catalogue.songs([row[0] for row in catalogue.table[::7]])
-    for song in songs:
+    for song in catalogue.all_songs():
         assert song.usage
         if song.license == "CC BY 4.0":
             assert song.title in song.credit
@@ -114,18 +113,34 @@ def test_a_damaged_catalogue_is_noticed(tmp_path, catalogue):
     def use():
         with Catalogue(path) as opened:
             opened.check()
-            opened.songs([row[0] for row in opened.table])
+            list(opened.all_songs())
 
     with pytest.raises(CatalogueError):
         use()
 
 
-def test_queries_use_the_indexes(catalogue):
-    plan = catalogue._connection.execute(
-        "EXPLAIN QUERY PLAN SELECT (SELECT group_concat(tag) FROM moods WHERE track_id = t.id) "
-        "FROM tracks t WHERE uid = ?",
-        ["x"],
-    ).fetchall()
-    text = " ".join(str(row) for row in plan)
-    assert "moods_track" in text
-    assert "sqlite_autoindex_tracks" in text
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        (f"{_SELECT.format(schema='bundled')} WHERE t.uid IN ('x', 'y')", "sqlite_autoindex_tracks_1"),
+        (f"SELECT id FROM bundled.tracks t WHERE {Filters(bpm=(60, 61)).conditions('bundled')[0]}", "tracks_bpm"),
+        (f"SELECT id FROM bundled.tracks t WHERE {Filters(genres=('Jazz',)).conditions('bundled')[0]}", "tracks_genre"),
+        (
+            f"SELECT id FROM bundled.tracks t WHERE {Filters(instruments=('Piano',)).conditions('bundled')[0]}",
+            "track_instruments_instrument",
+        ),
+        ("SELECT track_id FROM bundled.files WHERE path = 'x'", "sqlite_autoindex_files_1"),
+        ("SELECT track_id FROM bundled.files WHERE sha256 = 'x'", "files_content"),
+    ],
+)
+def test_queries_use_the_indexes(catalogue, sql, index):
+    values = [1] * sql.count("?")
+    plan = " ".join(str(row) for row in catalogue._connection.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+    assert index in plan
+    assert "SCAN t" not in plan
+
+
+def test_moods_and_texts_are_read_by_key(catalogue):
+    plan = catalogue._connection.execute(f"EXPLAIN QUERY PLAN {_SELECT.format(schema='bundled')} WHERE t.id = 1")
+    scans = [str(row) for row in plan if "SCAN" in str(row) and "CONSTANT" not in str(row)]
+    assert scans == []

@@ -1,0 +1,110 @@
+"""From mood tags, genre and title to a song's place: valence, arousal, and how far it suits each emotion.
+
+The tables `data/mood_tags.csv` and `data/genres.csv` are hand-set, after Russell (1980) for the tags that name an
+emotion. Where a row leaves the emotions blank, they follow from its valence and arousal.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
+
+SPREAD = 0.35
+"""Standard deviation of the kernel of closeness on the circumplex."""
+OPPOSITE = 1.3
+"""Distance on the circumplex from which on a tag contradicts an emotion that it has no share in."""
+
+_GENRE_WEIGHT = 0.25
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Valence and arousal, -1 to 1, and the shares of the `EMOTIONS`, which sum to 1."""
+
+    valence: float
+    arousal: float
+    shares: tuple[float, ...]
+
+
+NOWHERE = Place(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
+
+
+def placed(moods: Sequence[str], genre: str) -> tuple[Place, str]:
+    """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
+
+    Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
+    """
+    tags, genres = _table("mood_tags.csv"), _table("genres.csv")
+    of_moods = [tags[mood.casefold()] for mood in moods if mood.casefold() in tags]
+    of_genre = genres.get(genre.casefold(), NOWHERE)
+    if of_moods:
+        return _mean(
+            [*of_moods, of_genre], [*[(1 - _GENRE_WEIGHT) / len(of_moods)] * len(of_moods), _GENRE_WEIGHT]
+        ), "moods"
+    if of_genre is not NOWHERE:
+        return _mean([of_genre, NOWHERE], [0.5, 0.5]), "genre"
+    return NOWHERE, "nothing"
+
+
+def shares_near(valence: float, arousal: float) -> tuple[float, ...]:
+    """Return the shares of the emotions that follow from a place on the circumplex, by a Gaussian kernel."""
+    nearness = [math.exp(-0.5 * (math.dist((valence, arousal), VALENCE_AROUSAL[e]) / SPREAD) ** 2) for e in EMOTIONS]
+    total = sum(nearness)
+    return tuple(value / total for value in nearness)
+
+
+def clashes(moods: Iterable[str], title: str) -> tuple[bool, ...]:
+    """Return for each emotion whether a mood tag, or a word of the title that is one, says the opposite of it."""
+    words = {mood.casefold() for mood in moods} | set(_WORD.findall(title.casefold()))
+    known = [_opposites()[word] for word in words & _opposites().keys()]
+    return tuple(any(opposites[i] for opposites in known) for i in range(len(EMOTIONS)))
+
+
+def is_known(mood: str) -> bool:
+    """Return whether a mood tag is in the table."""
+    return mood.casefold() in _table("mood_tags.csv")
+
+
+@cache
+def _table(name: str) -> dict[str, Place]:
+    with (Path(__file__).parent / "data" / name).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))[1:]
+    return {
+        key.casefold(): _place(f"{name}, {key}", [float(value) for value in values if value]) for key, *values in rows
+    }
+
+
+def _place(what: str, values: list[float]) -> Place:
+    valence, arousal, *shares = values
+    if not shares:
+        return Place(valence, arousal, shares_near(valence, arousal))
+    if len(shares) != len(EMOTIONS) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        raise ValueError(f"{what}: the shares {shares} are not {len(EMOTIONS)} that add up to 1")
+    return Place(valence, arousal, tuple(shares))
+
+
+@cache
+def _opposites() -> dict[str, tuple[bool, ...]]:
+    return {
+        tag: tuple(
+            share < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > OPPOSITE
+            for emotion, share in zip(EMOTIONS, place.shares, strict=True)
+        )
+        for tag, place in _table("mood_tags.csv").items()
+    }
+
+
+def _mean(places: Sequence[Place], weights: Sequence[float]) -> Place:
+    rows = [(place.valence, place.arousal, *place.shares) for place in places]
+    valence, arousal, *shares = np.average(rows, axis=0, weights=weights).tolist()
+    return Place(valence, arousal, tuple(shares))

@@ -1,0 +1,120 @@
+"""The one schema of the bundled catalogue and of the user's own songs and history, and how it is reached."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from edge_emo.emotions import EMOTIONS
+
+_SONGS = f"""
+CREATE TABLE licenses (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, usage TEXT NOT NULL, UNIQUE (name, url, usage)
+);
+CREATE TABLE genres (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE moods (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE instruments (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE tracks (
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    title TEXT NOT NULL,
+    artist TEXT NOT NULL,
+    genre_id INTEGER NOT NULL REFERENCES genres (id),
+    license_id INTEGER NOT NULL REFERENCES licenses (id),
+    credit TEXT,
+    link TEXT NOT NULL,
+    duration_s REAL CHECK (duration_s >= 0),
+    duration_from TEXT NOT NULL,
+    bpm REAL CHECK (bpm > 0),
+    bpm_from TEXT NOT NULL,
+    valence REAL NOT NULL CHECK (valence BETWEEN -1 AND 1),
+    arousal REAL NOT NULL CHECK (arousal BETWEEN -1 AND 1),
+    {", ".join(f"{name} REAL NOT NULL" for name in EMOTIONS)},
+    mood_from TEXT NOT NULL,
+    clashes INTEGER NOT NULL
+);
+CREATE INDEX tracks_genre ON tracks (genre_id);
+CREATE INDEX tracks_bpm ON tracks (bpm);
+CREATE TABLE track_moods (
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    mood_id INTEGER NOT NULL REFERENCES moods (id),
+    PRIMARY KEY (track_id, position)
+) WITHOUT ROWID;
+CREATE TABLE track_instruments (
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    instrument_id INTEGER NOT NULL REFERENCES instruments (id),
+    PRIMARY KEY (track_id, position)
+) WITHOUT ROWID;
+CREATE INDEX track_instruments_instrument ON track_instruments (instrument_id, track_id);
+CREATE TABLE files (
+    track_id INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
+    path TEXT NOT NULL UNIQUE,
+    size INTEGER,
+    modified_ns INTEGER,
+    sha256 TEXT
+);
+CREATE INDEX files_content ON files (sha256);
+CREATE VIEW track_texts AS
+    SELECT t.id, t.title, t.artist, g.name AS genre,
+        (SELECT group_concat(m.name, ' ') FROM track_moods x JOIN moods m ON m.id = x.mood_id
+            WHERE x.track_id = t.id) AS moods,
+        (SELECT group_concat(i.name, ' ') FROM track_instruments x JOIN instruments i ON i.id = x.instrument_id
+            WHERE x.track_id = t.id) AS instruments
+    FROM tracks t JOIN genres g ON g.id = t.genre_id;
+CREATE VIRTUAL TABLE tracks_fts USING fts5 (
+    title, artist, genre, moods, instruments,
+    content='track_texts', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='2 3'
+);
+INSERT INTO tracks_fts (tracks_fts, rank) VALUES ('rank', 'bm25(4.0, 3.0, 1.0, 2.0, 1.0)');
+"""
+
+_HISTORY = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    session TEXT NOT NULL,
+    request TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('shown', 'played', 'kept', 'skipped', 'downloaded')),
+    emotion TEXT,
+    strategy TEXT,
+    position INTEGER
+);
+CREATE INDEX events_uid ON events (uid, action, at);
+CREATE INDEX events_request ON events (request);
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS = {2: _SONGS, 3: _HISTORY}
+"""What leads to each version. Version 1 was a catalogue that held nothing of the user's; it is built anew."""
+
+SCHEMA_VERSION = max(MIGRATIONS)
+"""`PRAGMA user_version` of the databases this release reads and writes."""
+
+
+def version_of(connection: sqlite3.Connection, schema: str = "main") -> int:
+    """Return the version of a database's schema; 0 for an empty one."""
+    return int(connection.execute(f"PRAGMA {schema}.user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an empty or older database to `SCHEMA_VERSION`, wholly or not at all.
+
+    Several processes may do so at once. The connection must be in autocommit mode. Raises sqlite3.Error.
+    """
+    if version_of(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        before = version_of(connection)  # another process may have been faster
+        for version, script in MIGRATIONS.items():
+            if version > before:
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,166 @@
+"""What a history says about taste: Bayesian probit regression of liking on a song's attributes, online.
+
+Graepel et al. 2010, Web-scale Bayesian click-through rate prediction for sponsored search advertising in Microsoft's
+Bing search engine (adPredictor): every weight is a Gaussian, updated by expectation propagation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emo.music.catalogue import Catalogue, Song
+from edge_emo.music.history import LIKED, Event, History
+from edge_emo.music.ranking import Floats, Indices, Ranking, spread
+
+Attribute = tuple[str, ...]
+"""Such as ("genre", "Jazz"), ("artist", "...", ), or with an emotion at the end: there it counts beside the former."""
+
+PRIOR_VARIANCE = {"overall": 0.5, "genre": 0.25, "artist": 0.25, "mood": 0.15, "position": 0.05}
+"""How far each kind of attribute may matter; one that holds for an emotion only, half of it."""
+
+_REMEMBERED = 4000  # rows, the last, that are learned from at the start
+_EXPLORED = 0.25  # how far a draw strays from the mean, in standard deviations
+_CLEAR = 0.25  # from which weight on something is said to be liked
+_NOISE = 1.0  # variance of a liking that attributes do not explain
+_POSITION_DECAY = 0.35  # prior: a song at place k is looked at as if its weight were lower by this times log k
+
+
+@dataclass
+class Weight:
+    """A Gaussian belief."""
+
+    mean: float
+    variance: float
+
+
+class Taste:
+    """Weights of attributes, learned one song after the other."""
+
+    def __init__(self) -> None:
+        self.weights: dict[Attribute, Weight] = {}
+
+    def learn(self, attributes: Sequence[Attribute], position: int, is_liked: bool) -> None:
+        """Learn from a song that was shown at a `position` (from 1 on) and liked, or not.
+
+        The position has a weight of its own, so that what is low on a list is not blamed for being overlooked.
+        """
+        used = [self._own(attribute) for attribute in (*attributes, ("overall",), ("position", str(position)))]
+        variance = _NOISE + sum(weight.variance for weight in used)
+        sign, deviation = 1.0 if is_liked else -1.0, math.sqrt(variance)
+        margin = sign * sum(weight.mean for weight in used) / deviation
+        # mean and variance of a Gaussian cut off at 0
+        shift = (
+            math.exp(-0.5 * margin**2) / math.sqrt(2 * math.pi) / max(1e-12, 0.5 * math.erfc(-margin / math.sqrt(2)))
+        )
+        shrink = shift * (shift + margin)
+        for weight in used:
+            share = weight.variance / variance
+            weight.mean += sign * weight.variance / deviation * shift
+            weight.variance *= 1 - share * min(max(shrink, 0.0), 1.0)
+
+    def weight(self, attribute: Attribute) -> Weight:
+        """Return what is believed of an attribute."""
+        return self.weights.get(attribute) or _prior(attribute)
+
+    def _own(self, attribute: Attribute) -> Weight:
+        return self.weights.setdefault(attribute, _prior(attribute))
+
+
+def attributes(artist: str, genre: str, moods: Iterable[str], emotion: str | None) -> list[Attribute]:
+    """Return the attributes of a song, also for one emotion alone."""
+    general: list[Attribute] = [("artist", artist), *(("mood", mood) for mood in moods)]
+    if genre:
+        general.append(("genre", genre))
+    return general + [(*attribute, emotion) for attribute in general if emotion]
+
+
+def _prior(attribute: Attribute) -> Weight:
+    kind, *rest = attribute
+    mean = -_POSITION_DECAY * math.log(int(rest[0])) if kind == "position" else 0.0
+    return Weight(mean, PRIOR_VARIANCE[kind] * (0.5 if len(rest) == 2 else 1.0))
+
+
+class Learner:
+    """Keeps a `Taste` up with a history, and says what it makes of songs.
+
+    Lists of which nothing was played, kept, skipped or downloaded teach nothing: nobody may have looked.
+    """
+
+    def __init__(self, history: History, catalogue: Catalogue, ranking: Ranking) -> None:
+        self._history, self._catalogue, self._ranking = history, catalogue, ranking
+        self.taste, self._last, self._generation = Taste(), 0, ""
+
+    def refresh(self) -> None:
+        """Learn from what was written since."""
+        generation = self._history.setting("generation")
+        if generation != self._generation:
+            self.taste, self._last = Taste(), int(self._history.setting("learn_after"))
+            self._generation = generation
+        lists: dict[str, dict[str, Event]] = {}
+        answers: dict[tuple[str, str], bool] = {}
+        for event in self._history.events(self._last, last=None if self._last else _REMEMBERED):
+            self._last = event.id
+            if event.action == "shown":
+                lists.setdefault(event.request, {})[event.uid] = event
+            else:
+                answers[event.request, event.uid] = event.action in LIKED
+                # an answer to a list that was learned from already teaches of that song alone
+                lists.setdefault(event.request, {}).setdefault(event.uid, event)
+        for request, shown in lists.items():
+            if any((request, uid) in answers for uid in shown):
+                self._learn(shown.values(), {uid: answers.get((request, uid), False) for uid in shown})
+
+    @property
+    def knows_something(self) -> bool:
+        """Whether anything was learned."""
+        return bool(self.taste.weights)
+
+    def tastes(self, indices: Indices, emotion: str, rng: np.random.Generator) -> Floats:
+        """Return how much songs are liked for an emotion, in standard deviations, drawn from what is believed.
+
+        The draws (Thompson sampling, narrowed) let songs of which little is known come forward at times.
+        """
+        if not self.knows_something:
+            return np.zeros(len(indices), np.float32)
+        songs = self._ranking.songs
+        total = self._drawn("artist", songs.artists[indices], emotion, rng)
+        total += self._drawn("genre", songs.genres[indices], emotion, rng)
+        starts, ends = songs.mood_starts[indices], songs.mood_starts[indices + 1]
+        rows, places = spread(starts, ends)
+        np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, rng))
+        return total
+
+    def liked(self, song: Song, emotion: str) -> str | None:
+        """Return what about a song is liked most, if anything clearly is."""
+        weights = {a[1]: self.taste.weight(a) for a in attributes(song.artist, song.genre, song.moods, None)}
+        for attribute in attributes(song.artist, song.genre, song.moods, emotion):
+            weight = self.taste.weight(attribute)
+            weights[attribute[1]] = Weight(
+                weights[attribute[1]].mean + weight.mean * (len(attribute) == 3), weights[attribute[1]].variance
+            )
+        best = max(weights, key=lambda name: weights[name].mean, default=None)
+        return best if best is not None and weights[best].mean > _CLEAR else None
+
+    def _learn(self, shown: Iterable[Event], liked: dict[str, bool]) -> None:
+        keys = self._catalogue.keys(list(liked))
+        for event in shown:
+            if event.uid in keys:
+                [index] = self._ranking.indices([keys[event.uid]])
+                about = attributes(*self._ranking.about(index), event.emotion)
+                self.taste.learn(about, event.position or 1, liked[event.uid])
+
+    def _drawn(self, kind: str, numbers: NDArray[np.int32], emotion: str, rng: np.random.Generator) -> Floats:
+        unique, inverse = np.unique(numbers, return_inverse=True)
+        means, variances = np.zeros(len(unique)), np.zeros(len(unique))
+        for row, number in enumerate(unique):
+            name = self._ranking.songs.names[number]
+            if name:
+                parts = self.taste.weight((kind, name)), self.taste.weight((kind, name, emotion))
+                means[row], variances[row] = sum(p.mean for p in parts), sum(p.variance for p in parts)
+        drawn = means + _EXPLORED * np.sqrt(variances) * rng.normal(size=len(unique))
+        return drawn.astype(np.float32)[inverse]

@@ -1,0 +1,91 @@
+"""Writes songs into a database of the catalogue's schema."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.music import moods
+from edge_emo.music.record import SongRecord, complete
+
+_COLUMNS = (
+    "uid", "source", "title", "artist", "genre_id", "license_id", "credit", "link", "duration_s", "duration_from",
+    "bpm", "bpm_from", "valence", "arousal", *EMOTIONS, "mood_from", "clashes",
+)  # fmt: skip
+_PUT = (
+    f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO UPDATE "
+    f"SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+)
+_TEXTS = "INSERT INTO tracks_fts ({command}rowid, title, artist, genre, moods, instruments) "
+
+
+class SongWriter:
+    """Puts songs in, and takes them out; the caller begins and ends the transaction. Raises sqlite3.Error."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._ids: dict[tuple[str, ...], int] = {}
+
+    def put(self, record: SongRecord) -> int:
+        """Write a song in place of the one of the same `uid`, if any, and return its row. Raises ValueError."""
+        song = complete(record)
+        assert song.shares is not None
+        clashes = sum(1 << i for i, clash in enumerate(moods.clashes(song.moods, song.title)) if clash)
+        known = self._connection.execute("SELECT id FROM tracks WHERE uid = ?", [song.uid]).fetchone()
+        if known:
+            self._forget_texts(known[0])
+        values = [song.uid, song.source, song.title, song.artist, self._id("genres", song.genre)]
+        values += [self._license(song), song.credit, song.link, song.duration_s, song.duration_from]
+        values += [song.bpm, song.bpm_from, song.valence, song.arousal, *song.shares, song.mood_from, clashes]
+        row = self._connection.execute(_PUT, values).lastrowid
+        track_id = int(known[0] if known else row or 0)
+        for table, column, names in (
+            ("track_moods", "moods", song.moods),
+            ("track_instruments", "instruments", song.instruments),
+        ):
+            if known:
+                self._connection.execute(f"DELETE FROM {table} WHERE track_id = ?", [track_id])
+            self._connection.executemany(
+                f"INSERT INTO {table} VALUES (?, ?, ?)",
+                [(track_id, i, self._id(column, name)) for i, name in enumerate(names)],
+            )
+        if known:
+            self._connection.execute("DELETE FROM files WHERE track_id = ? AND path IS NOT ?", [track_id, song.path])
+        if song.path is not None:
+            self._connection.execute("DELETE FROM files WHERE path = ? AND track_id <> ?", [song.path, track_id])
+            self._connection.execute(
+                "INSERT INTO files (track_id, path) VALUES (?, ?) ON CONFLICT DO NOTHING", [track_id, song.path]
+            )
+        texts = [track_id, song.title, song.artist, song.genre, " ".join(song.moods) or None]
+        self._connection.execute(
+            _TEXTS.format(command="") + "VALUES (?, ?, ?, ?, ?, ?)", [*texts, " ".join(song.instruments) or None]
+        )
+        return track_id
+
+    def remove(self, track_id: int) -> None:
+        """Take a song out."""
+        self._forget_texts(track_id)
+        self._connection.execute("DELETE FROM tracks WHERE id = ?", [track_id])
+
+    def _forget_texts(self, track_id: int) -> None:
+        self._connection.execute(
+            _TEXTS.format(command="tracks_fts, ") + "SELECT 'delete', * FROM track_texts WHERE id = ?", [track_id]
+        )
+
+    def _license(self, song: SongRecord) -> int:
+        key = ("licenses", song.license, song.license_url, song.usage)
+        if key not in self._ids:
+            self._connection.execute(
+                "INSERT INTO licenses (name, url, usage) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", key[1:]
+            )
+            [(self._ids[key],)] = self._connection.execute(
+                "SELECT id FROM licenses WHERE name = ? AND url = ? AND usage = ?", key[1:]
+            )
+        return self._ids[key]
+
+    def _id(self, table: str, name: str) -> int:
+        key = (table, name)
+        if key not in self._ids:
+            self._connection.execute(f"INSERT INTO {table} (name) VALUES (?) ON CONFLICT DO NOTHING", [name])
+            [(self._ids[key],)] = self._connection.execute(f"SELECT id FROM {table} WHERE name = ?", [name])
+        return self._ids[key]
