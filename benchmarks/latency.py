@@ -2,7 +2,6 @@
 
 python -m benchmarks.latency voice
 python -m benchmarks.latency face
-python -m benchmarks.latency songs
 """
 
 from __future__ import annotations
@@ -23,12 +22,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks import environment, faces
 from edge_emo.analyzer import Analyzer
 from edge_emo.card import models_folder, read_manifest
-from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import EdgeEmoError
 from edge_emo.face.backends import MediaPipeDetector, named
 from edge_emo.face.detector import Detector, FaceDetector, Pixels
 from edge_emo.media import SAMPLE_RATE, read_sound
-from edge_emo.music.recommend import Recommender
 from edge_emo.sources import sample_path
 from edge_emo.voice import mfcc
 from edge_emo.voice.activity import find_voice
@@ -200,19 +197,6 @@ def write_film(path: Path) -> None:
         container.mux(track.encode(frame))
         for stream in (picture, track):
             container.mux(stream.encode(None))
-
-
-@main.command()
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
-def songs(json_path: Path | None) -> None:
-    """Ten songs for a distribution over emotions, from the whole catalogue."""
-    environment.pin()
-    recommender = Recommender()
-    rng = np.random.default_rng(0)
-    wanted = iter(rng.dirichlet(np.full(len(EMOTIONS), 0.5), RUNS + 21).tolist())
-    found = interleaved({"recommend, 6,047 songs": lambda: recommender(next(wanted))})
-    show(found)
-    environment.write(json_path, "latency songs", found)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from edge_emo.face.detector import Detector, Face, FaceDetector
     from edge_emo.face.recognizer import FaceRecognizer
     from edge_emo.music.catalogue import Catalogue, Song
+    from edge_emo.music.database import UserDatabase
+    from edge_emo.music.filters import Filters
+    from edge_emo.music.history import History
     from edge_emo.music.recommend import Recommendation, Recommender, recommend
     from edge_emo.pictures import read_picture
     from edge_emo.timeline import Reading, Summary, Timeline
@@ -27,12 +30,15 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceRecognizer",
+    "Filters",
+    "History",
     "Reading",
     "Recommendation",
     "Recommender",
     "Song",
     "Summary",
     "Timeline",
+    "UserDatabase",
     "VoiceRecognizer",
     "__version__",
     "analyze",
@@ -54,6 +60,9 @@ _HOMES = {
     "EdgeEmoError": "edge_emo.errors",
     "Catalogue": "edge_emo.music.catalogue",
     "Song": "edge_emo.music.catalogue",
+    "UserDatabase": "edge_emo.music.database",
+    "Filters": "edge_emo.music.filters",
+    "History": "edge_emo.music.history",
     "VoiceRecognizer": "edge_emo.voice.recognizer",
     "Detector": "edge_emo.face.detector",
     "Face": "edge_emo.face.detector",

@@ -91,3 +91,26 @@ class UserDataError(EdgeEmoError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class SongListError(EdgeEmoError, ValueError):
+    """A list of songs that cannot be read, or a row of it that cannot be taken."""
+
+
+class ExtraMissingError(EdgeEmoError, ImportError):
+    """Something that needs an optional library which is not installed."""
+
+
+class FolderError(EdgeEmoError, OSError):
+    """A folder of music that cannot be read or watched."""
+
+
+class PlaylistError(EdgeEmoError, ValueError):
+    """A playlist that cannot be written or played."""
+
+
+class CueSheetError(EdgeEmoError, OSError):
+    """A cue sheet that cannot be written: an unknown format, a file that is there already, no place for it."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

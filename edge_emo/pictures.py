@@ -199,6 +199,24 @@ class Film:
             capture.release()
 
 
+def frame_rate(path: str | os.PathLike[str]) -> float | None:
+    """Return the frames a second that a film states, None for what has no picture or cannot be opened."""
+    if importlib.util.find_spec("av") is None:
+        capture = cv2.VideoCapture(os.fspath(path), cv2.CAP_FFMPEG)
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+        capture.release()
+        return rate or None
+    import av
+
+    try:
+        with closing(av.open(os.fspath(path))) as container:
+            streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+            rates = [float(s.guessed_rate or s.average_rate or 0) for s in streams]
+    except (av.error.FFmpegError, ValueError, OSError):
+        return None
+    return (rates[0] or None) if rates else None
+
+
 class FrameClock:
     """Tells when the frames of a PyAV stream start, in seconds; one that says nothing follows the one before.
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from edge_emo.music.exchange import COLUMNS
+from edge_emo.music.record import SongRecord
 from edge_emo.report.documents import DOCUMENTS
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
@@ -19,6 +21,30 @@ def schema(name: str) -> bytes:
     """Return the schema of a document as text."""
     found = _one_line(msgspec.json.schema(DOCUMENTS[name]))
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edge-emo: {name}", **found}
+    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def csv_schema() -> bytes:
+    """Return the schema of a row of songs in CSV, empty cells left out and numbers read as such."""
+    record = msgspec.json.schema_components([SongRecord])[1]["SongRecord"]
+    columns = {}
+    for name in COLUMNS:
+        about = dict(record["properties"].get(name, {"type": "number", "minimum": 0, "maximum": 1}))
+        about.pop("default", None)
+        if "anyOf" in about:
+            about = next(kind for kind in about["anyOf"] if kind["type"] != "null")
+        if about["type"] == "array":
+            about = {"type": "string", "description": 'values separated by "|"; a backslash before one inside a value'}
+        columns[name] = about
+    found = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "edge-emo: a row of songs in CSV",
+        "description": " ".join(record["description"].split()),
+        "type": "object",
+        "properties": columns,
+        "required": record["required"],
+        "additionalProperties": False,
+    }
     return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
 
 
@@ -34,6 +60,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in DOCUMENTS:
         (FOLDER / f"{name}.json").write_bytes(schema(name))
+    (FOLDER / "songs_csv.json").write_bytes(csv_schema())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+@pytest.fixture(autouse=True)
+def own_data(monkeypatch, tmp_path_factory):
+    """No test reads or writes the history and songs of whoever runs it."""
+    monkeypatch.setenv("EDGE_EMO_HOME", str(tmp_path_factory.mktemp("edge-emo")))
+
+
 @pytest.fixture(scope="session")
 def sample():
     """The sound of the sample that ships."""

@@ -18,8 +18,10 @@ from edge_emo import __version__
 from edge_emo.cli import exit_codes
 from edge_emo.cli.analyze import analyze
 from edge_emo.cli.doctor import doctor
+from edge_emo.cli.history import history
 from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
+from edge_emo.cli.score import score
 from edge_emo.cli.songs import songs
 from edge_emo.errors import EdgeEmoError
 
@@ -66,5 +68,5 @@ def main() -> None:
     """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
 
 
-for _command in (recommend, analyze, songs, models, doctor):
+for _command in (recommend, analyze, score, songs, history, models, doctor):
     main.add_command(_command)

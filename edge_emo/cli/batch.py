@@ -41,7 +41,7 @@ class Batch(Generic[T]):
         if not self.names:
             raise click.UsageError("name a recording, a folder, '-' for standard input, or 'sample'")
         sources = list(expand(self.names))
-        with closing(_Bar(len(sources))) as bar:
+        with closing(Bar(len(sources))) as bar:
             for number, source in enumerate(sources):
                 try:
                     yield self.job(source, partial(bar.show, number))
@@ -71,16 +71,16 @@ def warn(warnings: Sequence[str]) -> None:
         click.echo(f"edge-emo: warning: {warning}", err=True)
 
 
-class _Bar:
+class Bar:
     """A progress bar on a terminal's standard error, shown once the work has taken a second."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self, total: int, title: str = "Analysing") -> None:
+        self._total, self._title = total, title
         self._due = time.monotonic() + 1 if sys.stderr is not None and sys.stderr.isatty() else math.inf
         self._progress: Progress | None = None
 
     def show(self, done: float, part: float = 0.0) -> None:
-        """Show that `done` sources are done, and `part` of the next."""
+        """Show that `done` of the total are done, and `part` of the next."""
         if self._progress is None:
             if time.monotonic() < self._due:
                 return
@@ -90,7 +90,7 @@ class _Bar:
             # what goes to a file or a pipe must not be drawn above the bar instead
             console = Console(stderr=True)
             self._progress = Progress(console=console, transient=True, redirect_stdout=sys.stdout.isatty())
-            self._progress.add_task("Analysing", total=self._total)
+            self._progress.add_task(self._title, total=self._total)
             self._progress.start()
         self._progress.update(self._progress.task_ids[0], completed=done + part)
 

@@ -83,62 +83,67 @@ def recognition(function: F) -> F:
     return function
 
 
-def filters(function: F) -> F:
+def filters(min_duration_s: float) -> Callable[[F], F]:
     """Add the conditions on songs; the command receives `filters`."""
 
-    @wraps(function)
-    def with_filters(
-        *args: Any,
-        license_choice: LicenseChoice,
-        min_duration_s: float,
-        max_duration_s: float | None,
-        genres: tuple[str, ...],
-        instruments: tuple[str, ...],
-        bpm: tuple[float, float] | None,
-        local: bool,
-        **others: Any,
-    ) -> Any:
-        from edge_emo.music.filters import Filters
+    def add(function: F) -> F:
+        @wraps(function)
+        def with_filters(
+            *args: Any,
+            license_choice: LicenseChoice,
+            min_duration_s: float,
+            max_duration_s: float | None,
+            genres: tuple[str, ...],
+            instruments: tuple[str, ...],
+            bpm: tuple[float, float] | None,
+            local: bool,
+            **others: Any,
+        ) -> Any:
+            from edge_emo.music.filters import Filters
 
-        try:
-            asked = Filters(
-                license=license_choice,
-                min_duration_s=min_duration_s or None,
-                max_duration_s=max_duration_s,
-                genres=genres,
-                instruments=instruments,
-                bpm=bpm,
-                local=local,
-            )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        return function(*args, filters=asked, **others)
+            try:
+                asked = Filters(
+                    license=license_choice,
+                    min_duration_s=min_duration_s or None,
+                    max_duration_s=max_duration_s,
+                    genres=genres,
+                    instruments=instruments,
+                    bpm=bpm,
+                    local=local,
+                )
+            except ValueError as error:
+                raise click.UsageError(str(error)) from error
+            return function(*args, filters=asked, **others)
 
-    for option in (
-        click.option("--local", is_flag=True, help="Only songs with a file on this machine."),
-        click.option("--bpm", metavar="LOW-HIGH", callback=_range, help="Tempo in beats per minute, such as 60-90."),
-        click.option("--instrument", "instruments", multiple=True, help="May be repeated; one is enough."),
-        click.option("--genre", "genres", multiple=True, help="May be repeated; one is enough."),
-        click.option("--max-duration", "max_duration_s", type=click.FloatRange(0), help="Seconds."),
-        click.option(
-            "--min-duration",
-            "min_duration_s",
-            type=click.FloatRange(0),
-            default=30,
-            show_default=True,
-            help="Seconds; 0 for signals and stings too.",
-        ),
-        click.option(
-            "--license",
-            "license_choice",
-            type=click.Choice(["any", "cc-by"]),
-            default="any",
-            show_default=True,
-            help="cc-by: only songs that may be published anywhere with a credit line.",
-        ),
-    ):
-        with_filters = option(with_filters)
-    return cast(F, with_filters)
+        for option in (
+            click.option("--local", is_flag=True, help="Only songs with a file on this machine."),
+            click.option(
+                "--bpm", metavar="LOW-HIGH", callback=_range, help="Tempo in beats per minute, such as 60-90."
+            ),
+            click.option("--instrument", "instruments", multiple=True, help="May be repeated; one is enough."),
+            click.option("--genre", "genres", multiple=True, help="May be repeated; one is enough."),
+            click.option("--max-duration", "max_duration_s", type=click.FloatRange(0), help="Seconds."),
+            click.option(
+                "--min-duration",
+                "min_duration_s",
+                type=click.FloatRange(0),
+                default=min_duration_s,
+                show_default=True,
+                help="Seconds; 0 for signals and stings too.",
+            ),
+            click.option(
+                "--license",
+                "license_choice",
+                type=click.Choice(["any", "cc-by"]),
+                default="any",
+                show_default=True,
+                help="cc-by: only songs that may be published anywhere with a credit line.",
+            ),
+        ):
+            with_filters = option(with_filters)
+        return cast(F, with_filters)
+
+    return add
 
 
 def user_data(function: F) -> F:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import options
+from edge_emo.cli.playlists import deliver, playlist_options
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
+    from edge_emo.music.catalogue import Song
     from edge_emo.music.filters import Filters
     from edge_emo.music.recommend import Intent, Strategy
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 @options.sources
 @click.option("--mood", type=click.Choice(EMOTIONS), help="Choose by hand instead of listening.")
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="Number of songs.")
-@click.option("--seed", type=click.IntRange(0), help="The same songs every time.")
+@click.option("--seed", type=click.IntRange(0), help="The same songs every time, whatever was shown before.")
 @click.option(
     "--strategy",
     type=click.Choice(["together", "five-and-five", "random"]),
@@ -35,8 +37,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="lift: begin where the person is and lead to calm or happy, step by step.",
 )
-@options.filters
+@options.filters(min_duration_s=30)
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@click.option(
+    "--history/--no-history",
+    "uses_history",
+    default=True,
+    help="Keep what was shown, and learn from it; not with --seed.  [default: history]",
+)
+@options.user_data
+@playlist_options
 @options.recognition
 @options.output_format
 @click.pass_context
@@ -51,6 +61,10 @@ def recommend(
     intent: Intent,
     filters: Filters,
     catalogue: str | None,
+    uses_history: bool,
+    data_dir: str | None,
+    playlist: str | None,
+    play: bool,
     output: str,
     **asked: Any,
 ) -> None:
@@ -60,14 +74,18 @@ def recommend(
     voice that ships.
     """
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.music.catalogue import Catalogue
+    from edge_emo.cli.library import library
+    from edge_emo.music.history import History
     from edge_emo.music.recommend import Recommender, certain, for_timeline
     from edge_emo.report import machine, text
     from edge_emo.report.documents import RecommendDocument, Recommended
 
     if mood and sources:
         raise click.UsageError("--mood chooses by hand; leave the sources out")
-    recommender = Recommender(Catalogue(catalogue))
+    uses_history = uses_history and seed is None  # else the same seed would not give the same songs
+    opened = ctx.with_resource(library(catalogue, data_dir, history=uses_history))
+    history = History(opened.database) if uses_history and opened.database else None
+    recommender = Recommender(opened.catalogue, history)
     seed = random.randrange(2**31) if seed is None else seed
     ranking: dict[str, Any] = {"filters": filters, "intent": intent, "strategy": strategy}
 
@@ -77,13 +95,13 @@ def recommend(
         songs = []
         if timeline.readings:
             songs = for_timeline(recommender, timeline, count, seed=seed, **ranking)
-        return Recommended(timeline, None, seed, songs)
+        return Recommended(timeline, None, seed, history is not None, songs)
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
         songs = recommender(certain(mood), count, seed=seed, **ranking)
-        results = [Recommended(None, mood, seed, songs)]
+        results = [Recommended(None, mood, seed, history is not None, songs)]
     else:
         from edge_emo.analyzer import Analyzer
 
@@ -91,8 +109,10 @@ def recommend(
 
     print_csv, done = machine.CsvPrinter(), []
     recognised = False
+    chosen: list[Song] = []
     for result in results:
         recognised = recognised or bool(result.songs)
+        chosen += [item.song for item in result.songs]
         if output == "json":
             done.append(result)
         elif output == "jsonl":
@@ -102,9 +122,12 @@ def recommend(
                 print_csv(row)
         elif output == "text":
             click.echo(text.recommended(result))
+    for reason in recommender.warnings:
+        click.echo(f"edge-emo: {reason}; going on without your history", err=True)
     if output == "json":
         machine.print_json(RecommendDocument(done, batch.failures))
     elif output == "jsonl":
         for failure in batch.failures:
             machine.print_json_line(failure)
+    deliver(chosen, playlist, play, data_dir)
     ctx.exit(batch.exit_code(recognised))

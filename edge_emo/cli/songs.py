@@ -1,58 +1,65 @@
-"""`edge-emo songs`: the catalogue."""
+"""`edge-emo songs`: the catalogue, and one's own songs."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from edge_emo.cli import options
+from edge_emo.cli.library import library
+from edge_emo.cli.own_songs import add, remove
+from edge_emo.cli.song_lists import export, import_
+
+if TYPE_CHECKING:
+    from edge_emo.music.filters import Filters
 
 
 @click.group()
 def songs() -> None:
-    """Search and show the songs of the catalogue."""
+    """Search and show the songs of the catalogue and your own, and add your own."""
 
 
 _catalogue = click.option("--catalogue", type=click.Path(), help="Another catalogue than the one that ships.")
 
 
 @songs.command()
-@click.argument("text")
+@click.argument("text", default="")
 @click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True)
+@options.filters(min_duration_s=0)
 @_catalogue
+@options.user_data
 @options.output_format
-def search(text: str, limit: int, catalogue: str | None, output: str) -> None:
-    """Find songs whose title or artist hold every word of TEXT."""
-    from edge_emo.music.catalogue import Catalogue
-
-    with Catalogue(catalogue) as opened:
-        _print(opened.search(text, limit), output)
+def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_dir: str | None, output: str) -> None:
+    """Find songs whose title, artist, genre, moods or instruments hold every word of TEXT, or its beginning."""
+    with library(catalogue, data_dir) as opened:
+        _print(opened.catalogue.search(text, limit, filters), output)
 
 
 @songs.command()
 @click.argument("uids", nargs=-1, required=True, metavar="UID...")
 @_catalogue
+@options.user_data
 @options.output_format
-def show(uids: tuple[str, ...], catalogue: str | None, output: str) -> None:
+def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Show the songs with these identifiers, as --json prints them."""
-    from edge_emo.music.catalogue import Catalogue
-
-    with Catalogue(catalogue) as opened:
-        _print(opened.songs(uids), output)
+    with library(catalogue, data_dir) as opened:
+        _print(opened.catalogue.songs(uids), output)
 
 
 @songs.command()
 @_catalogue
+@options.user_data
 @options.output_format
-def info(catalogue: str | None, output: str) -> None:
+def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Count songs by licence, source and most fitting emotion, after reading the whole catalogue."""
-    from edge_emo.music.catalogue import Catalogue
     from edge_emo.report import machine
     from edge_emo.report.documents import CatalogueDocument
 
-    with Catalogue(catalogue) as opened:
-        opened.check()
-        found = opened.info()
+    with library(catalogue, data_dir) as opened:
+        opened.catalogue.check()
+        found = opened.catalogue.info()
     counts = [
         {"group": group, "name": name, "songs": count}
         for group in ("license", "source", "emotion")
@@ -66,6 +73,12 @@ def info(catalogue: str | None, output: str) -> None:
         click.echo(f"  {row['group']:<8} {row['name']:<30} {row['songs']:>6}")
 
 
+songs.add_command(add)
+songs.add_command(remove)
+songs.add_command(import_)
+songs.add_command(export)
+
+
 def _print(found: list, output: str) -> None:  # type: ignore[type-arg]
     from edge_emo.report import machine, text
     from edge_emo.report.documents import SongsDocument
@@ -75,4 +88,4 @@ def _print(found: list, output: str) -> None:  # type: ignore[type-arg]
     elif not found:
         click.echo("no song found", err=True)
     for song in found if output == "text" else []:
-        click.echo(f"{song.uid}  {text.song(song)}")
+        click.echo(text.song(song))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ class Song:
     """A song, how it may be used, and where it is.
 
     `valence` and `arousal` lie between -1 and 1; `shares` tells how far it suits each of `EMOTIONS` and sums to 1.
-    `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine.
+    `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine,
+    of several copies the first by name.
     """
 
     uid: str
@@ -285,7 +287,9 @@ class Catalogue:
         if not file.is_file():
             raise CatalogueError(f"{file}: no such catalogue; {_next_step(schema)}")
         # immutable: no lock and no journal is ever written beside a file that may lie on a read-only disk
-        mode = "mode=ro&immutable=1" if schema == "bundled" else "mode=ro"
+        journal = file.with_name(file.name + "-wal")
+        is_fixed = schema == "bundled" or not (os.access(file.parent, os.W_OK) or journal.exists())
+        mode = "mode=ro&immutable=1" if is_fixed else "mode=ro"
         with self._errors(schema):
             self._connection.execute(f"ATTACH ? AS {schema}", [f"{file.resolve().as_uri()}?{mode}"])
             version = version_of(self._connection, schema)
@@ -328,10 +332,11 @@ _SELECT = f"""
 SELECT t.uid, t.title, t.artist, g.name, {_moods("{schema}")},
     (SELECT json_group_array(i.name) FROM {{schema}}.track_instruments x
         JOIN {{schema}}.instruments i ON i.id = x.instrument_id WHERE x.track_id = t.id),
-    t.duration_s, t.bpm, t.valence, t.arousal, l.name, l.url, l.usage, t.credit, t.link, t.source, p.path,
+    t.duration_s, t.bpm, t.valence, t.arousal, l.name, l.url, l.usage, t.credit, t.link, t.source,
+    (SELECT min(p.path) FROM {{schema}}.files p WHERE p.track_id = t.id),
     t.duration_from, t.bpm_from, t.mood_from, {", ".join("t." + name for name in EMOTIONS)}
 FROM {{schema}}.tracks t JOIN {{schema}}.licenses l ON l.id = t.license_id
-    JOIN {{schema}}.genres g ON g.id = t.genre_id LEFT JOIN {{schema}}.files p ON p.track_id = t.id
+    JOIN {{schema}}.genres g ON g.id = t.genre_id
 """
 
 

@@ -101,7 +101,7 @@ class UserDatabase:
                     f"{self.path}: written by a newer edge-emo (schema {version}, this release reads "
                     f"{SCHEMA_VERSION}); install that release, or name another folder with --data-dir"
                 )
-            connection.execute("PRAGMA journal_mode = WAL")
+            _keep_journal(connection, self._busy_s)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
@@ -127,6 +127,19 @@ class UserDatabase:
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
         return aside
+
+
+def _keep_journal(connection: sqlite3.Connection, busy_s: float) -> None:
+    """Turn write-ahead logging on; SQLite itself does not wait for others while it does."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _is_cut(path: Path) -> bool:

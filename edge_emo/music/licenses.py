@@ -18,11 +18,29 @@ USAGES = {
 URLS = {"CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/"}
 
 _CC_BY = re.compile(r"CC BY \d\.\d")
+_CC_NAME = re.compile(r"CC (BY(?:-NC)?(?:-SA|-ND)?) (1\.0|2\.0|2\.5|3\.0|4\.0)")
+_CC_URL = re.compile(
+    r"https?://(?:www\.)?creativecommons\.org/licenses/(by(?:-nc)?(?:-sa|-nd)?)/(1\.0|2\.0|2\.5|3\.0|4\.0)/?"
+)
 
 
 def is_cc_by(name: str) -> bool:
     """Return whether a song under this licence may be published anywhere with a credit line and nothing more."""
     return _CC_BY.fullmatch(name) is not None
+
+
+def creative_commons(text: str) -> tuple[str, str, str] | None:
+    """Return name, address and usage of the international Creative Commons licence that `text` is exactly, if any.
+
+    `text` is its name, such as "CC BY 4.0", or its address; a sentence that mentions one may say anything about it.
+    """
+    found = _CC_NAME.fullmatch(text) or _CC_URL.fullmatch(text)
+    if not found:
+        return None
+    kind, version = found[1].lower(), found[2]
+    name, url = f"CC {kind.upper()} {version}", f"https://creativecommons.org/licenses/{kind}/{version}/"
+    usage = USAGES["CC BY 4.0"] if is_cc_by(name) else f"As its licence says; read it before you publish: {url}"
+    return name, url, usage
 
 
 def credit_line(license: str, url: str, title: str, artist: str, source: str, link: str) -> str | None:

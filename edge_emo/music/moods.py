@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,8 @@ class Place:
 NOWHERE = Place(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
 
 
-def placed(moods: Sequence[str], genre: str) -> tuple[Place, str]:
+@lru_cache(10_000)
+def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
     """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
 
     Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
@@ -67,7 +68,7 @@ def clashes(moods: Iterable[str], title: str) -> tuple[bool, ...]:
     """Return for each emotion whether a mood tag, or a word of the title that is one, says the opposite of it."""
     words = {mood.casefold() for mood in moods} | set(_WORD.findall(title.casefold()))
     known = [_opposites()[word] for word in words & _opposites().keys()]
-    return tuple(any(opposites[i] for opposites in known) for i in range(len(EMOTIONS)))
+    return tuple(map(any, zip(*known, strict=True))) if known else (False,) * len(EMOTIONS)
 
 
 def is_known(mood: str) -> bool:
@@ -106,5 +107,5 @@ def _opposites() -> dict[str, tuple[bool, ...]]:
 
 def _mean(places: Sequence[Place], weights: Sequence[float]) -> Place:
     rows = [(place.valence, place.arousal, *place.shares) for place in places]
-    valence, arousal, *shares = np.average(rows, axis=0, weights=weights).tolist()
+    valence, arousal, *shares = np.average(rows, axis=0, weights=weights).round(4).tolist()
     return Place(valence, arousal, tuple(shares))

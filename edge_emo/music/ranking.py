@@ -15,6 +15,9 @@ from edge_emo.music.moods import SPREAD
 MAX_PER_ARTIST = 2
 """Songs of one artist among any ten."""
 
+MATCH_WEIGHT = 2 / 3
+"""What the mood match counts in a score; the rest is closeness."""
+
 DIVERSITY = 0.12
 """What a song loses that is the same as one already chosen in artist, genre and moods."""
 SAME_ARTIST, SAME_GENRE, SAME_MOODS = 0.3, 0.3, 0.4
@@ -40,7 +43,8 @@ class Ranking:
             distance = (songs.places[0] - valence) ** 2 + (songs.places[1] - arousal) ** 2
             np.exp(distance * np.float32(-0.5 / SPREAD**2), out=row)
         self._parts *= songs.trust
-        self._parts[n:] -= 2 * songs.clashes  # so that a song which contradicts a certain emotion comes below 0
+        # a song that contradicts a certain emotion comes below 0
+        self._parts[n:] -= songs.clashes / np.float32(1 - MATCH_WEIGHT)
 
     def indices(self, keys: Sequence[int] | NDArray[np.int64]) -> Indices:
         """Return the places of those keys that are here."""
@@ -54,11 +58,11 @@ class Ranking:
     def scores(self, wanted: NDArray[np.float64]) -> Floats:
         """Return each song's score for a distribution over the emotions; at most 1, and below 0 for a contradiction.
 
-        It is the mean of the Bhattacharyya coefficient of both distributions and of the expectation of a Gaussian
-        kernel of closeness on the circumplex, both by how much is known of the song, less the probability of the
-        emotions that the song contradicts.
+        It is two parts of the Bhattacharyya coefficient of both distributions and one part of the expectation of a
+        Gaussian kernel of closeness on the circumplex, both by how much is known of the song, less the probability of
+        the emotions that the song contradicts.
         """
-        weights = np.concatenate([np.sqrt(wanted), wanted]).astype(np.float32) / 2
+        weights = np.concatenate([MATCH_WEIGHT * np.sqrt(wanted), (1 - MATCH_WEIGHT) * wanted]).astype(np.float32)
         used = np.flatnonzero(weights)
         if len(used) > 4:
             return np.asarray(weights @ self._parts)
@@ -67,7 +71,7 @@ class Ranking:
     def explained(self, index: int, wanted: NDArray[np.float64]) -> tuple[float, float]:
         """Return a song's mood match and closeness, 0 to 1."""
         column, n = self._parts[:, index], len(EMOTIONS)
-        closeness = column[n:] + 2 * self.songs.clashes[:, index]
+        closeness = column[n:] + self.songs.clashes[:, index] / (1 - MATCH_WEIGHT)
         return float(column[:n] @ np.sqrt(wanted)), float(closeness @ wanted)
 
     def best(self, scores: Floats, at_least: int) -> Indices:
@@ -124,7 +128,9 @@ class Ranking:
         found: list[int] = []
         while len(found) < n and left.any():
             often = [artist for artist, count in Counter(recent).items() if count >= MAX_PER_ARTIST]
-            free = left & ~np.isin(artists, often) if often else left
+            free = left.copy()
+            for artist in often:
+                free &= artists != artist
             if not free.any():
                 is_kept, free = False, left
             row = int(np.argmax(np.where(free, values - DIVERSITY * likeness, -np.inf)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import MoodError, NoVoiceError
+from edge_emo.errors import MoodError, NoVoiceError, UserDataError
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
@@ -32,17 +33,18 @@ NO_STINGS = Filters(min_duration_s=30.0)
 _VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
 _STALE = 0.15  # what a song loses that was shown a moment ago,
 _STALE_S = 3 * 86400.0  # and after this many seconds, 37 % of that
-_TASTE = 0.15  # what a standard deviation of liking adds
-_POOL, _TASTE_POOL = 400, 2000  # best songs among which the choice is made
+_TASTE = 0.25  # what a standard deviation of liking adds
+_KEPT_FILTERS = 8  # whose songs are kept in mind
+_POOL, _TASTE_POOL = 300, 2000  # best songs among which the choice is made
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """A song, its score with the parts it is made of, and the reason in words.
 
-    `score` is the mean of `mood_match` and `closeness` (0 to 1), less where the song contradicts the emotion or was
-    shown lately (`freshness` is 1 for a song not shown, 0 for one shown just now), and more or less by the `taste`
-    that a history tells of (0 without one; in standard deviations of liking).
+    `score` is two parts of `mood_match` and one of `closeness` (both 0 to 1), less where the song contradicts the
+    emotion or was shown lately (`freshness` is 1 for a song not shown, 0 for one shown just now), and more or less by
+    the `taste` that a history tells of (0 without one; in standard deviations of liking).
     """
 
     song: Song
@@ -58,12 +60,18 @@ class Recommender:
     """Rank the songs of a catalogue; reads it once and then works in memory.
 
     With a `history`, songs that were shown in its session do not come again, those shown lately come later, and what
-    became of them teaches which to prefer; what is recommended is kept there. Without, every call stands alone.
+    became of them teaches which to prefer, unless `learns` is false; what is recommended is kept there. Where it cannot
+    be read or written, songs are recommended all the same, and `warnings` says why. Without a history, every call
+    stands alone.
     """
 
-    def __init__(self, catalogue: Catalogue | None = None, history: History | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue | None = None, history: History | None = None, *, learns: bool = True
+    ) -> None:
         self.catalogue = catalogue or Catalogue()
         self.history = history
+        self.warnings: list[str] = []
+        self._learns = learns
         self._allowed: dict[Filters, NDArray[np.bool_]] = {}
 
     def __call__(
@@ -102,14 +110,25 @@ class Recommender:
         found = choice.recommendations()
         if self.history is not None and found:
             emotion = EMOTIONS[int(wanted.argmax())]
-            self.history.shown(
-                [item.song.uid for item in found], emotion, intent if strategy == "together" else strategy
-            )
+            how = intent if strategy == "together" else strategy
+            with self.doing_without():
+                self.history.shown([item.song.uid for item in found], emotion, how)
         return found
+
+    @contextmanager
+    def doing_without(self) -> Iterator[None]:
+        """Go on where the history cannot be read or written, and keep the reason in `warnings`."""
+        try:
+            yield
+        except UserDataError as error:
+            if str(error) not in self.warnings:
+                self.warnings.append(str(error))
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """Return which songs pass the filters."""
         if filters not in self._allowed:
+            if len(self._allowed) >= _KEPT_FILTERS:
+                del self._allowed[next(iter(self._allowed))]
             passing = np.zeros(self.ranking.n_songs, bool)
             passing[self.ranking.indices(self.catalogue.keys_of(filters))] = True
             self._allowed[filters] = passing
@@ -123,7 +142,9 @@ class Recommender:
     @cached_property
     def learner(self) -> Learner | None:
         """What learns from the history."""
-        return Learner(self.history, self.catalogue, self.ranking) if self.history is not None else None
+        return (
+            Learner(self.history, self.catalogue, self.ranking) if self.history is not None and self._learns else None
+        )
 
 
 class _Choice:
@@ -139,13 +160,15 @@ class _Choice:
         self._stale = np.zeros(0, np.float32)
         self._stale_at = np.zeros(0, np.intp)
         gone = list(exclude)
-        if history is not None and self._learner is not None:
-            self._learner.refresh()
-            gone += history.shown_in_session()
-            ages = history.last_shown()
-            keys = self._catalogue.keys(list(ages))
-            self._stale_at = self._ranking.indices(list(keys.values()))
-            self._stale = np.array([math.exp(-ages[uid] / _STALE_S) for uid in keys], np.float32)
+        if history is not None:
+            with recommender.doing_without():
+                gone += history.shown_in_session()
+                ages = history.last_shown()
+                keys = self._catalogue.keys(list(ages))
+                self._stale_at = self._ranking.indices(list(keys.values()))
+                self._stale = np.array([math.exp(-ages[uid] / _STALE_S) for uid in keys], np.float32)
+                if self._learner is not None:
+                    self._learner.refresh()
         self._is_free[self._ranking.indices(list(self._catalogue.keys(gone).values()))] = False
         self.found: list[int] = []
         self._why: list[tuple[NDArray[np.float64], float, float]] = []
@@ -167,9 +190,8 @@ class _Choice:
             chosen, is_varied = ranking.varied(pool[near], values[near], n, self.found, self._is_usable)
             if is_varied or len(near) < size:
                 break
-        place = {int(index): row for row, index in enumerate(pool)}
         for index in chosen:
-            row = place[index]
+            row = int(np.argmax(pool == index))
             self._why.append((wanted, float(scores[index] + _TASTE * taste[row]), float(taste[row])))
         self.found += chosen
         self._is_free[chosen] = False

@@ -18,7 +18,7 @@ Balance = Annotated[float, Meta(ge=-1, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-class SongRecord(msgspec.Struct, frozen=True, kw_only=True):
+class SongRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A song of which only title and artist, which may be empty, must be given.
 
     Lengths are in seconds, valence and arousal from -1 to 1. `shares` tells how far the song suits each of `EMOTIONS`
@@ -69,12 +69,12 @@ def complete(record: SongRecord) -> SongRecord:
         record,
         moods=tuple(dict.fromkeys(record.moods)),
         instruments=tuple(dict.fromkeys(record.instruments)),
-        uid=record.uid or f"{record.source}:{_digest(record)}",
+        uid=record.uid or f"{record.source}:{digest(record)}",
         duration_from=record.duration_from or ("given" if record.duration_s is not None else ""),
         bpm_from=record.bpm_from or ("given" if record.bpm is not None else ""),
-        valence=round(place.valence, 4),
-        arousal=round(place.arousal, 4),
-        shares=record.shares or tuple(round(share, 4) for share in place.shares),
+        valence=place.valence,
+        arousal=place.arousal,
+        shares=record.shares or place.shares,
         mood_from=record.mood_from or found_by,
         license=name,
         license_url=url,
@@ -84,6 +84,7 @@ def complete(record: SongRecord) -> SongRecord:
     )
 
 
-def _digest(record: SongRecord) -> str:
+def digest(record: SongRecord) -> str:
+    """Return what tells a song from others that have no identifier: 16 digits, from artist, title and path."""
     parts = "\0".join((record.artist, record.title, record.path or ""))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -49,12 +49,13 @@ CREATE TABLE track_instruments (
 ) WITHOUT ROWID;
 CREATE INDEX track_instruments_instrument ON track_instruments (instrument_id, track_id);
 CREATE TABLE files (
-    track_id INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
     path TEXT NOT NULL UNIQUE,
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
     size INTEGER,
     modified_ns INTEGER,
     sha256 TEXT
 );
+CREATE INDEX files_track ON files (track_id);
 CREATE INDEX files_content ON files (sha256);
 CREATE VIEW track_texts AS
     SELECT t.id, t.title, t.artist, g.name AS genre,
@@ -65,7 +66,7 @@ CREATE VIEW track_texts AS
     FROM tracks t JOIN genres g ON g.id = t.genre_id;
 CREATE VIRTUAL TABLE tracks_fts USING fts5 (
     title, artist, genre, moods, instruments,
-    content='track_texts', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='2 3'
+    content='track_texts', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
 );
 INSERT INTO tracks_fts (tracks_fts, rank) VALUES ('rank', 'bm25(4.0, 3.0, 1.0, 2.0, 1.0)');
 """

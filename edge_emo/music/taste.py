@@ -38,6 +38,20 @@ class Weight:
     variance: float
 
 
+@dataclass(frozen=True)
+class Like:
+    """A learned weight: of an artist, a genre or a mood, for one emotion or (None) for all; 0 is neither liked nor not.
+
+    `weight` and its standard deviation `deviation` are in standard deviations of liking.
+    """
+
+    kind: str
+    name: str
+    emotion: str | None
+    weight: float
+    deviation: float
+
+
 class Taste:
     """Weights of attributes, learned one song after the other."""
 
@@ -134,6 +148,15 @@ class Learner:
         rows, places = spread(starts, ends)
         np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, rng))
         return total
+
+    def likes(self) -> list[Like]:
+        """Return what was learned of songs, from liked most to disliked most."""
+        known = [
+            Like(kind, rest[0], rest[1] if len(rest) == 2 else None, weight.mean, math.sqrt(weight.variance))
+            for (kind, *rest), weight in self.taste.weights.items()
+            if kind in ("artist", "genre", "mood")
+        ]
+        return sorted(known, key=lambda like: -like.weight)
 
     def liked(self, song: Song, emotion: str) -> str | None:
         """Return what about a song is liked most, if anything clearly is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.music import moods
@@ -16,7 +17,22 @@ _PUT = (
     f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO UPDATE "
     f"SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
+_IS_OF = "SELECT 1 FROM files WHERE path = ? AND track_id = ?"
+_PLACE = (
+    "INSERT INTO files (path, track_id, size, modified_ns, sha256) VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE "
+    "SET track_id = excluded.track_id, size = excluded.size, modified_ns = excluded.modified_ns, "
+    "sha256 = excluded.sha256"
+)
 _TEXTS = "INSERT INTO tracks_fts ({command}rowid, title, artist, genre, moods, instruments) "
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file held when it was read: bytes, time of its last change in nanoseconds since 1970, SHA-256."""
+
+    size: int
+    modified_ns: int
+    sha256: str
 
 
 class SongWriter:
@@ -27,7 +43,10 @@ class SongWriter:
         self._ids: dict[tuple[str, ...], int] = {}
 
     def put(self, record: SongRecord) -> int:
-        """Write a song in place of the one of the same `uid`, if any, and return its row. Raises ValueError."""
+        """Write a song in place of the one of the same `uid`, if any, and return its row. Raises ValueError.
+
+        Its files stay those of the song it replaces where `path` is one of them; else `path`, if any, is its only one.
+        """
         song = complete(record)
         assert song.shares is not None
         clashes = sum(1 << i for i, clash in enumerate(moods.clashes(song.moods, song.title)) if clash)
@@ -49,21 +68,28 @@ class SongWriter:
                 f"INSERT INTO {table} VALUES (?, ?, ?)",
                 [(track_id, i, self._id(column, name)) for i, name in enumerate(names)],
             )
-        if known:
-            self._connection.execute("DELETE FROM files WHERE track_id = ? AND path IS NOT ?", [track_id, song.path])
-        if song.path is not None:
-            self._connection.execute("DELETE FROM files WHERE path = ? AND track_id <> ?", [song.path, track_id])
-            self._connection.execute(
-                "INSERT INTO files (track_id, path) VALUES (?, ?) ON CONFLICT DO NOTHING", [track_id, song.path]
-            )
+        if song.path is None or not self._connection.execute(_IS_OF, [song.path, track_id]).fetchone():
+            if known:
+                self._connection.execute("DELETE FROM files WHERE track_id = ?", [track_id])
+            if song.path is not None:
+                self.place(track_id, song.path)
         texts = [track_id, song.title, song.artist, song.genre, " ".join(song.moods) or None]
         self._connection.execute(
             _TEXTS.format(command="") + "VALUES (?, ?, ?, ?, ?, ?)", [*texts, " ".join(song.instruments) or None]
         )
         return track_id
 
+    def place(self, track_id: int, path: str, content: Content | None = None) -> None:
+        """Write that the file at `path` is this song, and what it held when it was read, if it was."""
+        held = (content.size, content.modified_ns, content.sha256) if content else (None, None, None)
+        self._connection.execute(_PLACE, [path, track_id, *held])
+
+    def displace(self, path: str) -> None:
+        """Write that the file at `path` is no song any more."""
+        self._connection.execute("DELETE FROM files WHERE path = ?", [path])
+
     def remove(self, track_id: int) -> None:
-        """Take a song out."""
+        """Take a song out, and its files with it."""
         self._forget_texts(track_id)
         self._connection.execute("DELETE FROM tracks WHERE id = ?", [track_id])
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from edge_emo import __version__
 from edge_emo.card import Metric
 from edge_emo.music.catalogue import CatalogueInfo, Song
+from edge_emo.music.exchange import Imported
+from edge_emo.music.folder import Added
+from edge_emo.music.history import Event, HistoryStats
+from edge_emo.music.lmc import Converted
 from edge_emo.music.recommend import Recommendation
+from edge_emo.music.score import Cue
+from edge_emo.music.taste import Like
 from edge_emo.timeline import Timeline
 
 
@@ -22,11 +28,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Recommended:
-    """Songs for one source, or for a mood chosen by hand (then `timeline` is null)."""
+    """Songs for one source, or for a mood chosen by hand (then `timeline` is null).
+
+    `uses_history` tells that the choice also depends on what was shown before, and is kept there.
+    """
 
     timeline: Timeline | None
     mood: str | None
     seed: int
+    uses_history: bool
     songs: list[Recommendation]
 
 
@@ -49,6 +59,27 @@ class RecommendDocument:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """The songs of a film in order of time, and the files that were written; `frame_rate` in frames a second."""
+
+    source: str
+    duration_s: float
+    frame_rate: float
+    seed: int
+    cues: list[Cue]
+    files: list[str]
+
+
+@dataclass(frozen=True)
+class ScoreDocument:
+    """Output of `edge-emo score --json`."""
+
+    results: list[Scored]
+    errors: list[Failure]
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
 class SongsDocument:
     """Output of `edge-emo songs search --json` and `songs show --json`."""
 
@@ -61,6 +92,47 @@ class CatalogueDocument:
     """Output of `edge-emo songs info --json`."""
 
     catalogue: CatalogueInfo
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
+class AddedDocument:
+    """Output of `edge-emo songs add --json`."""
+
+    added: Added
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
+class ImportedDocument:
+    """Output of `edge-emo songs import --json`."""
+
+    imported: Imported
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
+class ConvertedDocument:
+    """Output of `edge-emo songs import --format lmc --json`."""
+
+    converted: Converted
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
+class HistoryDocument:
+    """Output of `edge-emo history stats --json`."""
+
+    history: HistoryStats
+    likes: list[Like]
+    edge_emo: str = __version__
+
+
+@dataclass(frozen=True)
+class EventsDocument:
+    """Output of `edge-emo history export --json`."""
+
+    events: list[Event]
     edge_emo: str = __version__
 
 
@@ -113,8 +185,14 @@ class DoctorDocument:
 DOCUMENTS = {
     "analyze": AnalyzeDocument,
     "recommend": RecommendDocument,
+    "score": ScoreDocument,
     "songs": SongsDocument,
     "catalogue": CatalogueDocument,
+    "added": AddedDocument,
+    "imported": ImportedDocument,
+    "converted": ConvertedDocument,
+    "history": HistoryDocument,
+    "events": EventsDocument,
     "models": ModelsDocument,
     "doctor": DoctorDocument,
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
 import msgspec
 
 from edge_emo.emotions import EMOTIONS
+from edge_emo.music.csv_files import guarded, joined
 from edge_emo.report.documents import Recommended
 from edge_emo.timeline import Reading
 
@@ -26,7 +27,10 @@ def print_json_line(value: Any) -> None:
 
 
 class CsvPrinter:
-    """Print flat rows as CSV, the header before the first; lists inside a cell are joined by "|"."""
+    """Print flat rows as CSV, the header before the first; lists inside a cell are joined by "|".
+
+    Text that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
 
     def __init__(self) -> None:
         self._started = False
@@ -43,7 +47,7 @@ class CsvPrinter:
         click.echo(buffer.getvalue().encode(), nl=False)
 
 
-def print_rows(output: str, rows: list[Any], document: Any) -> None:
+def print_rows(output: str, rows: Iterable[Any], document: Any) -> None:
     """Print `rows` as JSON lines or CSV, or the `document` that holds them as JSON."""
     if output == "json":
         print_json(document)
@@ -73,5 +77,9 @@ def song_rows(result: Recommended) -> Iterator[dict[str, Any]]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return "|".join(str(_cell(each)) for each in value)
+        return guarded(joined(_rounded(each) for each in value))
+    return guarded(value) if isinstance(value, str) else _rounded(value)
+
+
+def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value

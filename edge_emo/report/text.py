@@ -6,7 +6,7 @@ import click
 
 from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
-from edge_emo.report.documents import Recommended
+from edge_emo.report.documents import Recommended, Scored
 from edge_emo.sources import title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
@@ -62,10 +62,16 @@ def recommended(result: Recommended) -> str:
         head = timeline(result.timeline)
     else:
         head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
+    if not result.songs and (result.timeline is None or result.timeline.readings):
+        return f"{head}; no song passes the conditions, ask for fewer"
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
-    return "\n".join([head, *listed, f"the same songs again: --seed {result.seed}"])
+    if result.uses_history:
+        last = "say which you liked, and the next ones fit better: edge-emo history add kept UID"
+    else:
+        last = f"the same songs again: --seed {result.seed}"
+    return "\n".join([head, *listed, last])
 
 
 def recommendation(number: int, item: Recommendation) -> str:
@@ -73,15 +79,36 @@ def recommendation(number: int, item: Recommendation) -> str:
     return f"{number:2d}. {song(item.song)}\n    why: {item.reason} (score {item.score:.2f})"
 
 
+def scored(result: Scored) -> str:
+    """Return the songs of a film by their time, which of them ask for a credit, and what was written."""
+    lines = [f"{_strong(title(result.source))} ({_minutes(result.duration_s)})"]
+    for number, cue in enumerate(result.cues, start=1):
+        fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
+        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.emotion)}{fade}")
+        lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
+    sheet, credits = result.files
+    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if cue.song.credit]
+    if len(credited) == len(result.cues):
+        lines.append(f"every song asks for a credit; paste it under the video from {credits}")
+    elif credited:
+        lines.append(f"of these, {', '.join(credited)} asks for a credit; paste it under the video from {credits}")
+    else:
+        lines.append(f"no song asks for a credit; what else to do is in {credits}")
+    return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
+
+
 def song(item: Song) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    lines = [f"{_strong(item.title)} by {item.artist} ({about})  {item.uid}"]
+    artist = f" by {item.artist}" if item.artist else ""
+    lines = [f"{_strong(item.title)}{artist} ({about})  {item.uid}"]
     lines.append(f"    use: {item.license}. {item.usage}")
     if item.credit:
         lines.append(f"    credit: {item.credit}")
     if item.link and item.link not in (item.credit or ""):
         lines.append(f"    link: {item.link}")
+    if item.path:
+        lines.append(f"    file: {item.path}")
     return "\n".join(lines)
 
 

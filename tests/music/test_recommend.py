@@ -24,7 +24,7 @@ def test_songs_fit_the_emotion(recommender, emotion):
     valence, arousal = VALENCE_AROUSAL[emotion]
     distance = [np.hypot(r.song.valence - valence, r.song.arousal - arousal) for r in found]
     everywhere = np.hypot(*(recommender.ranking.songs.places - [[valence], [arousal]])).mean()
-    assert np.mean(distance) < 0.6 * everywhere
+    assert np.mean(distance) < (0.75 if emotion == "neutral" else 0.6) * everywhere  # neutral is near everything
     assert found[0].score >= max(r.score for r in found) - 0.05
 
 
@@ -67,7 +67,7 @@ def test_the_reason_names_moods_and_numbers(recommender):
     assert all(mood in item.reason for mood in item.song.moods)
     assert f"{item.song.valence:+.2f}" in item.reason
     assert 0 <= item.score <= 1
-    assert item.score == pytest.approx((item.mood_match + item.closeness) / 2)
+    assert item.score == pytest.approx((2 * item.mood_match + item.closeness) / 3)
 
 
 @pytest.mark.parametrize("wrong", [[1.0], [0.5] * 8, [2, -1, 0, 0, 0, 0, 0, 0], [float("nan")] * 8])
@@ -149,3 +149,77 @@ def test_songs_of_an_uncertain_answer_suit_what_is_most_likely(recommender):
     found = recommender(list(shares.values()), 10, seed=0)
     named = [item.reason.split(" suits ")[1].split(" ")[0] for item in found if " suits " in item.reason]
     assert named.count("neutral") >= 4
+
+
+def test_a_song_that_says_the_opposite_never_comes(recommender):
+    for emotion in EMOTIONS:
+        index = EMOTIONS.index(emotion)
+        clashes = recommender.ranking.songs.clashes[index]
+        keys = recommender.catalogue.keys([r.song.uid for r in recommender(certain(emotion), 1000, seed=0)])
+        assert not clashes[recommender.ranking.indices(list(keys.values()))].any()
+    found = recommender(certain("happy"), 1000, seed=0)
+    assert not any({"Somber", "Angry", "Sad"} & set(r.song.moods) for r in found)
+    assert not any(word in r.song.title.lower().split() for r in found for word in ("somber", "angry", "sad"))
+
+
+def test_lifting_begins_where_the_person_is_and_leads_up(recommender):
+    for emotion, goal in (("sad", "happy"), ("angry", "calm"), ("fearful", "calm")):
+        songs = [r.song for r in recommender(certain(emotion), 9, seed=1, intent="lift")]
+        place, end = VALENCE_AROUSAL[emotion], VALENCE_AROUSAL[goal]
+        assert np.hypot(songs[0].valence - place[0], songs[0].arousal - place[1]) < 0.5
+        assert np.hypot(songs[-1].valence - end[0], songs[-1].arousal - end[1]) < 0.5
+        to_go = [np.hypot(song.valence - end[0], song.arousal - end[1]) for song in songs]
+        assert np.mean(to_go[:3]) > np.mean(to_go[3:6]) > np.mean(to_go[6:])
+        assert len({song.uid for song in songs}) == 9
+
+
+def test_random_songs_suit_no_mood_and_are_the_same_under_a_seed(recommender):
+    found = recommender(certain("sad"), 200, seed=1, strategy="random")
+    again = recommender(certain("calm"), 200, seed=1, strategy="random")
+    assert [r.song.uid for r in found] == [r.song.uid for r in again]
+    assert np.mean([r.score for r in found]) < 0.4
+
+
+def test_songs_of_one_list_are_unlike_each_other(recommender):
+    found = recommender(certain("happy"), 10, seed=2)
+    best = recommender.ranking.best(recommender.ranking.scores(np.array(certain("happy"))), 10)[:10]
+    genres = recommender.ranking.songs.genres
+    assert len({r.song.genre for r in found}) > len(set(genres[best]))
+
+
+def test_filters_hold_together(recommender):
+    filters = Filters(genres=("jazz", "FUNK"), instruments=("piano",), bpm=(60, 180), license="cc-by")
+    found = recommender(certain("happy"), 20, seed=0, filters=filters)
+    assert found
+    for song in (r.song for r in found):
+        assert song.genre in ("Jazz", "Funk")
+        assert "piano" in {name.casefold() for name in song.instruments}
+        assert 60 <= song.bpm <= 180
+        assert song.license == "CC BY 4.0"
+    searched = recommender.catalogue.search("", 1000, filters)
+    assert {r.song.uid for r in found} <= {song.uid for song in searched}
+
+
+@pytest.mark.parametrize("wrong", [{"bpm": (90, 60)}, {"min_duration_s": 9.0, "max_duration_s": 3.0}])
+def test_a_range_from_high_to_low_is_refused(wrong):
+    with pytest.raises(ValueError, match="is no range"):
+        Filters(**wrong)
+
+
+def test_excluded_songs_do_not_come(recommender):
+    first = {r.song.uid for r in recommender(certain("calm"), 10, seed=0)}
+    assert not first & {r.song.uid for r in recommender(certain("calm"), 10, seed=0, exclude=first)}
+
+
+def test_an_unknown_intent_is_named(recommender):
+    with pytest.raises(ValueError, match="known are match, lift"):
+        recommender(certain("calm"), intent="push")  # type: ignore[arg-type]
+
+
+def test_the_best_of_many_are_found_without_sorting_them_all():
+    """Ranking looks at a sample to find where the best begin; it must not lose any of them."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0.2, 0.3, 200_000).astype(np.float32)
+    found = Recommender().ranking.best(scores, 300)
+    assert len(found) >= 300
+    assert list(found[:300]) == list(np.argsort(-scores, kind="stable")[:300])

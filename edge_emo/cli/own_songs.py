@@ -1,0 +1,95 @@
+"""`edge-emo songs add` and `songs remove`: one's own music."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from edge_emo.cli import exit_codes, options
+from edge_emo.cli.library import user_database
+
+if TYPE_CHECKING:
+    from edge_emo.music.folder import Added
+    from edge_emo.music.walk import Unreadable
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, file_okay=False))
+@click.option("--watch", is_flag=True, help="Go on and keep up with what changes there, until interrupted.")
+@click.option("--keep-missing", is_flag=True, help="Keep songs whose files are gone, as of a disk that is away.")
+@options.user_data
+@options.output_format
+@click.pass_context
+def add(
+    ctx: click.Context,
+    /,
+    folders: tuple[str, ...],
+    watch: bool,
+    keep_missing: bool,
+    data_dir: str | None,
+    output: str,
+) -> None:
+    """Add the music in each FOLDER to your own songs, by the tags of the files; again, for what changed since.
+
+    Nothing is copied, and no file is changed. Songs whose files are gone are taken out.
+    """
+    from edge_emo.cli.batch import Bar
+    from edge_emo.music.folder import add_folders
+    from edge_emo.music.watch import Watch
+
+    if watch and output in ("json", "csv"):
+        raise click.UsageError(f"--watch has no end, as --{output} would need; use --jsonl")
+    with ExitStack() as stack:
+        database = stack.enter_context(user_database(data_dir))
+        changes = stack.enter_context(Watch(folders)) if watch else ()
+        with closing(Bar(1, "Reading")) as bar:
+            added = add_folders(database, folders, keep_missing=keep_missing, on_progress=bar.show)
+        told: set[Unreadable] = set()
+        _print(added, output, told)
+        if added.missing and not keep_missing:
+            click.echo(
+                f"edge-emo: {added.missing} songs are kept, as their folder is empty and its disk may be away; "
+                "take them out with `edge-emo songs remove FOLDER`",
+                err=True,
+            )
+        for changed in changes:
+            added = add_folders(database, changed, keep_missing=keep_missing, follow_links=False)
+            if added.added or added.changed or added.moved or added.copies or added.gone or added.unreadable:
+                _print(added, output, told)
+    ctx.exit(exit_codes.BAD_INPUT if added.unreadable else exit_codes.DONE)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="UID|FOLDER...")
+@options.user_data
+def remove(names: tuple[str, ...], data_dir: str | None) -> None:
+    """Take own songs out, by identifier, or all of a FOLDER; the files stay, and can be added again."""
+    from edge_emo.music.folder import remove_songs
+
+    with user_database(data_dir) as database:
+        n = remove_songs(database, names)
+    click.echo(f"{n} songs removed", err=True)
+
+
+def _print(added: Added, output: str, told: set[Unreadable]) -> None:
+    """Print the report; files that cannot be read go to standard error, each once."""
+    from edge_emo.report import machine
+    from edge_emo.report.documents import AddedDocument
+
+    for file in added.unreadable:
+        if file not in told:
+            click.echo(f"edge-emo: {file.path}: {file.reason}", err=True)
+            told.add(file)
+    counts: dict[str, Any] = msgspec.to_builtins(added)
+    folders, unreadable = counts.pop("folders"), counts.pop("unreadable")
+    if output == "text":
+        counts["not readable"] = len(unreadable)
+        click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
+    elif output == "csv":
+        reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]
+        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons}], None)
+    else:
+        machine.print_rows(output, [added], AddedDocument(added))

@@ -1,0 +1,108 @@
+"""--playlist and --play: where the songs go that were recommended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from edge_emo.music.catalogue import Song
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def playlist_options(function: F) -> F:
+    """Add --playlist and --play; the command receives `playlist` and `play`."""
+    for option in (
+        click.option("--play", is_flag=True, help="Play those that have a file on this machine, in its own player."),
+        click.option(
+            "--playlist",
+            type=click.Path(dir_okay=False),
+            callback=_playlist,
+            help="Also write the songs to a playlist: .m3u8, .m3u or .xspf.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: str | None) -> None:
+    """Write `songs` to a playlist and play them, each once; what is left out is told on standard error.
+
+    Raises PlaylistError where the playlist cannot be written or nothing can be played.
+    """
+    if not songs or not (playlist or play):
+        return
+    from edge_emo.music.playlist import write_playlist
+
+    there = [_as_it_is(song) for song in {song.uid: song for song in songs}.values()]
+    if playlist:
+        for song in write_playlist(playlist, there):
+            click.echo(f"edge-emo: {song.title}: has neither a file nor a link; left out of {playlist}", err=True)
+    if play:
+        _play([song for song in there if song.path], data_dir)
+
+
+def _play(songs: Sequence[Song], data_dir: str | None) -> None:
+    from edge_emo.errors import PlaylistError
+    from edge_emo.music.database import data_folder
+    from edge_emo.music.playlist import write_playlist
+
+    if not songs:
+        raise PlaylistError(
+            "none of these songs has a file on this machine; add your music with `edge-emo songs add`, and ask for it "
+            "with --local"
+        )
+    path = data_folder(data_dir) / "playlist.m3u8"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlaylistError(f"{path.parent}: cannot be made ({error.strerror}); name another --data-dir") from error
+    write_playlist(path, songs)
+    with _stdout_as_stderr():
+        # elsewhere the starter returns by itself, and waiting would last until the player is closed
+        code = click.launch(str(path), wait=sys.platform.startswith("linux"))
+    if code:
+        raise PlaylistError(f"{path}: no player opened it (code {code}); open it in one yourself, or install one")
+
+
+def _as_it_is(song: Song) -> Song:
+    """Return the song, without its path if the file is gone."""
+    if song.path is None or os.path.isfile(song.path):
+        return song
+    click.echo(f"edge-emo: {song.path}: is gone; run `edge-emo songs add` for its folder again", err=True)
+    return replace(song, path=None)
+
+
+@contextmanager
+def _stdout_as_stderr() -> Iterator[None]:
+    """Let what a player prints go to standard error, as standard output is for data."""
+    if sys.stdout is None or sys.stderr is None:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _playlist(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        from edge_emo.errors import PlaylistError
+        from edge_emo.music.playlist import check_suffix
+
+        try:
+            check_suffix(value)
+        except PlaylistError as error:
+            raise click.BadParameter(str(error)) from error
+    return value

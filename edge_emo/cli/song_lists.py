@@ -1,0 +1,106 @@
+"""`edge-emo songs import` and `songs export`: lists of songs in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from edge_emo.cli import options
+from edge_emo.cli.library import library, user_database
+
+if TYPE_CHECKING:
+    from edge_emo.music.catalogue import Song
+    from edge_emo.music.exchange import Format
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "jsonl", "lmc"]),
+    help="By default, what the name ends in. lmc: columns artist, title and one of the 17 moods of the lyric mood "
+    "corpus, of which the eight emotions are made.",
+)
+@click.option("--pools", type=click.Path(exists=True, dir_okay=False), help="For lmc: another table of moods, a CSV.")
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Of the file, such as cp1252.")
+@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be taken, and name them.")
+@options.user_data
+@options.output_format
+def import_(
+    file: str,
+    format_: Literal["csv", "jsonl", "lmc"] | None,
+    pools: str | None,
+    encoding: str,
+    skip_bad: bool,
+    data_dir: str | None,
+    output: str,
+) -> None:
+    """Add the songs of FILE to your own: all of them, or none where one cannot be taken."""
+    from edge_emo.cli.batch import Bar
+    from edge_emo.music.exchange import import_songs
+    from edge_emo.music.lmc import POOLS, import_lmc
+    from edge_emo.report import machine
+    from edge_emo.report.documents import ConvertedDocument, ImportedDocument
+
+    if pools and format_ != "lmc":
+        raise click.UsageError("--pools is for --format lmc")
+    with user_database(data_dir) as database, closing(Bar(1, "Importing")) as bar:
+        if format_ == "lmc":
+            converted = import_lmc(
+                database, file, pools=Path(pools) if pools else POOLS, encoding=encoding, on_progress=bar.show
+            )
+        else:
+            imported = import_songs(
+                database,
+                file,
+                format=format_,
+                encoding=encoding,
+                skip_bad=skip_bad,
+                on_progress=bar.show,
+            )
+    if format_ == "lmc":
+        rows = [{"emotion": emotion, "songs": n} for emotion, n in converted.emotions.items()]
+        if output != "text":
+            machine.print_rows(output, rows, ConvertedDocument(converted))
+            return
+        for row in rows:
+            click.echo(f"{row['emotion']:<10} {row['songs']:>6}")
+        click.echo(f"{'total':<10} {converted.total:>6}")
+        return
+    for rejected in imported.rejected:
+        click.echo(f"edge-emo: {file}, line {rejected.line}: {rejected.reason}; left out", err=True)
+    for column in imported.unused_columns:
+        click.echo(f"edge-emo: the column {column!r} was not used", err=True)
+    if output == "text":
+        click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out")
+    else:
+        machine.print_rows(output, [imported], ImportedDocument(imported))
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--format", "format_", type=click.Choice(["csv", "jsonl"]), help="By default, what the name ends in.")
+@click.option("--own", is_flag=True, help="Only your own songs.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@options.user_data
+def export(file: str, format_: Format | None, own: bool, catalogue: str | None, data_dir: str | None) -> None:
+    """Write all songs to FILE, a .csv or .jsonl that `songs import` reads without loss; "-" for standard output."""
+    from edge_emo.errors import SongListError
+    from edge_emo.music.exchange import format_of, write_songs
+
+    chosen = format_ or ("csv" if file == "-" else format_of(Path(file)))
+    with library(catalogue, data_dir) as opened:
+        songs: Iterable[Song] = opened.catalogue.all_songs("own" if own else None)
+        if own and opened.database is None:
+            songs = ()
+        try:
+            with click.open_file(file, "w", "utf-8", atomic=file != "-") as written:
+                n = write_songs(songs, written, chosen)
+        except OSError as error:
+            raise SongListError(f"{file}: {error.strerror}; write it elsewhere, or make room") from error
+    click.echo(f"{n} songs", err=True)

@@ -1,0 +1,96 @@
+"""CSV files: read with their errors named, lists in one cell, and text that a spreadsheet takes for no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from edge_emo.errors import SongListError
+
+LONGEST_CELL = 100_000
+"""Characters; more is no song's title but a file gone wrong."""
+
+_FORMULA = tuple("=+-@\t\r'")
+
+
+def guarded(text: str) -> str:
+    """Return text with an apostrophe before it where a spreadsheet would run it as a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """Return what `guarded` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
+def joined(values: Iterable[object]) -> str:
+    """Return a list as one cell, separated by "|"; a backslash stands before one that is part of a value."""
+    return "|".join(str(value).replace("\\", "\\\\").replace("|", "\\|") for value in values)
+
+
+def split(cell: str) -> tuple[str, ...]:
+    """Return the values of a list that `joined` made, without blanks around them and without empty ones."""
+    if "\\" not in cell:
+        return tuple(value for part in cell.split("|") if (value := part.strip()))
+    parts = re.findall(r"(?:\\.|[^|\\])+", cell, re.DOTALL)
+    return tuple(value for part in parts if (value := re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL).strip()))
+
+
+@contextmanager
+def opened(path: Path, encoding: str) -> Iterator[tuple[TextIO, Callable[[], float]]]:
+    """Open a text file; also given is a function that says which share of it was read.
+
+    Raises SongListError where it cannot be opened or the encoding is not known.
+    """
+    try:
+        with path.open("rb") as file:
+            size = max(1, path.stat().st_size)
+            yield io.TextIOWrapper(file, encoding, newline=""), lambda: file.tell() / size
+    except LookupError as error:
+        raise SongListError(f"{encoding}: unknown encoding; try utf-8, utf-16 or cp1252") from error
+    except OSError as error:
+        if error.filename != str(path):  # of what was done while it was open
+            raise
+        raise SongListError(f"{path}: {error.strerror}; name a file that can be read") from error
+
+
+class CsvRows:
+    """The rows of a CSV whose first line names the columns. Raises SongListError for what is none."""
+
+    def __init__(self, text: TextIO, path: Path, required: Sequence[str]) -> None:
+        csv.field_size_limit(LONGEST_CELL)
+        self._reader, self._path = csv.DictReader(text, restval="", strict=True), path
+        with self._errors(1):
+            self.columns = tuple(self._reader.fieldnames or ())
+        missing = [name for name in required if name not in self.columns]
+        if missing:
+            raise SongListError(
+                f"{path}: no column {' and no column '.join(missing)}; its first line must name the columns, "
+                f"it says: {', '.join(self.columns)[:200]}"
+            )
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the line of each row and its cells by column; a row with more cells than columns gives ValueError."""
+        while True:
+            line = self._reader.line_num + 1
+            with self._errors(line):
+                row = next(self._reader, None)
+            if row is None:
+                return
+            yield line, row
+
+    @contextmanager
+    def _errors(self, line: int) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            raise SongListError(
+                f"{self._path}, near line {line}: not {error.encoding}; name its encoding, such as --encoding cp1252"
+            ) from error
+        except csv.Error as error:
+            raise SongListError(f"{self._path}, line {line}: {error}; save it again as CSV") from error

@@ -1,0 +1,163 @@
+"""Songs in and out as CSV and JSON lines: what is exported comes back the same."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, TextIO
+
+import msgspec
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import SongListError
+from edge_emo.music.catalogue import Song
+from edge_emo.music.csv_files import CsvRows, guarded, joined, opened, split, unguarded
+from edge_emo.music.database import UserDatabase
+from edge_emo.music.record import SongRecord
+from edge_emo.music.writer import SongWriter
+
+Format = Literal["csv", "jsonl"]
+
+_FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "shares")
+COLUMNS = (*_FIELDS, *EMOTIONS)
+"""Columns of the CSV; `title` and `artist` must be there."""
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that was not taken, and why; lines count from 1."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many songs were written, and what was not taken."""
+
+    songs: int
+    rejected: tuple[Rejected, ...]
+    unused_columns: tuple[str, ...]
+
+
+def import_songs(
+    database: UserDatabase,
+    file: str | Path,
+    *,
+    format: Format | None = None,
+    encoding: str = "utf-8-sig",
+    skip_bad: bool = False,
+    on_progress: Callable[[float], object] = lambda share: None,
+) -> Imported:
+    """Write the songs of a file into the user's database; a song with a known `uid` takes the place of that one.
+
+    It is one transaction: where it fails or is interrupted, nothing has changed. With `skip_bad`, rows that cannot be
+    taken are reported and the others written. `format` follows from the ending of the name. Raises SongListError for
+    a file that cannot be read or a row that cannot be taken, UserDataError where the database cannot be written.
+    """
+    path = Path(file)
+    chosen = format or format_of(path)
+    rejected: list[Rejected] = []
+    seen: set[str] = set()
+    written: set[int] = set()
+    with opened(path, encoding) as (text, share_read), database.transaction() as connection:
+        writer = SongWriter(connection)
+        rows = CsvRows(text, path, ("title", "artist")) if chosen == "csv" else _Lines(text, path)
+        for line, row in rows:
+            try:
+                record = _of_cells(row) if isinstance(row, dict) else _decoder.decode(row)
+                if record.uid and record.uid in seen:
+                    raise ValueError(f"the uid {record.uid} was there before")
+                written.add(writer.put(record))
+            except ValueError as error:
+                if not skip_bad:
+                    raise SongListError(
+                        f"{path}, line {line}: {error}; nothing was imported. Correct it, or leave such rows out with "
+                        "--skip-bad"
+                    ) from error
+                rejected.append(Rejected(line, str(error)))
+                continue
+            seen.add(record.uid)
+            if line % _BATCH == 0:
+                on_progress(share_read())
+    return Imported(len(written), tuple(rejected), tuple(name for name in rows.columns if name not in COLUMNS))
+
+
+def write_songs(songs: Iterable[Song], file: IO[str], format: Format) -> int:
+    """Write songs to an open text file (for CSV opened with `newline=""`), and return how many."""
+    n = 0
+    writer = csv.writer(file)  # its line ends are those of RFC 4180; else a carriage return inside would stay unquoted
+    if format == "csv":
+        writer.writerow(COLUMNS)
+    for song in songs:
+        if format == "csv":
+            writer.writerow(_cells(song))
+        else:
+            file.write(msgspec.json.encode(song).decode() + "\n")
+        n += 1
+    return n
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that the ending of a name stands for. Raises SongListError."""
+    formats: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    if path.suffix.lower() not in formats:
+        raise SongListError(f"{path.name}: lists of songs end in {', '.join(formats)}; rename it, or name its format")
+    return formats[path.suffix.lower()]
+
+
+class _Lines:
+    """The lines of a file of JSON objects that are not empty."""
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, text: TextIO, path: Path) -> None:
+        self._text, self._path = text, path
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        number = 0
+        try:
+            for number, line in enumerate(self._text, start=1):
+                if line.strip():
+                    yield number, line
+        except UnicodeDecodeError as error:
+            raise SongListError(
+                f"{self._path}, near line {number + 1}: not {error.encoding}; name its encoding with --encoding"
+            ) from error
+
+
+def _of_cells(row: dict[str, str]) -> SongRecord:
+    if None in row:
+        raise ValueError("more cells than columns")
+    given: dict[str, Any] = {}
+    for name in _FIELDS:
+        cell = row.get(name, "")
+        if name in ("moods", "instruments"):
+            given[name] = split(cell)
+        elif cell:
+            given[name] = unguarded(cell)
+    shares = [row.get(name, "") for name in EMOTIONS]
+    if any(shares):
+        given["shares"] = [share or 0 for share in shares]
+    given = {"artist": "", **given}
+    return msgspec.convert(given, SongRecord, strict=False)
+
+
+def _cells(song: Song) -> list[str]:
+    row = []
+    for name in _FIELDS:
+        value = getattr(song, name)
+        if value is None:
+            row.append("")
+        elif isinstance(value, tuple):
+            row.append(joined(value))
+        else:
+            row.append(guarded(value) if isinstance(value, str) else repr(value))
+    return row + [repr(share) for share in song.shares]
+
+
+_decoder = msgspec.json.Decoder(SongRecord)

@@ -1,0 +1,289 @@
+"""One's own music: the user's database follows what lies in folders of sound files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from edge_emo.errors import FolderError, MediaError, SongNotFoundError
+from edge_emo.music import tags
+from edge_emo.music.database import UserDatabase
+from edge_emo.music.record import SongRecord
+from edge_emo.music.walk import SoundFile, Unreadable, is_empty, reason, walk
+from edge_emo.music.writer import Content, SongWriter
+from edge_emo.sources import printable
+
+_BATCH_FILES, _BATCH_BYTES = 256, 256 << 20  # read between two transactions
+_CHUNK = 1 << 20
+_ROWS = 1000
+
+Fate = Literal["added", "changed", "moved", "copies", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of the files in `folders`.
+
+    `moved` files are known by their content, `copies` hold what another file of a song does, `gone` files were taken
+    out, `missing` ones are not there but kept.
+    """
+
+    folders: tuple[str, ...]
+    added: int
+    changed: int
+    moved: int
+    copies: int
+    unchanged: int
+    gone: int
+    missing: int
+    unreadable: tuple[Unreadable, ...]
+
+
+def add_folders(
+    database: UserDatabase,
+    folders: Iterable[str | os.PathLike[str]],
+    *,
+    keep_missing: bool = False,
+    follow_links: bool = True,
+    on_progress: Callable[[float], object] | None = None,
+) -> Added:
+    """Bring the user's songs in line with the sound files below `folders`.
+
+    Files whose size and time are known are not opened. A song keeps its identifier, and with it its history, when its
+    file is tagged anew or moved. What was read is written every few hundred files: an interruption loses the last of
+    them. Songs of files that are gone are taken out, unless `keep_missing`, or the folder is empty as that of a disk
+    which is not mounted. `on_progress` receives how far it is, 0 to 1; it costs a walk ahead of the first.
+
+    Raises FolderError for a folder that is not there, UserDataError where the database cannot be written, and
+    ExtraMissingError without mutagen.
+    """
+    roots = _outermost(folders)
+    total = sum(1 for _ in walk(roots, follow_links=follow_links)) if on_progress else 0
+    done = n_bytes = 0
+    n: Counter[str] = Counter()
+    unreadable: list[Unreadable] = []
+    read: list[_Read] = []
+    found = walk(roots, follow_links=follow_links)
+    while batch := list(islice(found, _BATCH_FILES)):
+        known = _known(database, [file.path for file in batch])
+        for file in batch:
+            done += 1
+            if isinstance(file, Unreadable):
+                unreadable.append(file)
+            elif known.get(file.path) == (file.size, file.modified_ns):
+                n["unchanged"] += 1
+            else:
+                try:
+                    read.append(_read(file))
+                    n_bytes += file.size
+                except OSError as error:
+                    unreadable.append(Unreadable(file.path, reason(error)))
+                except MediaError as error:
+                    unreadable.append(Unreadable(file.path, str(error).removeprefix(f"{file.path}: ")))
+            if n_bytes > _BATCH_BYTES:
+                n.update(_written(database, read))
+                n_bytes = 0
+            if on_progress:
+                on_progress(min(done / max(total, 1), 1.0))
+        n.update(_written(database, read))
+    for root in roots:
+        lost, kept = _take_out_lost(database, root, keep_missing or is_empty(root))
+        n.update({"gone": lost, "missing": kept})
+    counts = {name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing")}
+    return Added(tuple(map(printable, roots)), **counts, unreadable=tuple(unreadable))
+
+
+def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
+    """Take own songs out, named by identifier, file or folder, and return how many; their files stay where they are.
+
+    All are taken out, or none. Raises SongNotFoundError for a name that is none of them, and UserDataError.
+    """
+    removed = 0
+    with database.transaction() as connection:
+        writer = SongWriter(connection)
+        for name in map(printable, names):
+            row = connection.execute("SELECT id FROM tracks WHERE uid = ?", [name]).fetchone()
+            if row:
+                writer.remove(row[0])
+                removed += 1
+                continue
+            path = os.path.realpath(name)
+            limits = [path, *_below(path)]
+            rows = connection.execute("SELECT path FROM files WHERE path = ? OR path > ? AND path < ?", limits)
+            paths = [path for (path,) in rows]
+            if not paths:
+                raise SongNotFoundError(
+                    f"{name}: none of your own songs, and no folder of them; nothing was removed. Those that ship stay"
+                )
+            removed += sum(_take_out(connection, writer, path) for path in paths)
+    return removed
+
+
+class _Read(NamedTuple):
+    content: Content
+    record: SongRecord
+
+
+class _Known(NamedTuple):
+    """A file in the database, and its song."""
+
+    path: str
+    sha256: str | None
+    track_id: int
+    uid: str
+    source: str
+    n_files: int
+
+
+_KNOWN = (
+    "SELECT f.path, f.sha256, t.id, t.uid, t.source, (SELECT count(*) FROM files c WHERE c.track_id = t.id) "
+    "FROM files f JOIN tracks t ON t.id = f.track_id WHERE "
+)
+
+
+def _read(file: SoundFile) -> _Read:
+    """Return what a file holds. Raises OSError, MediaError or ExtraMissingError."""
+    if not file.size:
+        raise MediaError(f"{file.path}: is empty (0 bytes); copy it again")
+    digest = hashlib.sha256()
+    with open(file.path, "rb") as opened:
+        while chunk := opened.read(_CHUNK):
+            digest.update(chunk)
+    return _Read(Content(file.size, file.modified_ns, digest.hexdigest()), tags.read(file.path))
+
+
+def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
+    """Write what was read and forget it; return the fates of the files."""
+    fates: Counter[str] = Counter()
+    if read:
+        with database.transaction() as connection:
+            writer = SongWriter(connection)
+            for one in read:
+                fates[_write(connection, writer, one.content, one.record)] += 1
+        read.clear()
+    return fates
+
+
+def _write(connection: sqlite3.Connection, writer: SongWriter, content: Content, record: SongRecord) -> Fate:
+    path = str(record.path)
+
+    def files(condition: str, *values: str) -> list[_Known]:
+        return [_Known(*row) for row in connection.execute(_KNOWN + condition, values)]
+
+    known = next(iter(files("f.path = ?", path)), None)
+    same = files("f.sha256 = ? AND f.path <> ?", content.sha256, path)
+    if known and known.sha256 in (None, content.sha256):  # none where a list that was imported names the file
+        writer.place(known.track_id, path, content)
+        return "unchanged"
+    if same:
+        moved = next((file for file in same if _is_gone(file.path)), None)
+        home = moved or same[0]
+        if moved:
+            writer.displace(moved.path)
+        if known:
+            _take_out(connection, writer, path)
+        writer.place(home.track_id, path, content)
+        if moved and home.source == tags.SOURCE:  # without a title tag, the name of the file is the title
+            writer.put(msgspec.structs.replace(record, uid=home.uid))
+        return "moved" if moved else "copies"
+    if known and known.n_files == 1:
+        if known.source == tags.SOURCE:
+            writer.put(msgspec.structs.replace(record, uid=known.uid))
+        writer.place(known.track_id, path, content)
+        return "changed"
+    track_id = writer.put(msgspec.structs.replace(record, uid=_free_uid(connection, content.sha256)))
+    writer.place(track_id, path, content)
+    return "added"
+
+
+def _free_uid(connection: sqlite3.Connection, sha256: str) -> str:
+    """Return an identifier by the content, which a song may have that was tagged anew since."""
+    first = uid = f"{tags.SOURCE}:{sha256[:16]}"
+    number = 1
+    while connection.execute("SELECT 1 FROM tracks WHERE uid = ?", [uid]).fetchone():
+        number += 1
+        uid = f"{first}-{number}"
+    return uid
+
+
+def _known(database: UserDatabase, paths: Sequence[str]) -> dict[str, tuple[int, int]]:
+    with database.errors():
+        marks = ", ".join("?" * len(paths))
+        rows = database.connection.execute(
+            f"SELECT path, size, modified_ns FROM files WHERE sha256 IS NOT NULL AND path IN ({marks})", paths
+        )
+        return {path: (size, modified_ns) for path, size, modified_ns in rows}
+
+
+def _take_out_lost(database: UserDatabase, root: str, keep: bool) -> tuple[int, int]:
+    """Take out the files below a folder that are not there any more; return how many, and how many were kept."""
+    gone = kept = 0
+    after, end = _below(root)
+    while True:
+        with database.errors():
+            rows = database.connection.execute(
+                "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?", [after, end, _ROWS]
+            ).fetchall()
+        if not rows:
+            return gone, kept
+        lost = [path for (path,) in rows if _is_gone(path)]
+        if keep:
+            kept += len(lost)
+        elif lost:
+            with database.transaction() as connection:
+                writer = SongWriter(connection)
+                for path in lost:
+                    _take_out(connection, writer, path)
+            gone += len(lost)
+        after = rows[-1][0]
+
+
+def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> bool:
+    """Forget a file, and its song where it was the only one; songs of lists stay. Return whether a song went."""
+    row = connection.execute(_KNOWN + "f.path = ?", [path]).fetchone()
+    if row is None:  # another process did so
+        return False
+    known = _Known(*row)
+    if known.source == tags.SOURCE and known.n_files == 1:
+        writer.remove(known.track_id)
+        return True
+    writer.displace(path)
+    return False
+
+
+def _outermost(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return absolute paths, without those that lie below others. Raises FolderError."""
+    paths: list[str] = []
+    for path in sorted(map(os.path.realpath, folders)):
+        if not os.path.isdir(path):
+            what = "is no folder" if os.path.exists(path) else "no such folder"
+            raise FolderError(f"{printable(path)}: {what}; name a folder of sound files")
+        if printable(path) != path:
+            raise FolderError(f"{printable(path)}: its name is not UTF-8; rename it")
+        if not any(path == root or path.startswith(_below(root)[0]) for root in paths):
+            paths.append(path)
+    return paths
+
+
+def _below(path: str) -> tuple[str, str]:
+    """Return the limits between which the paths below a folder sort."""
+    start = path if path.endswith(os.sep) else path + os.sep
+    return start, start[:-1] + chr(ord(os.sep) + 1)
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # in a folder that may not be entered, or on a disk that does not answer
+        return False
+    return False

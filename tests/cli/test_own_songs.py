@@ -1,0 +1,222 @@
+"""One's own music on the command line: added, found, recommended, listed and played."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.music.sounds import tag, write_sound
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMAS = ROOT / "docs" / "schemas"
+
+
+def document(done, schema):
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads((SCHEMAS / f"{schema}.json").read_text()))
+    return found
+
+
+@pytest.fixture
+def music(tmp_path):
+    """Three songs of 40 s, one of them happy."""
+    folder = tmp_path / "music"
+    tag(write_sound(folder / "a.flac", 40, 300), title="Sunny 🎵", artist="Me", mood="Happy", genre="Mine")
+    tag(write_sound(folder / "b.mp3", 40, 400), title="שיר ערב", artist="'Quoted \"Twice\"'", mood="Sad")
+    write_sound(folder / "c.wav", 40, 500)
+    return folder
+
+
+def test_music_is_added_found_and_removed(edge_emo, music):
+    done = edge_emo("songs", "add", "music")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"3 added\n", b"")
+    assert edge_emo("songs", "add", "music").stdout == b"3 unchanged\n"
+    found = document(edge_emo("songs", "search", "sunny", "--json"), "songs")["songs"]
+    assert [song["path"] for song in found if song["source"] == "file"] == [str(music / "a.flac")]
+    shown = edge_emo("songs", "show", found[0]["uid"]).stdout.decode()
+    assert "Sunny 🎵 by Me" in shown
+    assert f"file: {music / 'a.flac'}" in shown
+    info = document(edge_emo("songs", "info", "--json"), "catalogue")["catalogue"]
+    assert (info["by_source"]["file"], info["songs"]) == (3, 6050)
+    assert b"1 songs removed" in edge_emo("songs", "remove", found[0]["uid"]).stderr
+    assert b"2 songs removed" in edge_emo("songs", "remove", "music").stderr
+    assert edge_emo("songs", "show", found[0]["uid"]).returncode == 1
+    assert len(list(music.iterdir())) == 3
+
+
+def test_songs_that_ship_cannot_be_removed(edge_emo):
+    done = edge_emo("songs", "remove", "inc:USUAN1100546")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"inc:USUAN1100546: none of your own songs" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_report_in_every_format(edge_emo, music):
+    (music / "bad.mp3").write_text("no sound")
+    done = edge_emo("songs", "add", "music", "--json")
+    assert done.returncode == 1
+    added = document(done, "added")["added"]
+    assert (added["folders"], added["added"]) == ([str(music)], 3)
+    assert [Path(file["path"]).name for file in added["unreadable"]] == ["bad.mp3"]
+    assert b"bad.mp3: " in done.stderr
+    [row] = csv.DictReader(io.StringIO(edge_emo("songs", "add", "music", "--csv").stdout.decode()))
+    assert (row["unchanged"], row["unreadable"].startswith(str(music / "bad.mp3"))) == ("3", True)
+    assert json.loads(edge_emo("songs", "add", "music", "--jsonl").stdout)["unchanged"] == 3
+    assert edge_emo("songs", "add", "music").stdout == b"3 unchanged, 1 not readable\n"
+
+
+def test_the_songs_of_an_empty_folder_are_kept_until_removed(edge_emo, music):
+    edge_emo("songs", "add", "music")
+    shutil.rmtree(music)
+    assert edge_emo("songs", "add", "music").returncode == 2
+    music.mkdir()
+    done = edge_emo("songs", "add", "music")
+    assert (done.returncode, done.stdout) == (0, b"3 missing\n")
+    assert b"3 songs are kept" in done.stderr
+    (music / "notes.txt").touch()
+    assert edge_emo("songs", "add", "music", "--keep-missing").stdout == b"3 missing\n"
+    assert edge_emo("songs", "add", "music").stdout == b"3 gone\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_names_that_are_no_utf8_are_told_on_every_terminal(edge_emo, music, encoding):
+    shutil.copy(music / "c.wav", music / os.fsdecode(b"odd\xff.wav"))
+    done = edge_emo("songs", "add", "music", env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stdout) == (1, b"3 added, 1 not readable\n")
+    assert b"its name is not UTF-8; rename it" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_told(edge_emo, music, tmp_path):
+    (tmp_path / "file").touch()
+    done = edge_emo("songs", "add", "music", "--data-dir", tmp_path / "file" / "home")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"cannot be made (Not a directory); name another folder with --data-dir" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_mutagen_the_extra_is_named(edge_emo, music, tmp_path):
+    (tmp_path / "missing" / "mutagen").mkdir(parents=True)
+    (tmp_path / "missing" / "mutagen" / "__init__.py").write_text("raise ImportError('mutagen')")
+    done = edge_emo("songs", "add", "music", env={"PYTHONPATH": f"{tmp_path / 'missing'}{os.pathsep}{ROOT}"})
+    assert done.returncode == 1
+    assert b"pip install 'edge-emo[music]'" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_local_recommends_only_what_is_on_this_machine(edge_emo, music):
+    assert edge_emo("recommend", "--mood", "happy", "--local", "--json").returncode == 4
+    edge_emo("songs", "add", "music")
+    found = document(edge_emo("recommend", "--mood", "happy", "--local", "--json"), "recommend")
+    songs = [item["song"] for item in found["results"][0]["songs"]]
+    assert [song["title"] for song in songs] == ["Sunny 🎵", "c"]  # the sad one contradicts the mood
+    (music / "a.flac").unlink()
+    found = document(edge_emo("recommend", "--mood", "sad", "--local", "--seed", 1, "--json"), "recommend")
+    assert [item["song"]["path"] for item in found["results"][0]["songs"]] == [
+        str(music / "b.mp3"),
+        str(music / "c.wav"),
+    ]
+
+
+def test_own_songs_compete_with_those_that_ship(edge_emo, music):
+    edge_emo("songs", "add", "music")
+    found = document(edge_emo("recommend", "--mood", "happy", "-n", 1000, "--json", "--seed", 1), "recommend")
+    sources = {item["song"]["source"] for item in found["results"][0]["songs"]}
+    assert {"file", "incompetech"} <= sources
+
+
+@pytest.mark.parametrize("name", ["out.m3u8", "out.m3u", "out.xspf"])
+def test_recommended_songs_as_a_playlist(edge_emo, music, tmp_path, name):
+    edge_emo("songs", "add", "music")
+    done = edge_emo("recommend", "--mood", "happy", "--local", "--strategy", "random", "--playlist", name)
+    assert (done.returncode, done.stderr) == (0, b"")
+    written = (tmp_path / name).read_text("utf-8")
+    assert all(written.count(path.name) == 1 for path in music.iterdir())
+    assert "Sunny 🎵" in written
+
+
+def test_a_playlist_of_songs_of_which_one_is_gone_since(edge_emo, music, tmp_path):
+    edge_emo("songs", "add", "music")
+    (music / "a.flac").unlink()
+    done = edge_emo("recommend", "--mood", "happy", "--genre", "mine", "--playlist", "out.m3u8")
+    assert b"a.flac: is gone; run `edge-emo songs add`" in done.stderr
+    assert b"left out of out.m3u8" in done.stderr
+    assert "a.flac" not in (tmp_path / "out.m3u8").read_text("utf-8")
+
+
+def test_an_unknown_playlist_is_told_before_anything_is_done(edge_emo):
+    done = edge_emo("recommend", "sample", "--playlist", "out.txt")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"end its name in .m3u, .m3u8, .xspf" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the player is that of Linux")
+def test_play_hands_the_local_songs_to_the_player(edge_emo, music, tmp_path):
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    player = binaries / "xdg-open"
+    player.write_text(f'#!/bin/sh\necho playing\ncp "$1" "{tmp_path}/played"\n')
+    player.chmod(0o755)
+    env = {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
+    nothing = edge_emo("recommend", "--mood", "happy", "--play", env=env)
+    assert nothing.returncode == 1
+    assert b"none of these songs has a file on this machine" in nothing.stderr
+    edge_emo("songs", "add", "music")
+    done = edge_emo("recommend", "--mood", "happy", "--local", "--strategy", "random", "--play", "--json", env=env)
+    assert done.returncode == 0
+    document(done, "recommend")
+    assert b"playing" in done.stderr
+    played = (tmp_path / "played").read_text("utf-8").splitlines()
+    assert set(played[2::2]) == {str(path) for path in music.iterdir()}
+    player.write_text("#!/bin/sh\nexit 3\n")
+    failed = edge_emo("recommend", "--mood", "happy", "--local", "--play", env=env)
+    assert failed.returncode == 1
+    assert b"no player opened it (code 3)" in failed.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the player is that of Linux")
+def test_no_player_is_told(edge_emo, music, tmp_path):
+    edge_emo("songs", "add", "music")
+    done = edge_emo("recommend", "--mood", "happy", "--local", "--play", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert b"no player opened it" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_watch_needs_an_output_without_end(edge_emo, music):
+    assert edge_emo("songs", "add", "music", "--watch", "--json").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
+def test_watch_keeps_up_until_interrupted(music, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edge_emo", "songs", "add", str(music), "--watch", "--jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert json.loads(process.stdout.readline())["added"] == 3
+        write_sound(tmp_path / "new.wav", 1, 700).rename(music / "new.wav")
+        assert json.loads(process.stdout.readline())["added"] == 1
+        (music / "deep").mkdir()
+        (music / "new.wav").rename(music / "deep" / "new.wav")
+        assert json.loads(process.stdout.readline())["moved"] == 1
+        shutil.rmtree(music / "deep")
+        assert json.loads(process.stdout.readline())["gone"] == 1
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert told == b"edge-emo: interrupted\n"

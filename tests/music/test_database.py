@@ -1,0 +1,132 @@
+import os
+import sqlite3
+
+import pytest
+
+from edge_emo.errors import UserDataError
+from edge_emo.music.database import FILE_NAME, UserDatabase, data_folder
+from edge_emo.music.history import History
+from edge_emo.music.record import SongRecord
+from edge_emo.music.schema import MIGRATIONS, SCHEMA_VERSION, version_of
+from edge_emo.music.writer import SongWriter
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data" / FILE_NAME
+
+
+def filled(path, n=200):
+    with UserDatabase(path) as database:
+        History(database).shown([f"song:{i}" for i in range(n)], "sad", "match")
+
+
+def test_it_is_made_with_its_folder_and_kept(path):
+    filled(path)
+    with UserDatabase(path) as database:
+        assert version_of(database.connection) == SCHEMA_VERSION
+        assert History(database).stats().events == 200
+        assert database.warnings == []
+
+
+def test_the_folder_is_the_one_given_or_named_by_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_EMO_HOME", str(tmp_path / "a"))
+    assert data_folder() == tmp_path / "a"
+    assert data_folder(tmp_path / "b") == tmp_path / "b"
+    monkeypatch.delenv("EDGE_EMO_HOME")
+    assert data_folder().name == "edge-emo"
+
+
+def test_an_older_database_is_migrated_with_its_songs(path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(MIGRATIONS[2])
+    connection.execute("PRAGMA user_version = 2")
+    SongWriter(connection).put(SongRecord(title="Kept", artist="A", uid="own:1"))
+    connection.close()
+    with UserDatabase(path) as database:
+        assert version_of(database.connection) == SCHEMA_VERSION
+        assert database.connection.execute("SELECT title FROM tracks").fetchall() == [("Kept",)]
+        History(database).add("kept", "own:1")
+        assert History(database).stats().events == 1
+
+
+def test_a_failed_migration_changes_nothing(path, monkeypatch):
+    monkeypatch.setitem(MIGRATIONS, 2, MIGRATIONS[2] + "CREATE TABLE tracks (x);\n")
+    with pytest.raises(UserDataError, match="already exists"):
+        UserDatabase(path)
+    monkeypatch.undo()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def test_a_database_of_a_newer_release_is_left_alone(path):
+    filled(path)
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(UserDataError, match="newer edge-emo"):
+        UserDatabase(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_a_database_cut_short_is_kept_aside_and_a_fresh_one_begun(path, share):
+    filled(path, 2000)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with UserDatabase(path) as database:
+        assert History(database).stats().events == 0
+        History(database).add("kept", "a")
+        [warning] = database.warnings
+    [aside] = [file for file in path.parent.iterdir() if "damaged" in file.name]
+    assert aside.name in warning
+    assert aside.read_bytes() == content[: int(len(content) * share)]
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0", b"\0" * 5000])
+def test_what_is_no_database_is_kept_aside(path, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with UserDatabase(path) as database:
+        assert len(database.warnings) == 1
+        History(database).add("kept", "a")
+    assert [file.read_bytes() for file in path.parent.iterdir() if "damaged" in file.name] == [content]
+
+
+def test_pages_overwritten_inside_are_noticed(path):
+    filled(path, 5000)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 9000] = b"\xff" * 9000
+    path.write_bytes(bytes(content))
+    with UserDatabase(path) as database:
+        assert len(database.warnings) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserDataError, match="--data-dir"):
+        UserDatabase(tmp_path / "file" / "deeper" / FILE_NAME)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserDataError, match="make its folder writable"):
+        UserDatabase(tmp_path / FILE_NAME)
+
+
+def test_a_transaction_is_written_whole_or_not_at_all(path):
+    with UserDatabase(path) as database:
+
+        def interrupted():
+            with database.transaction() as connection:
+                SongWriter(connection).put(SongRecord(title="A", artist="B"))
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert database.connection.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
+        with pytest.raises(UserDataError, match="FOREIGN KEY"), database.transaction() as connection:
+            connection.execute("INSERT INTO track_moods VALUES (1, 0, 1)")

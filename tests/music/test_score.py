@@ -1,0 +1,204 @@
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_emo.emotions import EMOTIONS, UNCERTAIN, VALENCE_AROUSAL
+from edge_emo.errors import MediaError, NoVoiceError, SongNotFoundError
+from edge_emo.music.catalogue import Catalogue
+from edge_emo.music.database import UserDatabase
+from edge_emo.music.filters import Filters
+from edge_emo.music.recommend import Recommender
+from edge_emo.music.record import SongRecord
+from edge_emo.music.score import plan, stretches
+from edge_emo.music.writer import SongWriter
+from edge_emo.timeline import Segment, Timeline, expected_valence_arousal, summary_of
+
+
+def mostly(emotion, share=0.72):
+    return tuple(share if name == emotion else (1 - share) / 7 for name in EMOTIONS)
+
+
+def film_of(*parts, duration_s=None, source="film.mp4"):
+    """A timeline of parts (start, end, emotion); an emotion with a question mark is uncertain."""
+    segments = []
+    for start_s, end_s, name in parts:
+        emotion = name.rstrip("?")
+        p = mostly(emotion, 0.3 if name.endswith("?") else 0.72)
+        decision = UNCERTAIN if name.endswith("?") else emotion
+        segments.append(Segment(start_s, end_s, decision, emotion, p, *expected_valence_arousal(p)))
+    named = [True] * len(segments)
+    summary = summary_of(
+        [s.probabilities for s in segments], [s.end_s - s.start_s for s in segments], named, 0.4, 1.0, "nothing_found"
+    )
+    length_s = duration_s if duration_s is not None else max((s.end_s for s in segments), default=60.0)
+    return Timeline(source, length_s, (), (), tuple(segments), summary, summary, summary, (), {})
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return Recommender()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Recommend from songs of one's own: `own((title, length), ...)`."""
+
+    def make(*songs):
+        with UserDatabase(tmp_path / "own.sqlite") as database, database.transaction() as connection:
+            writer = SongWriter(connection)
+            for title, duration_s in songs:
+                writer.put(SongRecord(title=title, artist="me", genre="Mine", duration_s=duration_s))
+        return Recommender(Catalogue(own=tmp_path / "own.sqlite"))
+
+    return make
+
+
+MINE = Filters(genres=("Mine",))
+
+
+def test_a_song_for_each_stretch_of_one_emotion(recommender):
+    cues = plan(film_of((0, 30, "happy"), (30, 75, "sad"), (75, 100, "calm")), recommender, seed=1)
+    assert [(cue.start_s, cue.end_s, cue.emotion) for cue in cues] == [
+        (0, 30, "happy"), (30, 75, "sad"), (75, 100, "calm"),
+    ]  # fmt: skip
+    for cue in cues:
+        valence, arousal = VALENCE_AROUSAL[cue.emotion]
+        assert math.dist((cue.song.valence, cue.song.arousal), (valence, arousal)) < 0.5
+        assert cue.reason
+
+
+def test_the_seed_decides(recommender):
+    film = film_of((0, 30, "happy"), (30, 75, "sad"))
+    assert plan(film, recommender, seed=3) == plan(film, Recommender(), seed=3)
+    assert plan(film, recommender, seed=3) != plan(film, recommender, seed=4)
+
+
+def test_time_in_which_nothing_was_found_goes_to_what_is_around_it():
+    found = stretches(film_of((10, 30, "happy"), (50, 80, "sad"), duration_s=100))
+    assert [(s.start_s, s.end_s) for s in found] == [(0, 40), (40, 100)]
+
+
+def test_a_short_stretch_joins_the_neighbour_that_is_nearest_in_mood():
+    found = stretches(film_of((0, 40, "sad"), (40, 50, "angry"), (50, 90, "fearful")))
+    assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 40, "sad"), (40, 90, "fearful")]
+
+
+def test_no_ping_pong():
+    found = stretches(
+        film_of((0, 40, "happy"), (40, 45, "sad"), (45, 90, "happy"), (90, 93, "calm"), (93, 130, "happy"))
+    )
+    assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 130, "happy")]
+
+
+def test_an_uncertain_stretch_counts_for_what_is_most_likely():
+    found = stretches(film_of((0, 30, "sad?"), (30, 60, "sad"), (60, 90, "happy?")))
+    assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 60, "sad"), (60, 90, "happy")]
+
+
+def test_a_film_shorter_than_a_stretch_has_one_song(recommender):
+    [cue] = plan(film_of((0, 1, "happy"), (1.5, 2.5, "sad"), duration_s=3.0), recommender, seed=1)
+    assert (cue.start_s, cue.end_s, cue.source_in_s, cue.source_out_s) == (0, 3, 0, 3)
+    assert (cue.fade_in_s, cue.fade_out_s) == (0, 1.5)
+
+
+def test_a_film_in_which_nothing_was_found_is_told(recommender):
+    with pytest.raises(NoVoiceError, match=r"film\.mp4: no voice and no face was found.*--mood"):
+        plan(film_of(), recommender)
+
+
+def test_a_still_has_no_time_to_score(recommender):
+    with pytest.raises(MediaError, match=r"face\.png: a still has no time"):
+        plan(film_of((0, 0, "happy"), duration_s=0, source="face.png"), recommender)
+
+
+def test_several_songs_where_none_is_long_enough(recommender):
+    short = Filters(min_duration_s=60, max_duration_s=90)
+    cues = plan(film_of((0, 400, "calm")), recommender, filters=short, seed=1)
+    assert 5 <= len(cues) <= 7
+    assert all(60 <= cue.song.duration_s <= 90 for cue in cues)
+    assert (cues[0].start_s, cues[-1].end_s) == (0, 400)
+
+
+def test_an_own_song_as_long_as_the_film_is_taken_whole(own):
+    [cue] = plan(film_of((0, 60, "happy")), own(("long", 60.0), ("short", 31.0)), filters=MINE)
+    assert (cue.song.title, cue.source_in_s, cue.source_out_s) == ("long", 0, 60)
+
+
+def test_songs_of_different_lengths_fill_a_stretch_together(own):
+    cues = plan(film_of((0, 200, "happy")), own(("a", 120.0), ("b", 90.0), ("c", 45.0)), filters=MINE)
+    assert sorted(cue.song.title for cue in cues) in (["a", "b"], ["a", "b", "c"])
+    assert min(cue.end_s - cue.start_s for cue in cues) >= 20
+
+
+def test_too_few_songs_are_told_with_the_time_that_is_left(own):
+    with pytest.raises(SongNotFoundError, match=r"no song is left for \d+ to 300 s of the film; loosen the filters"):
+        plan(film_of((0, 300, "happy")), own(("a", 120.0), ("b", 90.0)), filters=MINE)
+
+
+def test_a_song_of_unknown_length_comes_last_and_says_so(own):
+    recommender = own(("known", 100.0), ("unknown", None))
+    [cue] = plan(film_of((0, 60, "happy")), recommender, filters=MINE)
+    assert cue.song.title == "known"
+    cues = plan(film_of((0, 60, "happy"), (60, 120, "sad")), recommender, filters=MINE)
+    assert [cue.song.title for cue in cues] == ["known", "unknown"]
+    assert cues[1].reason.endswith("check its length, which is not known")
+
+
+@pytest.mark.parametrize("wrong", [{"min_stretch_s": 0}, {"crossfade_s": -1}, {"min_stretch_s": float("nan")}])
+def test_impossible_times_are_refused(recommender, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        plan(film_of((0, 60, "happy")), recommender, **wrong)
+
+
+@st.composite
+def films(draw):
+    """Films with gaps, of up to 30 segments."""
+    parts, at = [], draw(st.floats(0, 5))
+    for _ in range(draw(st.integers(1, 30))):
+        length = draw(st.floats(0.5, 60))
+        parts.append((at, at + length, draw(st.sampled_from(EMOTIONS)) + draw(st.sampled_from(["", "?"]))))
+        at += length + draw(st.sampled_from([0.0, 0.0, 3.5, 40.0]))
+    return film_of(*parts, duration_s=at + draw(st.floats(0, 5)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    film=films(), min_stretch_s=st.floats(1, 60), crossfade_s=st.floats(0, 12), longest_s=st.sampled_from([None, 45])
+)
+def test_every_plan_holds(recommender, film, min_stretch_s, crossfade_s, longest_s):
+    filters = Filters(min_duration_s=30, max_duration_s=longest_s)
+    found = stretches(film, min_stretch_s)
+    assert len(found) == 1 or min(s.duration_s for s in found) >= min_stretch_s - 1e-5
+    assert all(a.emotion != b.emotion and a.end_s == b.start_s for a, b in pairwise(found))
+    assert all(np.isclose(sum(s.probabilities), 1) for s in found)
+
+    cues = plan(film, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=0)
+    assert (cues[0].start_s, cues[-1].end_s) == (0, film.duration_s)
+    assert cues[0].fade_in_s == 0
+    assert len({cue.song.uid for cue in cues}) == len(cues)
+    for before, after in pairwise(cues):
+        assert before.end_s == after.start_s
+        assert before.fade_out_s == after.fade_in_s
+    for cue in cues:
+        length_s = cue.end_s - cue.start_s
+        after_s = 0 if cue is cues[-1] else cue.fade_out_s / 2
+        assert length_s > 0
+        assert max(cue.fade_in_s, cue.fade_out_s) <= min(crossfade_s, length_s / 2) + 1e-9
+        assert cue.source_out_s - cue.source_in_s == pytest.approx(length_s)
+        assert cue.source_in_s >= cue.fade_in_s / 2
+        assert cue.source_out_s + after_s <= cue.song.duration_s + 1e-6
+    if longest_s is None:
+        assert [(cue.start_s, cue.end_s, cue.emotion) for cue in cues] == [
+            (s.start_s, s.end_s, s.emotion) for s in found
+        ]
+
+
+def test_a_film_of_two_hours_that_changes_all_the_time():
+    parts = [(float(i), i + 1.0, EMOTIONS[i * 5 % 8]) for i in range(7200)]
+    found = stretches(film_of(*parts), 20)
+    assert (found[0].start_s, found[-1].end_s) == (0, 7200)
+    assert min(s.duration_s for s in found) >= 20

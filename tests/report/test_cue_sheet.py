@@ -1,0 +1,292 @@
+import csv
+import importlib.util
+import io
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_emo.errors import CueSheetError
+from edge_emo.music.recommend import Recommender
+from edge_emo.music.score import plan
+from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
+from edge_emo.report.timecode import RATES, nearest_rate, timecode
+from tests.music.test_score import film_of
+
+needs_otio = pytest.mark.skipif(
+    not importlib.util.find_spec("opentimelineio"), reason="OpenTimelineIO has no wheel for this Python"
+)
+ODD = [
+    'Don\'t "stop" <now> & then',
+    "🎵 family 👨‍👩‍👧 song",
+    "أغنية / حزينة",
+    "two\nlines\tand\x00more\u2028",
+    "=1+1",
+]
+PARTS = [(0, 22.52, "happy"), (22.52, 61.3, "sad"), (61.3, 95, "calm"), (95, 131.01, "angry"), (131.01, 155.2, "happy")]
+
+
+@pytest.fixture(scope="module")
+def cues():
+    return tuple(plan(film_of(*PARTS), Recommender(), seed=5, crossfade_s=3.0))
+
+
+@pytest.fixture
+def sheet(cues, tmp_path):
+    """A film of 155 s on five songs with odd titles; the second and the last are files on this machine."""
+    cues = [replace(c, song=replace(c.song, title=title)) for c, title in zip(cues, ODD, strict=True)]
+    for at in (1, 4):
+        cues[at] = replace(cues[at], song=replace(cues[at].song, path=str(tmp_path / f"it's {at} é.mp3")))
+    film = tmp_path / "my film's é.mp4"
+    return CueSheet(str(film), film, 155.2, RATES["25"], True, True, tuple(cues))
+
+
+def read(path, rate=25):
+    """Return the timeline of a file and, for each song: name, start, end and place in the song, in seconds."""
+    import opentimelineio as otio
+
+    timeline = otio.adapters.read_from_file(str(path), **({"rate": float(rate)} if path.suffix == ".edl" else {}))
+    # the sound of the film comes before the music
+    tracks = list(timeline.tracks) if path.suffix == ".edl" else list(timeline.audio_tracks())[-1:]
+    if path.suffix == ".fcpxml":
+        tracks = [track for track in timeline.tracks if track.name in ("-2", "-3")]
+    found = []
+    for track in tracks:
+        for clip in track.find_clips():
+            if not isinstance(clip.media_reference, otio.schema.GeneratorReference):  # black, after the last fade
+                place = clip.range_in_parent()
+                times = (place.start_time, place.end_time_exclusive(), clip.source_range.start_time)
+                found.append((clip, *(time.to_seconds() for time in times)))
+    return timeline, sorted(found, key=lambda item: item[1])
+
+
+@needs_otio
+@pytest.mark.parametrize(
+    ("suffix", "rate"),
+    [(suffix, rate) for suffix in EDIT_FORMATS for rate in RATES.values() if suffix != ".fcpxml" or rate in FCPX_RATES],
+)
+def test_editing_programs_get_the_times_of_the_plan(sheet, tmp_path, suffix, rate):
+    sheet = replace(sheet, frame_rate=rate)
+    path, _ = write(sheet, tmp_path / f"cues{suffix}")
+    _, found = read(path, rate)
+    frame_s = float(1 / rate) + 1e-6
+    if suffix == ".fcpxml":
+        frame_s *= 2  # reading rounds down to a frame once more; what is written is tested below
+    assert len(found) == len(sheet.cues)
+    for number, ((clip, start_s, end_s, source_in_s), cue) in enumerate(zip(found, sheet.cues, strict=True), start=1):
+        before_s = after_s = 0.0
+        if suffix in (".edl", ".fcpxml"):  # a dissolve begins at the cut; without dissolves the songs overlap
+            before_s = cue.fade_in_s / 2
+            after_s = cue.fade_out_s / 2 * (-1 if suffix == ".edl" else 1)
+            if number == len(sheet.cues):
+                after_s = -cue.fade_out_s if suffix == ".edl" else 0.0
+        assert start_s == pytest.approx(cue.start_s - before_s, abs=frame_s)
+        assert end_s == pytest.approx(cue.end_s + after_s, abs=frame_s)
+        assert source_in_s == pytest.approx(cue.source_in_s - before_s, abs=frame_s)
+        assert clip.name.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") == label(cue.song)
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".otio", ".edl", ".xml"])
+def test_songs_dissolve_into_each_other(sheet, tmp_path, suffix):
+    import opentimelineio as otio
+
+    path, _ = write(sheet, tmp_path / f"cues{suffix}")
+    timeline, _ = read(path)
+    fades = [item for item in list(timeline.audio_tracks())[-1] if isinstance(item, otio.schema.Transition)]
+    lengths = [(fade.in_offset + fade.out_offset).to_seconds() for fade in fades]
+    assert lengths == pytest.approx([cue.fade_out_s for cue in sheet.cues], abs=0.041)
+    assert {fade.transition_type for fade in fades} == {"SMPTE_Dissolve"}
+
+
+@needs_otio
+def test_the_film_lies_on_tracks_of_its_own(sheet, tmp_path):
+    for suffix in (".otio", ".xml", ".fcpxml"):
+        path, _ = write(sheet, tmp_path / f"cues{suffix}", may_replace=True)
+        timeline, _ = read(path)
+        [picture], [sound] = (list(tracks[0]) for tracks in (timeline.video_tracks(), timeline.audio_tracks()))
+        for clip in (picture, sound):
+            assert clip.media_reference.target_url == sheet.path.as_uri()
+            assert clip.duration().to_seconds() == pytest.approx(155.2, abs=0.041)
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", EDIT_FORMATS)
+def test_a_recording_without_a_picture(sheet, tmp_path, suffix):
+    path, _ = write(replace(sheet, has_picture=False), tmp_path / f"cues{suffix}")
+    _, found = read(path)
+    assert len(found) == len(sheet.cues)
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", EDIT_FORMATS)
+def test_a_film_of_three_seconds(tmp_path, suffix):
+    cues = plan(film_of((0, 3, "happy")), Recommender(), seed=1)
+    sheet = CueSheet("a.mp4", tmp_path / "a.mp4", 3.0, RATES["25"], True, True, tuple(cues))
+    path, _ = write(sheet, tmp_path / f"cues{suffix}")
+    _, [(_, start_s, end_s, _)] = read(path)
+    assert start_s == 0
+    assert end_s == pytest.approx(1.5 if suffix == ".edl" else 3, abs=0.041)
+
+
+@needs_otio
+def test_otio_says_of_each_song_where_it_is_and_how_it_may_be_used(sheet, tmp_path):
+    path, _ = write(sheet, tmp_path / "cues.otio")
+    _, found = read(path)
+    for (clip, *_), cue in zip(found, sheet.cues, strict=True):
+        about = clip.metadata["edge_emo"]
+        assert (about["uid"], about["license"], about["link"]) == (cue.song.uid, cue.song.license, cue.song.link)
+        assert (about["credit"] or None, about["emotion"]) == (cue.song.credit, cue.emotion)
+        assert clip.media_reference.is_missing_reference == (cue.song.path is None)
+        if cue.song.path:
+            assert clip.media_reference.target_url == Path(cue.song.path).as_uri()
+        assert clip.media_reference.available_range.end_time_exclusive().to_seconds() <= cue.song.duration_s + 0.04
+
+
+@needs_otio
+def test_an_edl_has_the_credits_of_each_song_in_its_comments(sheet, tmp_path):
+    path, _ = write(sheet, tmp_path / "cues.edl")
+    _, found = read(path)
+    for (clip, *_), cue in zip(found, sheet.cues, strict=True):
+        comments = list(clip.metadata["cmx_3600"]["comments"])
+        assert f"SONG: {cue.song.uid}" in comments
+        assert (f"CREDIT: {cue.song.credit}" in comments) == bool(cue.song.credit)
+        assert (f"SOURCE FILE: {cue.song.path}" in comments) == bool(cue.song.path)
+    assert "FCM: NON-DROP FRAME" in path.read_text()
+    write(replace(sheet, frame_rate=RATES["29.97"]), path, may_replace=True)
+    assert "FCM: DROP FRAME" in path.read_text()
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
+def test_xml_looks_for_songs_without_a_file_beside_the_cue_sheet(sheet, tmp_path, suffix):
+    path, _ = write(sheet, tmp_path / f"cues{suffix}")
+    _, found = read(path)
+    places = [Path(clip.media_reference.target_url) for clip, *_ in found]
+    assert all(place.parent.name == tmp_path.name and place.suffix == ".mp3" for place in places)
+    assert len(set(places)) == len(places)
+
+
+@needs_otio
+@pytest.mark.parametrize("has_picture", [True, False])
+def test_fcpxml_says_exactly_when_each_song_begins(sheet, tmp_path, has_picture):
+    path, _ = write(replace(sheet, has_picture=has_picture), tmp_path / "cues.fcpxml")
+    main = ElementTree.parse(path).find(".//spine/*")
+    origin = Fraction(main.get("start", "0s").removesuffix("s"))
+    offsets = [Fraction(clip.get("offset").removesuffix("s")) - origin for clip in main.findall("clip")]
+    assert all((offset * 25).denominator == 1 for offset in offsets)
+    begins = [0.0, *(cue.start_s - cue.fade_in_s / 2 for cue in sheet.cues)]  # the sound of the film, and the songs
+    assert sorted(map(float, offsets)) == pytest.approx(begins, abs=0.041)
+
+
+@needs_otio
+def test_premiere_gets_crossfades_of_sound(sheet, tmp_path):
+    path, _ = write(sheet, tmp_path / "cues.xml")
+    effects = ElementTree.parse(path).findall(".//transitionitem/effect")
+    assert len(effects) == len(sheet.cues)
+    assert {effect.findtext("mediatype") for effect in effects} == {"audio"}
+    # a clip that is only a name for another one is no sound to it
+    assert all(len(clip) for clip in ElementTree.parse(path).iter("clipitem"))
+
+
+def test_csv_has_time_codes_and_everything_about_the_songs(sheet, tmp_path):
+    path, _ = write(sheet, tmp_path / "cues.csv")
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    assert [row["start"] for row in rows] == ["00:00:00:00", "00:00:22:13", "00:01:01:07", "00:01:35:00", "00:02:11:00"]
+    assert all(row["end"] == after["start"] for row, after in pairwise(rows))
+    for row, cue in zip(rows, sheet.cues, strict=True):
+        assert float(row["start_s"]) == pytest.approx(cue.start_s)
+        assert (row["artist"], row["license"], row["credit"] or None) == (
+            cue.song.artist, cue.song.license, cue.song.credit,
+        )  # fmt: skip
+    assert [row["title"] for row in rows] == [*ODD[:4], "'=1+1"]  # no spreadsheet runs it
+
+
+def test_audacity_gets_a_label_for_each_song(sheet, tmp_path):
+    path, _ = write(sheet, tmp_path / "cues.txt")
+    found = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(float(a), float(b)) for a, b, _ in found] == [(c.start_s, c.end_s) for c in sheet.cues]
+    assert found[3][2].startswith(f"{sheet.cues[3].emotion}: two lines and more - ")
+
+
+def test_the_credits_hold_every_line_once_and_what_else_is_to_be_done(sheet, tmp_path):
+    a, b, c, d, e = (cue.song for cue in sheet.cues)
+    terms = {"license": "CC BY 4.0", "license_url": "https://creativecommons.org/licenses/by/4.0/"}
+    songs = [
+        replace(a, **terms, credit="first credit"),
+        replace(b, **terms, credit="second credit"),
+        replace(c, **terms, credit="first credit"),
+        replace(d, license="unknown", usage="Not known; ask who holds the rights.", credit=None, title="D"),
+        replace(e, license="YouTube Audio Library licence", usage="Get it there.", credit=None, title="E"),
+    ]
+    cues = tuple(replace(cue, song=song) for cue, song in zip(sheet.cues, songs, strict=True))
+    _, path = write(replace(sheet, cues=cues), tmp_path / "cues.csv")
+    assert path == credits_path(tmp_path / "cues.csv") == tmp_path / "cues.credits.txt"
+    text = path.read_text(encoding="utf-8")
+    to_paste, to_do = text.split("Before you publish")
+    assert to_paste.startswith("Paste these lines under the video:\n")
+    assert to_paste.count("first credit") == 1
+    assert to_paste.index("first credit") < to_paste.index("second credit")
+    assert f"- D - {d.artist}: unknown. Not known; ask who holds the rights." in to_do
+    assert f"- E - {e.artist}: YouTube Audio Library licence. Get it there." in to_do
+
+
+def test_a_song_under_cc_by_that_came_without_a_credit_gets_one(sheet):
+    song = replace(
+        sheet.cues[0].song, license="CC BY 3.0", license_url="https://x/by/3.0", credit=None, source="own", link=""
+    )
+    text = credits_of(replace(sheet, cues=(replace(sheet.cues[0], song=song),)))
+    assert f"by {song.artist} is licensed under CC BY 3.0, https://x/by/3.0" in text
+    assert "Before you publish" not in text
+
+
+def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
+    with pytest.raises(CueSheetError, match=r"cues\.aaf: .*\.otio, \.edl, \.xml, \.fcpxml, \.csv, \.txt"):
+        check(tmp_path / "cues.aaf", RATES["25"])
+
+
+def test_nothing_is_overwritten_unless_asked(sheet, tmp_path):
+    (tmp_path / "cues.credits.txt").write_text("by hand")
+    with pytest.raises(CueSheetError, match=r"cues\.credits\.txt: is there already"):
+        write(sheet, tmp_path / "cues.csv")
+    assert (tmp_path / "cues.credits.txt").read_text() == "by hand"
+    assert not (tmp_path / "cues.csv").exists()
+    write(sheet, tmp_path / "cues.csv", may_replace=True)
+    assert (tmp_path / "cues.credits.txt").read_text() != "by hand"
+    assert {path.name for path in tmp_path.iterdir()} == {"cues.csv", "cues.credits.txt"}
+
+
+def test_a_place_that_cannot_be_written_is_told(sheet, tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in ("nowhere", "file"):
+        with pytest.raises(CueSheetError, match="its folder is not there or not writable"):
+            write(sheet, tmp_path / folder / "cues.csv")
+
+
+@needs_otio
+def test_fcpxml_is_refused_at_rates_that_would_shift_it(tmp_path):
+    with pytest.raises(CueSheetError, match=r"24, 25, 30, 50, 60 frames a second, not 29\.97; end the name in \.xml"):
+        check(tmp_path / "cues.fcpxml", RATES["29.97"])
+
+
+@needs_otio
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@given(frame=st.integers(0, 23 * 3600 * 24))
+def test_time_codes_are_those_of_opentimelineio(rate, frame):
+    from opentimelineio import opentime
+
+    assert timecode(frame, rate) == opentime.to_timecode(opentime.RationalTime(frame, float(rate)), float(rate))
+
+
+@pytest.mark.parametrize(
+    ("stated", "rate"),
+    [(25.0, 25), (23.976, Fraction(24000, 1001)), (29.98, Fraction(30000, 1001)), (59.94, Fraction(60000, 1001)),
+     (30.0, 30), (10.0, 25), (None, 25)],
+)  # fmt: skip
+def test_the_rate_of_the_edit_is_that_of_the_film(stated, rate):
+    assert nearest_rate(stated) == rate
