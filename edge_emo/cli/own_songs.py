@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def add(
         database = stack.enter_context(user_database(data_dir))
         changes = stack.enter_context(Watch(folders)) if watch else ()
         with closing(Bar(1, "Reading")) as bar:
-            added = add_folders(database, folders, keep_missing=keep_missing, on_progress=bar.show)
+            on_progress = bar.show if sys.stderr is not None and sys.stderr.isatty() else None
+            added = add_folders(database, folders, keep_missing=keep_missing, on_progress=on_progress)
         told: set[Unreadable] = set()
         _print(added, output, told)
         if added.missing and not keep_missing:

@@ -67,12 +67,13 @@ def add_folders(
     """
     roots = _outermost(folders)
     total = sum(1 for _ in walk(roots, follow_links=follow_links)) if on_progress else 0
-    done = n_bytes = 0
+    done = 0
     n: Counter[str] = Counter()
     unreadable: list[Unreadable] = []
     read: list[_Read] = []
     found = walk(roots, follow_links=follow_links)
     while batch := list(islice(found, _BATCH_FILES)):
+        n_bytes = 0
         known = _known(database, [file.path for file in batch])
         for file in batch:
             done += 1
