@@ -53,10 +53,10 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
     with user_database(data_dir) as database, library(catalogue, data_dir) as opened:
         kept = History(database)
         counted = kept.stats()
-        learner = Recommender(opened.catalogue, kept).learner
-        assert learner is not None
-        learner.refresh()
-        likes = learner.likes()
+        memory = Recommender(opened.catalogue, kept).memory
+        assert memory is not None
+        memory.refresh()
+        likes = memory.likes()
     if output == "csv" or output == "jsonl":
         machine.print_rows(output, likes, None)
         return

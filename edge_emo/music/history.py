@@ -14,7 +14,6 @@ from edge_emo.music.database import UserDatabase
 Action = Literal["shown", "played", "kept", "skipped", "downloaded"]
 LIKED: tuple[Action, ...] = ("played", "kept", "downloaded")
 
-_FRESH_S = 30 * 86400.0  # after so long a song that was shown is as good as new
 _COLUMNS = "id, at, session, request, uid, action, emotion, strategy, position"
 
 
@@ -115,13 +114,11 @@ class History:
             return [uid for (uid,) in rows]
 
     def last_shown(self) -> dict[str, float]:
-        """Return how many seconds ago each song was shown last, of those of the last thirty days."""
-        now = self.now()
+        """Return when each song was shown last."""
         with self.database.errors():
-            rows = self.database.connection.execute(
-                "SELECT uid, max(at) FROM events WHERE action = 'shown' AND at > ? GROUP BY uid", [now - _FRESH_S]
+            return dict(
+                self.database.connection.execute("SELECT uid, max(at) FROM events WHERE action = 'shown' GROUP BY uid")
             )
-            return {uid: max(0.0, now - at) for uid, at in rows}
 
     def stats(self) -> HistoryStats:
         """Count the rows."""

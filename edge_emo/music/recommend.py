@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -21,7 +20,7 @@ from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
 from edge_emo.music.ranking import Ranking
-from edge_emo.music.taste import Learner
+from edge_emo.music.taste import Memory
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
 Strategy = Literal["together", "five-and-five", "random"]
@@ -140,11 +139,11 @@ class Recommender:
         return Ranking(self.catalogue.ranked())
 
     @cached_property
-    def learner(self) -> Learner | None:
-        """What learns from the history."""
-        return (
-            Learner(self.history, self.catalogue, self.ranking) if self.history is not None and self._learns else None
-        )
+    def memory(self) -> Memory | None:
+        """What keeps up with the history."""
+        if self.history is None:
+            return None
+        return Memory(self.history, self.catalogue, self.ranking, learns=self._learns)
 
 
 class _Choice:
@@ -154,21 +153,18 @@ class _Choice:
         self, recommender: Recommender, rng: np.random.Generator, filters: Filters, exclude: Collection[str]
     ) -> None:
         self._catalogue, self._ranking, self._rng = recommender.catalogue, recommender.ranking, rng
-        self._learner, history = recommender.learner, recommender.history
+        self._memory, history = recommender.memory, recommender.history
         self._needs_file = filters.local
         self._is_free = recommender.allowed(filters).copy()
         self._stale = np.zeros(0, np.float32)
         self._stale_at = np.zeros(0, np.intp)
         gone = list(exclude)
-        if history is not None:
+        if history is not None and self._memory is not None:
             with recommender.doing_without():
                 gone += history.shown_in_session()
-                ages = history.last_shown()
-                keys = self._catalogue.keys(list(ages))
-                self._stale_at = self._ranking.indices(list(keys.values()))
-                self._stale = np.array([math.exp(-ages[uid] / _STALE_S) for uid in keys], np.float32)
-                if self._learner is not None:
-                    self._learner.refresh()
+                self._memory.refresh()
+                self._stale_at, ages = self._memory.shown()
+                self._stale = np.exp(-ages / _STALE_S).astype(np.float32)
         self._is_free[self._ranking.indices(list(self._catalogue.keys(gone).values()))] = False
         self.found: list[int] = []
         self._why: list[tuple[NDArray[np.float64], float, float]] = []
@@ -179,12 +175,12 @@ class _Choice:
         scores = np.where(self._is_free, ranking.scores(wanted), np.float32(-1))
         scores[self._stale_at] -= _STALE * self._stale
         emotion = EMOTIONS[int(wanted.argmax())]
-        knows = self._learner is not None and self._learner.knows_something
+        knows = self._memory is not None and self._memory.knows_something
         state = self._rng.bit_generator.state
         for size in (max(_POOL, 8 * n), ranking.n_songs):
             self._rng.bit_generator.state = state
             pool = ranking.best(scores, max(size, _TASTE_POOL) if knows else size)
-            taste = self._learner.tastes(pool, emotion, self._rng) if self._learner else np.zeros(len(pool), np.float32)
+            taste = self._memory.tastes(pool, emotion, self._rng) if self._memory else np.zeros(len(pool), np.float32)
             values = scores[pool] + _TASTE * taste + _VARIETY * self._rng.random(len(pool), np.float32)
             near = np.argsort(-values, kind="stable")[:size]
             chosen, is_varied = ranking.varied(pool[near], values[near], n, self.found, self._is_usable)
@@ -211,7 +207,7 @@ class _Choice:
         found = []
         for index, song, (wanted, score, taste) in zip(self.found, songs, self._why, strict=True):
             match, closeness = self._ranking.explained(index, wanted)
-            liked = self._learner.liked(song, EMOTIONS[int(wanted.argmax())]) if self._learner else None
+            liked = self._memory.liked(song, EMOTIONS[int(wanted.argmax())]) if self._memory else None
             found.append(
                 Recommendation(
                     song=song,

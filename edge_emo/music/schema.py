@@ -84,7 +84,7 @@ CREATE TABLE events (
     position INTEGER
 );
 CREATE INDEX events_uid ON events (uid, action, at);
-CREATE INDEX events_request ON events (request);
+CREATE INDEX events_session ON events (session);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 

@@ -99,39 +99,50 @@ def _prior(attribute: Attribute) -> Weight:
     return Weight(mean, PRIOR_VARIANCE[kind] * (0.5 if len(rest) == 2 else 1.0))
 
 
-class Learner:
-    """Keeps a `Taste` up with a history, and says what it makes of songs.
+class Memory:
+    """Keeps up with a history: when each song was shown last and, if it `learns`, the `taste`.
 
     Lists of which nothing was played, kept, skipped or downloaded teach nothing: nobody may have looked.
     """
 
-    def __init__(self, history: History, catalogue: Catalogue, ranking: Ranking) -> None:
-        self._history, self._catalogue, self._ranking = history, catalogue, ranking
+    def __init__(self, history: History, catalogue: Catalogue, ranking: Ranking, *, learns: bool) -> None:
+        self._history, self._catalogue, self._ranking, self._learns = history, catalogue, ranking, learns
         self.taste, self._last, self._generation = Taste(), 0, ""
+        self._shown_at: dict[int, float] = {}
 
     def refresh(self) -> None:
-        """Learn from what was written since."""
+        """Read what was written since. Raises UserDataError."""
         generation = self._history.setting("generation")
         if generation != self._generation:
             self.taste, self._last = Taste(), int(self._history.setting("learn_after"))
+            self._shown_at = self._by_index(self._history.last_shown())
             self._generation = generation
+        shown_at: dict[str, float] = {}
         lists: dict[str, dict[str, Event]] = {}
         answers: dict[tuple[str, str], bool] = {}
         for event in self._history.events(self._last, last=None if self._last else _REMEMBERED):
             self._last = event.id
             if event.action == "shown":
+                shown_at[event.uid] = event.at
                 lists.setdefault(event.request, {})[event.uid] = event
             else:
                 answers[event.request, event.uid] = event.action in LIKED
                 # an answer to a list that was learned from already teaches of that song alone
                 lists.setdefault(event.request, {}).setdefault(event.uid, event)
-        for request, shown in lists.items():
+        self._shown_at.update(self._by_index(shown_at))
+        for request, shown in lists.items() if self._learns else ():
             if any((request, uid) in answers for uid in shown):
                 self._learn(shown.values(), {uid: answers.get((request, uid), False) for uid in shown})
 
+    def shown(self) -> tuple[Indices, NDArray[np.float64]]:
+        """Return the songs that were shown, and how many seconds ago it was, the last time."""
+        n = len(self._shown_at)
+        at = np.fromiter(self._shown_at.values(), np.float64, n)
+        return np.fromiter(self._shown_at, np.intp, n), np.maximum(0, self._history.now() - at)
+
     @property
     def knows_something(self) -> bool:
-        """Whether anything was learned."""
+        """Whether anything of taste was learned."""
         return bool(self.taste.weights)
 
     def tastes(self, indices: Indices, emotion: str, rng: np.random.Generator) -> Floats:
@@ -168,6 +179,12 @@ class Learner:
             )
         best = max(weights, key=lambda name: weights[name].mean, default=None)
         return best if best is not None and weights[best].mean > _CLEAR else None
+
+    def _by_index(self, by_uid: dict[str, float]) -> dict[int, float]:
+        keys = self._catalogue.keys(list(by_uid))
+        uids = {key: uid for uid, key in keys.items()}
+        found = self._ranking.indices(list(uids))
+        return {int(i): by_uid[uids[int(self._ranking.songs.keys[i])]] for i in found}
 
     def _learn(self, shown: Iterable[Event], liked: dict[str, bool]) -> None:
         keys = self._catalogue.keys(list(liked))

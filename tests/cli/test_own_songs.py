@@ -10,19 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import pytest
 
+from tests.cli.test_commands import ROOT, document
 from tests.music.sounds import tag, write_sound
-
-ROOT = Path(__file__).parent.parent.parent
-SCHEMAS = ROOT / "docs" / "schemas"
-
-
-def document(done, schema):
-    found = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads((SCHEMAS / f"{schema}.json").read_text()))
-    return found
 
 
 @pytest.fixture

@@ -91,8 +91,8 @@ def test_lists_that_nobody_answered_teach_nothing(recommender, history):
     for number in range(3):
         history.session = str(number)
         recommender(certain("sad"), 10, seed=number)
-    recommender.learner.refresh()
-    assert not recommender.learner.knows_something
+    recommender.memory.refresh()
+    assert not recommender.memory.knows_something
 
 
 def test_no_song_comes_twice_in_a_sitting(recommender, history):
@@ -118,33 +118,33 @@ def test_songs_shown_lately_come_later_and_later_return(catalogue, tmp_path):
 def test_what_is_learned_survives_the_process_and_can_be_reset_and_forgotten(catalogue, recommender, history):
     found = recommender(certain("calm"), 10, seed=0)
     history.add("kept", found[0].song.uid)
-    recommender.learner.refresh()
-    likes = recommender.learner.likes()
+    recommender.memory.refresh()
+    likes = recommender.memory.likes()
     assert likes[0].weight > 0
     assert {like.emotion for like in likes} == {None, "calm"}
-    again = Recommender(catalogue, history).learner
+    again = Recommender(catalogue, history).memory
     again.refresh()
     assert again.likes() == likes
     history.learn_anew()
-    recommender.learner.refresh()
-    assert not recommender.learner.knows_something
+    recommender.memory.refresh()
+    assert not recommender.memory.knows_something
     assert history.stats().events == 11
     history.add("kept", found[1].song.uid)
-    recommender.learner.refresh()
-    assert recommender.learner.knows_something
+    recommender.memory.refresh()
+    assert recommender.memory.knows_something
     history.forget()
-    recommender.learner.refresh()
-    assert not recommender.learner.knows_something
+    recommender.memory.refresh()
+    assert not recommender.memory.knows_something
 
 
 def test_an_answer_that_comes_late_counts(recommender, history):
     found = recommender(certain("calm"), 5, seed=0)
     history.add("kept", found[0].song.uid)
-    recommender.learner.refresh()
-    before = recommender.learner.taste.weight(("artist", found[3].song.artist)).mean
+    recommender.memory.refresh()
+    before = recommender.memory.taste.weight(("artist", found[3].song.artist)).mean
     history.add("kept", found[3].song.uid)
-    recommender.learner.refresh()
-    assert recommender.learner.taste.weight(("artist", found[3].song.artist)).mean > before
+    recommender.memory.refresh()
+    assert recommender.memory.taste.weight(("artist", found[3].song.artist)).mean > before
 
 
 def test_taste_never_brings_what_contradicts_the_emotion(catalogue, recommender, history):
