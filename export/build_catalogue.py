@@ -20,6 +20,9 @@ from edge_emo.music.record import SongRecord
 from edge_emo.music.schema import migrate
 from edge_emo.music.writer import SongWriter
 
+_GENRES = {"Country and Folk": "Country & Folk", "Country Folk": "Country & Folk"}
+_INSTRUMENTS = {"PIano": "Piano", "Dums": "Drums"}  # slips of the source
+
 
 def build(tracks: Path, target: Path) -> None:
     """Write the catalogue; the file changes only once it is complete."""
@@ -27,11 +30,12 @@ def build(tracks: Path, target: Path) -> None:
     unfinished.unlink(missing_ok=True)
     connection = sqlite3.connect(unfinished, isolation_level=None)
     migrate(connection)
-    writer = SongWriter(connection)
+    writer = SongWriter(connection, many=True)
     connection.execute("BEGIN")
     with tracks.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             writer.put(_record(row))
+    writer.flush()
     connection.execute("COMMIT")
     connection.execute("INSERT INTO tracks_fts (tracks_fts) VALUES ('optimize')")
     connection.execute("ANALYZE")
@@ -46,9 +50,9 @@ def _record(row: dict[str, str]) -> SongRecord:
         source=row["source"],
         title=row["title"],
         artist=row["artist"],
-        genre=row["genre"],
+        genre=_GENRES.get(row["genre"], row["genre"]),
         moods=_split(row["moods"]),
-        instruments=_split(row["instruments"]),
+        instruments=tuple(_instrument(name) for name in _split(row["instruments"].replace(". ", "|"))),
         duration_s=float(row["duration_s"]),
         duration_from="publisher",
         bpm=float(row["bpm"]) if row["bpm"] else None,
@@ -57,6 +61,11 @@ def _record(row: dict[str, str]) -> SongRecord:
         license_url=row["license_url"],
         link=row["link"],
     )
+
+
+def _instrument(name: str) -> str:
+    name = " ".join(word.capitalize() if word.islower() else word for word in name.split())
+    return _INSTRUMENTS.get(name, name)
 
 
 def _split(joined: str) -> tuple[str, ...]:

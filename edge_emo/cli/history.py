@@ -108,11 +108,17 @@ def forget(uid: str | None, before: datetime | None, yes: bool, data_dir: str | 
     """Delete the history for good, all of it or a part. Your own songs stay."""
     from edge_emo.music.history import History
 
-    if not yes:
-        click.confirm("Delete it for good?", abort=True, err=True)
     with user_database(data_dir) as database:
+        if not yes:
+            what = f"rows about {uid}" if uid else f"{History(database).stats().events} rows"
+            click.confirm(
+                f"Delete {what}{f' before {before:%Y-%m-%d}' if before else ''} for good?", abort=True, err=True
+            )
         n = History(database).forget(uid, before=before.timestamp() if before else None)
+        copies = sorted(database.path.parent.glob(f"{database.path.name}.damaged-*"))
     click.echo(f"{n} rows deleted", err=True)
+    for copy in copies:
+        click.echo(f"edge-emo: {copy}: a damaged copy of earlier days, which may hold more; delete it too", err=True)
 
 
 def _span(first: float | None, last: float | None) -> str:

@@ -83,7 +83,7 @@ def recognition(function: F) -> F:
     return function
 
 
-def filters(min_duration_s: float) -> Callable[[F], F]:
+def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
     """Add the conditions on songs; the command receives `filters`."""
 
     def add(function: F) -> F:
@@ -96,6 +96,7 @@ def filters(min_duration_s: float) -> Callable[[F], F]:
             genres: tuple[str, ...],
             instruments: tuple[str, ...],
             bpm: tuple[float, float] | None,
+            occasions: bool,
             local: bool,
             **others: Any,
         ) -> Any:
@@ -109,6 +110,7 @@ def filters(min_duration_s: float) -> Callable[[F], F]:
                     genres=genres,
                     instruments=instruments,
                     bpm=bpm,
+                    occasions=occasions,
                     local=local,
                 )
             except ValueError as error:
@@ -118,10 +120,18 @@ def filters(min_duration_s: float) -> Callable[[F], F]:
         for option in (
             click.option("--local", is_flag=True, help="Only songs with a file on this machine."),
             click.option(
-                "--bpm", metavar="LOW-HIGH", callback=_range, help="Tempo in beats per minute, such as 60-90."
+                "--occasions/--no-occasions",
+                default=occasions,
+                show_default=True,
+                help="Songs for Christmas and for children too; a --genre that is asked for always comes.",
             ),
-            click.option("--instrument", "instruments", multiple=True, help="May be repeated; one is enough."),
-            click.option("--genre", "genres", multiple=True, help="May be repeated; one is enough."),
+            click.option(
+                "--bpm", metavar="LOW-HIGH", callback=_range, help="Such as 60-90; of songs whose tempo is known."
+            ),
+            click.option(
+                "--instrument", "instruments", multiple=True, help="A word of its name, such as drums; may be repeated."
+            ),
+            click.option("--genre", "genres", multiple=True, help="A word of its name, such as jazz; may be repeated."),
             click.option("--max-duration", "max_duration_s", type=click.FloatRange(0), help="Seconds."),
             click.option(
                 "--min-duration",
@@ -134,7 +144,7 @@ def filters(min_duration_s: float) -> Callable[[F], F]:
             click.option(
                 "--license",
                 "license_choice",
-                type=click.Choice(["any", "cc-by"]),
+                type=click.Choice(["any", "cc-by"], case_sensitive=False),
                 default="any",
                 show_default=True,
                 help="cc-by: only songs that may be published anywhere with a credit line.",

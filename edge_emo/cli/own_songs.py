@@ -88,6 +88,7 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
     counts: dict[str, Any] = msgspec.to_builtins(added)
     folders, unreadable = counts.pop("folders"), counts.pop("unreadable")
     if output == "text":
+        counts["without a mood or genre that is known"] = counts.pop("unplaced")
         counts["not readable"] = len(unreadable)
         click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
     elif output == "csv":

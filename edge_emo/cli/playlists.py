@@ -45,6 +45,8 @@ def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: s
     if playlist:
         for song in write_playlist(playlist, there):
             click.echo(f"edge-emo: {song.title}: has neither a file nor a link; left out of {playlist}", err=True)
+        if pages := sum(1 for song in there if song.link and not song.path):
+            click.echo(f"edge-emo: {pages} of the songs are links to web pages, which a player may not play", err=True)
     if play:
         _play([song for song in there if song.path], data_dir)
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="lift: begin where the person is and lead to calm or happy, step by step.",
 )
-@options.filters(min_duration_s=30)
+@options.filters(min_duration_s=30, occasions=False)
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @click.option(
     "--history/--no-history",

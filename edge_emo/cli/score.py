@@ -57,7 +57,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     help="Frames a second of the time codes.  [default: those of the film, else 25]",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same songs every time.")
-@options.filters(min_duration_s=30)
+@options.filters(min_duration_s=30, occasions=False)
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @options.user_data
 @options.recognition

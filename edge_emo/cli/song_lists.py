@@ -52,7 +52,12 @@ def import_(
     with user_database(data_dir) as database, closing(Bar(1, "Importing")) as bar:
         if format_ == "lmc":
             converted = import_lmc(
-                database, file, pools=Path(pools) if pools else POOLS, encoding=encoding, on_progress=bar.show
+                database,
+                file,
+                pools=Path(pools) if pools else POOLS,
+                encoding=encoding,
+                skip_bad=skip_bad,
+                on_progress=bar.show,
             )
         else:
             imported = import_songs(
@@ -63,6 +68,8 @@ def import_(
                 skip_bad=skip_bad,
                 on_progress=bar.show,
             )
+    for rejected in converted.rejected if format_ == "lmc" else imported.rejected:
+        click.echo(f"edge-emo: {file}, line {rejected.line}: {rejected.reason}; left out", err=True)
     if format_ == "lmc":
         rows = [{"emotion": emotion, "songs": n} for emotion, n in converted.emotions.items()]
         if output != "text":
@@ -72,12 +79,11 @@ def import_(
             click.echo(f"{row['emotion']:<10} {row['songs']:>6}")
         click.echo(f"{'total':<10} {converted.total:>6}")
         return
-    for rejected in imported.rejected:
-        click.echo(f"edge-emo: {file}, line {rejected.line}: {rejected.reason}; left out", err=True)
     for column in imported.unused_columns:
         click.echo(f"edge-emo: the column {column!r} was not used", err=True)
     if output == "text":
-        click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out")
+        repeated = f", {imported.repeated} rows repeat one of them" if imported.repeated else ""
+        click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out{repeated}")
     else:
         machine.print_rows(output, [imported], ImportedDocument(imported))
 

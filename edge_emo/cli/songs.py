@@ -27,7 +27,7 @@ _catalogue = click.option("--catalogue", type=click.Path(), help="Another catalo
 @songs.command()
 @click.argument("text", default="")
 @click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True)
-@options.filters(min_duration_s=0)
+@options.filters(min_duration_s=0, occasions=True)
 @_catalogue
 @options.user_data
 @options.output_format
@@ -43,7 +43,7 @@ def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_
 @options.user_data
 @options.output_format
 def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
-    """Show the songs with these identifiers, as --json prints them."""
+    """Show the songs with these identifiers; --json tells everything that is known of them."""
     with library(catalogue, data_dir) as opened:
         _print(opened.catalogue.songs(uids), output)
 

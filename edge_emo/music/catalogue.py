@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sqlite3
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +23,7 @@ from edge_emo.music.schema import SCHEMA_VERSION, version_of
 BUNDLED = Path(__file__).parent / "data" / "catalogue.sqlite"
 
 _CHUNK = 10_000
+_MOST_WORDS = 32  # of a search; the time grows with each
 _TRUST = {"genre": 0.75, "nothing": 0.25}  # in the place of a song, by what it was found from
 
 
@@ -156,7 +157,7 @@ class Catalogue:
 
         The start of a word suffices; without `text`, all songs that pass the `filters`.
         """
-        words = re.findall(r"\w+", text)
+        words = list(dict.fromkeys(re.findall(r"\w+", text.casefold())))[:_MOST_WORDS]
         if text.strip() and not words:
             return []
         query = " ".join(f'"{word}"*' for word in words)
@@ -255,7 +256,7 @@ class Catalogue:
     def keys(self, uids: Sequence[str]) -> dict[str, int]:
         """Return the keys of those songs of `uids` that are known, by their identifier."""
         found: dict[str, int] = {}
-        for number, schema in enumerate(self._files):
+        for number, schema in enumerate(self._files) if uids else ():
             with self._errors(schema):
                 for start in range(0, len(uids), _CHUNK):
                     some = uids[start : start + _CHUNK]
@@ -340,8 +341,7 @@ FROM {{schema}}.tracks t JOIN {{schema}}.licenses l ON l.id = t.license_id
 """
 
 
-def _names(encoded: str) -> tuple[str, ...]:
-    return tuple(json.loads(encoded))
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def _marks(values: Sequence[Any]) -> str:

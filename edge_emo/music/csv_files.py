@@ -66,12 +66,15 @@ class CsvRows:
         csv.field_size_limit(LONGEST_CELL)
         self._reader, self._path = csv.DictReader(text, restval="", strict=True), path
         with self._errors(1):
-            self.columns = tuple(self._reader.fieldnames or ())
+            self._reader.fieldnames = [name.strip().casefold() for name in self._reader.fieldnames or ()]
+            self.columns = tuple(self._reader.fieldnames)
         missing = [name for name in required if name not in self.columns]
         if missing:
+            first = ", ".join(self.columns)
+            separated = "; separate them by commas" if ";" in first or "\t" in first else ""
             raise SongListError(
                 f"{path}: no column {' and no column '.join(missing)}; its first line must name the columns, "
-                f"it says: {', '.join(self.columns)[:200]}"
+                f"it says: {first[:200]}{separated}"
             )
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -93,4 +96,6 @@ class CsvRows:
                 f"{self._path}, near line {line}: not {error.encoding}; name its encoding, such as --encoding cp1252"
             ) from error
         except csv.Error as error:
-            raise SongListError(f"{self._path}, line {line}: {error}; save it again as CSV") from error
+            raise SongListError(
+                f"{self._path}, line {line}: {error}; a quotation mark may be missing, there or before"
+            ) from error

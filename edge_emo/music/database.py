@@ -17,6 +17,7 @@ FILE_NAME = "edge-emo.sqlite"
 
 _CHECKED_WHOLE = 64 << 20  # bytes up to which the file is read whole when it is opened
 _BUSY_S = 30.0
+_CACHE_KB = 64 << 10  # of pages, at most; with the 2 MB that SQLite takes, a long import takes twice as long
 
 
 def data_folder(given: str | Path | None = None) -> Path:
@@ -85,7 +86,9 @@ class UserDatabase:
             if isinstance(error, sqlite3.OperationalError):  # locked, not writable, a full disk: nothing is damaged
                 raise UserDataError(f"{self.path}: {error}; {_next_step(error)}") from error
         aside = self._move_aside()
-        self.warnings.append(f"{self.path}: damaged; it is kept as {aside.name}, and a new one was begun")
+        self.warnings.append(
+            f"{self.path}: damaged; it is kept as {aside.name}, and a new one was begun, without your songs and history"
+        )
         with self.errors():
             return self._connected()
 
@@ -104,7 +107,7 @@ class UserDatabase:
             _keep_journal(connection, self._busy_s)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             if self.path.stat().st_size <= _CHECKED_WHOLE:
                 found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if found != "ok":

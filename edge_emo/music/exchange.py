@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ _FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "shares
 COLUMNS = (*_FIELDS, *EMOTIONS)
 """Columns of the CSV; `title` and `artist` must be there."""
 
+ADVICE = "Correct it, or leave such rows out with --skip-bad"
 _BATCH = 1000
+_WHERE = re.compile(r" - at `\$\.(\w+)(?:\[(\d+)\])?`")  # how msgspec names a field
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,13 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Imported:
-    """How many songs were written, and what was not taken."""
+    """How many songs were written, and what was not taken.
+
+    `repeated` rows name a song without `uid` that was there before, of the same title and artist; the last one counts.
+    """
 
     songs: int
+    repeated: int
     rejected: tuple[Rejected, ...]
     unused_columns: tuple[str, ...]
 
@@ -64,8 +71,9 @@ def import_songs(
     rejected: list[Rejected] = []
     seen: set[str] = set()
     written: set[int] = set()
+    n_rows = 0
     with opened(path, encoding) as (text, share_read), database.transaction() as connection:
-        writer = SongWriter(connection)
+        writer = SongWriter(connection, many=True)
         rows = CsvRows(text, path, ("title", "artist")) if chosen == "csv" else _Lines(text, path)
         for line, row in rows:
             try:
@@ -76,15 +84,21 @@ def import_songs(
             except ValueError as error:
                 if not skip_bad:
                     raise SongListError(
-                        f"{path}, line {line}: {error}; nothing was imported. Correct it, or leave such rows out with "
-                        "--skip-bad"
+                        f"{path}, line {line}: {_plainly(error)}; nothing was imported. {ADVICE}"
                     ) from error
-                rejected.append(Rejected(line, str(error)))
+                rejected.append(Rejected(line, _plainly(error)))
                 continue
             seen.add(record.uid)
+            n_rows += 1
             if line % _BATCH == 0:
                 on_progress(share_read())
-    return Imported(len(written), tuple(rejected), tuple(name for name in rows.columns if name not in COLUMNS))
+        writer.flush()
+    return Imported(
+        len(written),
+        n_rows - len(written),
+        tuple(rejected),
+        tuple(name for name in rows.columns if name not in COLUMNS),
+    )
 
 
 def write_songs(songs: Iterable[Song], file: IO[str], format: Format) -> int:
@@ -130,20 +144,28 @@ class _Lines:
             ) from error
 
 
+def _plainly(error: ValueError) -> str:
+    """Return what is wrong with a row, by the name of its column."""
+    found = _WHERE.search(str(error))
+    if found is None:
+        return str(error)
+    column = EMOTIONS[int(found[2])] if found[1] == "shares" and found[2] else found[1]
+    return f"column {column}: {_WHERE.sub('', str(error)).replace(' | null', '').replace('`', '')}"
+
+
 def _of_cells(row: dict[str, str]) -> SongRecord:
     if None in row:
         raise ValueError("more cells than columns")
-    given: dict[str, Any] = {}
-    for name in _FIELDS:
-        cell = row.get(name, "")
-        if name in ("moods", "instruments"):
+    given: dict[str, Any] = {"artist": ""}
+    for name, cell in row.items():
+        if not cell:
+            continue
+        if name in EMOTIONS:
+            given["shares"] = [row.get(each) or 0 for each in EMOTIONS]
+        elif name in ("moods", "instruments"):
             given[name] = split(cell)
-        elif cell:
+        elif name in _FIELDS:
             given[name] = unguarded(cell)
-    shares = [row.get(name, "") for name in EMOTIONS]
-    if any(shares):
-        given["shares"] = [share or 0 for share in shares]
-    given = {"artist": "", **given}
     return msgspec.convert(given, SongRecord, strict=False)
 
 

@@ -16,6 +16,7 @@ import msgspec
 from edge_emo.errors import FolderError, MediaError, SongNotFoundError
 from edge_emo.music import tags
 from edge_emo.music.database import UserDatabase
+from edge_emo.music.moods import placed
 from edge_emo.music.record import SongRecord
 from edge_emo.music.walk import SoundFile, Unreadable, is_empty, reason, walk
 from edge_emo.music.writer import Content, SongWriter
@@ -33,7 +34,8 @@ class Added:
     """What became of the files in `folders`.
 
     `moved` files are known by their content, `copies` hold what another file of a song does, `gone` files were taken
-    out, `missing` ones are not there but kept.
+    out, `missing` ones are not there but kept. `unplaced` of those added or changed name neither a mood nor a genre
+    that is known, so that they are hardly recommended.
     """
 
     folders: tuple[str, ...]
@@ -44,6 +46,7 @@ class Added:
     unchanged: int
     gone: int
     missing: int
+    unplaced: int
     unreadable: tuple[Unreadable, ...]
 
 
@@ -98,7 +101,9 @@ def add_folders(
     for root in roots:
         lost, kept = _take_out_lost(database, root, keep_missing or is_empty(root))
         n.update({"gone": lost, "missing": kept})
-    counts = {name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing")}
+    counts = {
+        name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing", "unplaced")
+    }
     return Added(tuple(map(printable, roots)), **counts, unreadable=tuple(unreadable))
 
 
@@ -168,7 +173,10 @@ def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
         with database.transaction() as connection:
             writer = SongWriter(connection)
             for one in read:
-                fates[_write(connection, writer, one.content, one.record)] += 1
+                fate = _write(connection, writer, one.content, one.record)
+                fates[fate] += 1
+                is_new = fate in ("added", "changed")
+                fates["unplaced"] += is_new and placed(one.record.moods, one.record.genre)[1] == "nothing"
         read.clear()
     return fates
 

@@ -15,6 +15,7 @@ from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.errors import SongListError
 from edge_emo.music.csv_files import CsvRows, opened, split
 from edge_emo.music.database import UserDatabase
+from edge_emo.music.exchange import ADVICE, Rejected
 from edge_emo.music.record import SongRecord, digest
 from edge_emo.music.writer import SongWriter
 
@@ -44,10 +45,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Converted:
-    """How many songs each emotion got, in the order of `EMOTIONS`, and how many the list holds for each mood."""
+    """How many songs each emotion got, in the order of `EMOTIONS`, how many the list holds for each mood, the rest."""
 
     emotions: dict[str, int]
     moods: dict[str, int]
+    rejected: tuple[Rejected, ...]
 
     @property
     def total(self) -> int:
@@ -96,29 +98,35 @@ def import_lmc(
     *,
     pools: Path = POOLS,
     encoding: str = "utf-8-sig",
+    skip_bad: bool = False,
     on_progress: Callable[[float], object] = lambda share: None,
 ) -> Converted:
     """Write a list of songs (columns artist, title, mood) into the user's database, each for its emotion.
 
-    All or nothing. Raises SongListError for a list or table that cannot be read, UserDataError.
+    All or nothing; with `skip_bad`, rows that cannot be taken are reported and the others written. Raises SongListError
+    for a list or table that cannot be read, UserDataError.
     """
     path, table = Path(file), read_pools(pools)
     songs: dict[str, list[SongRecord]] = {mood: [] for mood in MOODS}
+    rejected: list[Rejected] = []
     with opened(path, encoding) as (text, share_read):
         for line, row in CsvRows(text, path, ("artist", "title", "mood")):
             mood = row["mood"].strip().lower()
-            if mood not in songs:
-                raise SongListError(f"{path}, line {line}: {row['mood']!r} is none of the moods {', '.join(MOODS)}")
-            if not row["title"]:
-                raise SongListError(f"{path}, line {line}: no title; nothing was imported")
+            wrong = "no title" if not row["title"] else f"{row['mood']!r} is none of the moods {', '.join(MOODS)}"
+            if mood not in songs or not row["title"]:
+                if not skip_bad:
+                    raise SongListError(f"{path}, line {line}: {wrong}; nothing was imported. {ADVICE}")
+                rejected.append(Rejected(line, wrong))
+                continue
             songs[mood].append(SongRecord(title=row["title"], artist=row["artist"], moods=(mood,), source="lmc"))
             on_progress(share_read())
     counts = dict.fromkeys(EMOTIONS, 0)
     with database.transaction() as connection:
-        writer = SongWriter(connection)
+        writer = SongWriter(connection, many=True)
         for emotion, records in convert(songs, table).items():
             counts[emotion] = len({writer.put(_for(emotion, record)) for record in records})
-    return Converted(counts, {mood: len(own) for mood, own in songs.items()})
+        writer.flush()
+    return Converted(counts, {mood: len(own) for mood, own in songs.items()}, tuple(rejected))
 
 
 def _for(emotion: str, song: SongRecord) -> SongRecord:

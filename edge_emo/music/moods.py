@@ -24,6 +24,7 @@ OPPOSITE = 1.3
 """Distance on the circumplex from which on a tag contradicts an emotion that it has no share in."""
 
 _GENRE_WEIGHT = 0.25
+_BETWEEN_GENRES = re.compile(r"[/;,|&+]|\band\b|\s-\s")
 _WORD = re.compile(r"\w+")
 
 
@@ -45,9 +46,9 @@ def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
 
     Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
     """
-    tags, genres = _table("mood_tags.csv"), _table("genres.csv")
+    tags = _table("mood_tags.csv")
     of_moods = [tags[mood.casefold()] for mood in moods if mood.casefold() in tags]
-    of_genre = genres.get(genre.casefold(), NOWHERE)
+    of_genre = _of_genre(genre)
     if of_moods:
         return _mean(
             [*of_moods, of_genre], [*[(1 - _GENRE_WEIGHT) / len(of_moods)] * len(of_moods), _GENRE_WEIGHT]
@@ -55,6 +56,16 @@ def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
     if of_genre is not NOWHERE:
         return _mean([of_genre, NOWHERE], [0.5, 0.5]), "genre"
     return NOWHERE, "nothing"
+
+
+def _of_genre(genre: str) -> Place:
+    """Return a genre's place; of one that the table lacks, the mean of the parts of its name that it has."""
+    genres = _table("genres.csv")
+    name = genre.casefold()
+    if name in genres:
+        return genres[name]
+    parts = [genres[part] for each in _BETWEEN_GENRES.split(name) if (part := each.strip()) in genres]
+    return _mean(parts, [1.0] * len(parts)) if parts else NOWHERE
 
 
 def shares_near(valence: float, arousal: float) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ MAX_PER_ARTIST = 2
 MATCH_WEIGHT = 2 / 3
 """What the mood match counts in a score; the rest is closeness."""
 
-DIVERSITY = 0.12
+DIVERSITY = 0.2
 """What a song loses that is the same as one already chosen in artist, genre and moods."""
 SAME_ARTIST, SAME_GENRE, SAME_MOODS = 0.3, 0.3, 0.4
 
@@ -68,11 +68,12 @@ class Ranking:
             return np.asarray(weights @ self._parts)
         return np.asarray(sum(weights[row] * self._parts[row] for row in used))
 
-    def explained(self, index: int, wanted: NDArray[np.float64]) -> tuple[float, float]:
-        """Return a song's mood match and closeness, 0 to 1."""
-        column, n = self._parts[:, index], len(EMOTIONS)
-        closeness = column[n:] + self.songs.clashes[:, index] / (1 - MATCH_WEIGHT)
-        return float(column[:n] @ np.sqrt(wanted)), float(closeness @ wanted)
+    def explained(self, indices: Sequence[int], wanted: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """Return the mood match and the closeness, 0 to 1, of songs."""
+        columns, n = self._parts[:, indices], len(EMOTIONS)
+        closeness = columns[n:] + self.songs.clashes[:, indices] / np.float32(1 - MATCH_WEIGHT)
+        weights = wanted.astype(np.float32)
+        return np.sqrt(weights) @ columns[:n], weights @ closeness
 
     def best(self, scores: Floats, at_least: int) -> Indices:
         """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0."""
@@ -120,7 +121,10 @@ class Ranking:
         def liken(row: int, artist: int, genre: int) -> None:
             shared = moods[: len(pool)] @ moods[row]
             union = np.maximum(sizes[: len(pool)] + sizes[row] - shared, 1)
-            alike = SAME_ARTIST * (artists == artist) + SAME_GENRE * (genres == genre) + SAME_MOODS * shared / union
+            alike = shared / union
+            alike *= SAME_MOODS
+            alike[artists == artist] += SAME_ARTIST
+            alike[genres == genre] += SAME_GENRE
             np.maximum(likeness, alike, out=likeness)
 
         for row, index in enumerate(chosen, start=len(pool)):

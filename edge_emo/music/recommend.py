@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +19,23 @@ from edge_emo.errors import MoodError, NoVoiceError, UserDataError
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
-from edge_emo.music.ranking import Ranking
+from edge_emo.music.ranking import Floats, Ranking
 from edge_emo.music.taste import Memory
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
 Strategy = Literal["together", "five-and-five", "random"]
 Intent = Literal["match", "lift"]
 
-NO_STINGS = Filters(min_duration_s=30.0)
-"""What is asked for where no filters are given: songs, not signals of some seconds."""
+USUAL = Filters(min_duration_s=30.0, occasions=False)
+"""What is asked for where no filters are given: songs, not signals of some seconds, and none for Christmas."""
 
-_VARIETY = 0.04  # width of the random part of a score: songs with the same tags take turns
+_VARIETY = 0.06  # width of the random part of a score: songs with the same tags take turns
 _STALE = 0.15  # what a song loses that was shown a moment ago,
 _STALE_S = 3 * 86400.0  # and after this many seconds, 37 % of that
 _TASTE = 0.25  # what a standard deviation of liking adds
+_SUITS = 0.15  # share of an emotion from which on a song is said to suit it
 _KEPT_FILTERS = 8  # whose songs are kept in mind
-_POOL, _TASTE_POOL = 300, 2000  # best songs among which the choice is made
+_POOL, _TASTE_POOL = 200, 2000  # best songs among which the choice is made
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Recommender:
         n: int = 10,
         *,
         seed: int | None = None,
-        filters: Filters = NO_STINGS,
+        filters: Filters = USUAL,
         intent: Intent = "match",
         strategy: Strategy = "together",
         exclude: Collection[str] = (),
@@ -146,6 +147,18 @@ class Recommender:
         return Memory(self.history, self.catalogue, self.ranking, learns=self._learns)
 
 
+class _Why(NamedTuple):
+    """What was asked for when a song was chosen, and the parts of its score."""
+
+    wanted: tuple[float, ...]
+    place: tuple[float, float]
+    emotion: str
+    score: float
+    mood_match: float
+    closeness: float
+    taste: float
+
+
 class _Choice:
     """The songs chosen for one call, and why."""
 
@@ -167,7 +180,7 @@ class _Choice:
                 self._stale = np.exp(-ages / _STALE_S).astype(np.float32)
         self._is_free[self._ranking.indices(list(self._catalogue.keys(gone).values()))] = False
         self.found: list[int] = []
-        self._why: list[tuple[NDArray[np.float64], float, float]] = []
+        self._why: list[_Why] = []
 
     def add(self, wanted: NDArray[np.float64], n: int) -> None:
         """Choose `n` more songs for a distribution, fewer where there are no more."""
@@ -177,7 +190,7 @@ class _Choice:
         emotion = EMOTIONS[int(wanted.argmax())]
         knows = self._memory is not None and self._memory.knows_something
         state = self._rng.bit_generator.state
-        for size in (max(_POOL, 8 * n), ranking.n_songs):
+        for size in (max(_POOL, 8 * n), 8 * max(_POOL, 8 * n), ranking.n_songs):
             self._rng.bit_generator.state = state
             pool = ranking.best(scores, max(size, _TASTE_POOL) if knows else size)
             taste = self._memory.tastes(pool, emotion, self._rng) if self._memory else np.zeros(len(pool), np.float32)
@@ -186,40 +199,45 @@ class _Choice:
             chosen, is_varied = ranking.varied(pool[near], values[near], n, self.found, self._is_usable)
             if is_varied or len(near) < size:
                 break
-        for index in chosen:
-            row = int(np.argmax(pool == index))
-            self._why.append((wanted, float(scores[index] + _TASTE * taste[row]), float(taste[row])))
-        self.found += chosen
+        liked = taste[[int(np.argmax(pool == index)) for index in chosen]]
+        self._explain(chosen, wanted, scores[chosen] + _TASTE * liked, liked)
         self._is_free[chosen] = False
 
     def at_random(self, n: int, wanted: NDArray[np.float64]) -> None:
         """Choose songs whatever their mood."""
         free = np.flatnonzero(self._is_free)
         drawn = (int(i) for i in self._rng.permutation(free))
-        self.found = list(islice((i for i in drawn if self._is_usable(i)), n))
-        scores = self._ranking.scores(wanted)
-        self._why = [(wanted, float(scores[i]), 0.0) for i in self.found]
+        chosen = list(islice((i for i in drawn if self._is_usable(i)), n))
+        self._explain(chosen, wanted, self._ranking.scores(wanted)[chosen], np.zeros(len(chosen), np.float32))
 
     def recommendations(self) -> list[Recommendation]:
         """Return what was chosen."""
         stale = dict(zip(self._stale_at.tolist(), self._stale.tolist(), strict=True))
         songs = self._catalogue.of_keys([int(self._ranking.songs.keys[i]) for i in self.found])
         found = []
-        for index, song, (wanted, score, taste) in zip(self.found, songs, self._why, strict=True):
-            match, closeness = self._ranking.explained(index, wanted)
-            liked = self._memory.liked(song, EMOTIONS[int(wanted.argmax())]) if self._memory else None
+        for index, song, why in zip(self.found, songs, self._why, strict=True):
+            liked = self._memory.liked(song, why.emotion) if self._memory else None
             found.append(
                 Recommendation(
                     song=song,
-                    score=score,
-                    mood_match=match,
-                    closeness=closeness,
+                    score=why.score,
+                    mood_match=why.mood_match,
+                    closeness=why.closeness,
                     freshness=1 - stale.get(index, 0.0),
-                    taste=taste,
-                    reason=_reason(song, wanted, liked),
+                    taste=why.taste,
+                    reason=_reason(song, why, liked),
                 )
             )
         return found
+
+    def _explain(self, chosen: list[int], wanted: NDArray[np.float64], scores: Floats, tastes: Floats) -> None:
+        """Add songs to what was found, with the parts of their scores."""
+        matches, closeness = self._ranking.explained(chosen, wanted)
+        shares = tuple(wanted.tolist())
+        place, emotion = expected_valence_arousal(shares), EMOTIONS[int(wanted.argmax())]
+        columns = (part.tolist() for part in (scores, matches, closeness, tastes))
+        self._why += [_Why(shares, place, emotion, *parts) for parts in zip(*columns, strict=True)]
+        self.found += chosen
 
     def _is_usable(self, index: int) -> bool:
         """Return whether a song's file is there, where files are asked for."""
@@ -230,11 +248,14 @@ class _Choice:
 
 
 def path(wanted: NDArray[np.float64], n: int) -> list[NDArray[np.float64]]:
-    """Return `n` distributions that lead from `wanted` by way of neutral to calm or to happy."""
+    """Return `n` distributions that lead from `wanted` by way of neutral to calm or to happy; who is happy stays so."""
     _, arousal = expected_valence_arousal([float(p) for p in wanted])
-    goal = "calm" if arousal > 0 and EMOTIONS[int(wanted.argmax())] != "happy" else "happy"
+    is_happy = EMOTIONS[int(wanted.argmax())] == "happy"
+    goal = "calm" if arousal > 0 and not is_happy else "happy"
     neutral, end = np.array(certain("neutral")), np.array(certain(goal))
     shares = np.linspace(0, 1, n) if n > 1 else np.zeros(1)
+    if is_happy:
+        return [(1 - t) * wanted + t * end for t in shares]
     return [(1 - t) ** 2 * wanted + 2 * t * (1 - t) * neutral + t**2 * end for t in shares]
 
 
@@ -243,7 +264,7 @@ def recommend(
     n: int = 10,
     *,
     seed: int | None = None,
-    filters: Filters = NO_STINGS,
+    filters: Filters = USUAL,
     intent: Intent = "match",
     strategy: Strategy = "together",
     catalogue: Catalogue | None = None,
@@ -270,7 +291,7 @@ def for_timeline(
     n: int = 10,
     *,
     seed: int | None = None,
-    filters: Filters = NO_STINGS,
+    filters: Filters = USUAL,
     intent: Intent = "match",
     strategy: Strategy = "together",
 ) -> list[Recommendation]:
@@ -307,11 +328,17 @@ def _known(what: str, given: str, known: object) -> None:
         raise ValueError(f"{what} is {given!r}; known are {', '.join(get_args(known))}")
 
 
-def _reason(song: Song, wanted: NDArray[np.float64], liked: str | None) -> str:
-    emotion = int((wanted * song.shares).argmax())
-    share = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what is asked for)"
-    moods = f"{', '.join(song.moods)} suits {EMOTIONS[emotion]}{share}; " if song.moods else ""
-    valence, arousal = expected_valence_arousal([float(p) for p in wanted])
+def _reason(song: Song, why: _Why, liked: str | None) -> str:
+    wanted = why.wanted
+    emotion = max(range(len(EMOTIONS)), key=lambda i: wanted[i] * song.shares[i])
+    moods = ""
+    if song.mood_from == "nothing":
+        moods = "nothing is known of its mood; "
+    elif song.moods:
+        suits = "suits" if song.shares[emotion] >= _SUITS else "hardly suits"
+        share = "" if wanted[emotion] > 0.999 else f" ({wanted[emotion]:.0%} of what is asked for)"
+        moods = f"{', '.join(song.moods)} {suits} {EMOTIONS[emotion]}{share}; "
+    valence, arousal = why.place
     return (
         f"{moods}valence {song.valence:+.2f} and arousal {song.arousal:+.2f} against {valence:+.2f} and {arousal:+.2f}"
         + (f"; you like {liked}" if liked else "")

@@ -11,7 +11,7 @@ from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import MediaError, NoVoiceError, SongNotFoundError
 from edge_emo.music.catalogue import Song
 from edge_emo.music.filters import Filters
-from edge_emo.music.recommend import NO_STINGS, Recommendation, Recommender
+from edge_emo.music.recommend import USUAL, Recommendation, Recommender
 from edge_emo.timeline import Timeline, expected_valence_arousal
 
 MIN_STRETCH_S, CROSSFADE_S = 20.0, 2.0
@@ -25,13 +25,16 @@ _SAME_S = 1e-6
 class Stretch:
     """A part of a film for one song. `probabilities` is its mean distribution in the order of `EMOTIONS`.
 
-    `seconds` tells for how long each emotion is the one that is found, most likely where none is sure.
+    `seconds` tells for how long each emotion is the one that is found, most likely where none is sure; `sure_s` for how
+    long one is sure, and `disagree_s` for how long voice and face are sure of different ones.
     """
 
     start_s: float
     end_s: float
     probabilities: tuple[float, ...]
     seconds: tuple[float, ...]
+    sure_s: float
+    disagree_s: float
 
     @property
     def duration_s(self) -> float:
@@ -52,13 +55,22 @@ class Stretch:
             for a, b in zip(self.probabilities, other.probabilities, strict=True)
         ]
         seconds = [a + b for a, b in zip(self.seconds, other.seconds, strict=True)]
-        return Stretch(self.start_s, other.end_s, tuple(probabilities), tuple(seconds))
+        return Stretch(
+            self.start_s,
+            other.end_s,
+            tuple(probabilities),
+            tuple(seconds),
+            self.sure_s + other.sure_s,
+            self.disagree_s + other.disagree_s,
+        )
 
 
 @dataclass(frozen=True)
 class Cue:
     """A song from `start_s` to `end_s` of a film, which is `source_in_s` to `source_out_s` of the song.
 
+    `emotion` is the most likely one of that time, of the mean `probability`; `is_sure` tells that one is sure for half
+    of it at least, `disagree` that voice and face are sure of different ones for more than half.
     `fade_in_s` and `fade_out_s` are the lengths of its crossfades. Their middle is `start_s` and `end_s`, so that
     it is heard for half of each beyond its ends; at the end of the film it fades out within.
     """
@@ -66,12 +78,21 @@ class Cue:
     start_s: float
     end_s: float
     emotion: str
+    probability: float
+    is_sure: bool
+    disagree: bool
     song: Song
     source_in_s: float
     source_out_s: float
     fade_in_s: float
     fade_out_s: float
     reason: str
+
+    @property
+    def found(self) -> str:
+        """What was found, in words."""
+        emotion = self.emotion if self.is_sure else f"uncertain ({self.emotion} {self.probability:.0%})"
+        return f"{emotion}, voice and face disagree" if self.disagree else emotion
 
 
 def plan(
@@ -80,7 +101,7 @@ def plan(
     *,
     min_stretch_s: float = MIN_STRETCH_S,
     crossfade_s: float = CROSSFADE_S,
-    filters: Filters = NO_STINGS,
+    filters: Filters = USUAL,
     seed: int | None = None,
 ) -> list[Cue]:
     """Return cues that cover a film from 0 to its end, each stretch of one emotion with a song, none of them twice.
@@ -108,6 +129,9 @@ def plan(
             start_s=start_s,
             end_s=end_s,
             emotion=stretch.emotion,
+            probability=stretch.probabilities[EMOTIONS.index(stretch.emotion)],
+            is_sure=stretch.sure_s >= stretch.duration_s / 2,
+            disagree=stretch.disagree_s > stretch.duration_s / 2,
             song=item.song,
             source_in_s=fade_in_s / 2,
             source_out_s=fade_in_s / 2 + end_s - start_s,
@@ -159,6 +183,8 @@ def _gapless(timeline: Timeline) -> Iterator[Stretch]:
             end_s,
             tuple(p / total for p in segment.probabilities),
             tuple((end_s - start_s) * (name == emotion) for name in EMOTIONS),
+            (end_s - start_s) * (segment.emotion != UNCERTAIN),
+            (end_s - start_s) * (segment.reason == "modalities_disagree"),
         )
 
 

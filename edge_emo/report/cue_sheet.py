@@ -54,7 +54,7 @@ class CueSheet:
 
 def credits_path(path: Path) -> Path:
     """Return where the credits of a cue sheet are written: beside it."""
-    return path.with_suffix(".credits.txt")
+    return path.with_name(f"{path.name}.credits.txt")
 
 
 def check(path: Path, frame_rate: Fraction, *, may_replace: bool = False) -> None:
@@ -78,7 +78,7 @@ def check(path: Path, frame_rate: Fraction, *, may_replace: bool = False) -> Non
         known = ", ".join(map(str, FCPX_RATES))
         raise CueSheetError(
             f"{path}: FCPXML can be written at {known} frames a second, not {float(frame_rate):.5g}; "
-            "end the name in .xml, or give another --frame-rate"
+            "end the name in .xml (Premiere, Resolve), or give a --frame-rate that the film can be conformed to"
         )
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise CueSheetError(f"{path}: its folder is not there or not writable; name another, or make it")
@@ -128,6 +128,7 @@ def rows(sheet: CueSheet) -> list[dict[str, Any]]:
             "start_s": cue.start_s,
             "end_s": cue.end_s,
             "emotion": cue.emotion,
+            "found": cue.found,
             "title": cue.song.title,
             "artist": cue.song.artist,
             "source_in_s": cue.source_in_s,
@@ -190,7 +191,7 @@ def _cell(value: Any) -> Any:
 
 def _as_labels(sheet: CueSheet) -> str:
     """Return a label track for Audacity."""
-    return "".join(f"{cue.start_s:.6f}\t{cue.end_s:.6f}\t{cue.emotion}: {label(cue.song)}\n" for cue in sheet.cues)
+    return "".join(f"{cue.start_s:.6f}\t{cue.end_s:.6f}\t{cue.found}: {label(cue.song)}\n" for cue in sheet.cues)
 
 
 _TEXTS: dict[str, Callable[[CueSheet], str]] = {".csv": _as_csv, ".txt": _as_labels}

@@ -168,6 +168,7 @@ def _about(cue: Cue) -> dict[str, Any]:
         "credit": credit(song) or "",
         "link": song.link,
         "emotion": cue.emotion,
+        "found": cue.found,
         "reason": cue.reason,
     }
 
@@ -175,7 +176,7 @@ def _about(cue: Cue) -> dict[str, Any]:
 def _comments(cue: Cue) -> str:
     said = {
         "SOURCE FILE": cue.song.path,
-        "EMOTION": cue.emotion,
+        "EMOTION": cue.found,
         "LICENCE": cue.song.license,
         "CREDIT": credit(cue.song),
         "LINK": cue.song.link,

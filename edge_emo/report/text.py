@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from edge_emo.music.catalogue import Song
@@ -10,6 +12,7 @@ from edge_emo.report.documents import Recommended, Scored
 from edge_emo.sources import title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
 
@@ -84,14 +87,14 @@ def scored(result: Scored) -> str:
     lines = [f"{_strong(title(result.source))} ({_minutes(result.duration_s)})"]
     for number, cue in enumerate(result.cues, start=1):
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
-        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.emotion)}{fade}")
+        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
         lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
     sheet, credits = result.files
     credited = [str(number) for number, cue in enumerate(result.cues, start=1) if cue.song.credit]
     if len(credited) == len(result.cues):
         lines.append(f"every song asks for a credit; paste it under the video from {credits}")
     elif credited:
-        lines.append(f"of these, {', '.join(credited)} asks for a credit; paste it under the video from {credits}")
+        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits}")
     else:
         lines.append(f"no song asks for a credit; what else to do is in {credits}")
     return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
@@ -100,11 +103,11 @@ def scored(result: Scored) -> str:
 def song(item: Song) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    artist = f" by {item.artist}" if item.artist else ""
-    lines = [f"{_strong(item.title)}{artist} ({about})  {item.uid}"]
+    artist = f" by {_plain(item.artist)}" if item.artist else ""
+    lines = [f"{_strong(_plain(item.title))}{artist}{_plain(f' ({about})') if about else ''}  {_plain(item.uid)}"]
     lines.append(f"    use: {item.license}. {item.usage}")
     if item.credit:
-        lines.append(f"    credit: {item.credit}")
+        lines.append(f"    credit: {_plain(item.credit)}")
     if item.link and item.link not in (item.credit or ""):
         lines.append(f"    link: {item.link}")
     if item.path:
@@ -124,6 +127,11 @@ def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def _plain(text: str) -> str:
+    """Return text on one line that cannot steer a terminal: no control characters, no changes of direction."""
+    return _STEERING.sub(" ", text)
 
 
 def _strong(text: str) -> str:

@@ -28,7 +28,11 @@ def music(tmp_path):
 
 def test_music_is_added_found_and_removed(edge_emo, music):
     done = edge_emo("songs", "add", "music")
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"3 added\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        b"3 added, 1 without a mood or genre that is known\n",
+        b"",
+    )
     assert edge_emo("songs", "add", "music").stdout == b"3 unchanged\n"
     found = document(edge_emo("songs", "search", "sunny", "--json"), "songs")["songs"]
     assert [song["path"] for song in found if song["source"] == "file"] == [str(music / "a.flac")]
@@ -82,7 +86,7 @@ def test_the_songs_of_an_empty_folder_are_kept_until_removed(edge_emo, music):
 def test_names_that_are_no_utf8_are_told_on_every_terminal(edge_emo, music, encoding):
     shutil.copy(music / "c.wav", music / os.fsdecode(b"odd\xff.wav"))
     done = edge_emo("songs", "add", "music", env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
-    assert (done.returncode, done.stdout) == (1, b"3 added, 1 not readable\n")
+    assert (done.returncode, done.stdout) == (1, b"3 added, 1 without a mood or genre that is known, 1 not readable\n")
     assert b"its name is not UTF-8; rename it" in done.stderr
     assert b"Traceback" not in done.stderr
 

@@ -33,13 +33,13 @@ def test_a_film_gets_a_cue_sheet_and_its_credits(edge_emo, film, tmp_path):
     [result] = found["results"]
     [cue] = result["cues"]
     assert (cue["start_s"], cue["end_s"]) == (0, result["duration_s"])
-    assert result["files"] == ["cues.otio", "cues.credits.txt"]
-    assert cue["song"]["credit"] in (tmp_path / "cues.credits.txt").read_text(encoding="utf-8")
+    assert result["files"] == ["cues.otio", "cues.otio.credits.txt"]
+    assert cue["song"]["credit"] in (tmp_path / "cues.otio.credits.txt").read_text(encoding="utf-8")
     timeline = otio.adapters.read_from_file(str(tmp_path / "cues.otio"))
     picture, sound, song = timeline.find_clips()
     assert picture.media_reference.target_url == sound.media_reference.target_url == film.as_uri()
     assert song.metadata["edge_emo"]["uid"] == cue["song"]["uid"]
-    assert {path.name for path in tmp_path.iterdir()} == {"cues.otio", "cues.credits.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"cues.otio", "cues.otio.credits.txt"}
 
 
 def test_time_codes_count_the_frames_of_the_film(edge_emo, film, tmp_path):
@@ -52,7 +52,7 @@ def test_time_codes_count_the_frames_of_the_film(edge_emo, film, tmp_path):
 
 def test_the_output_says_which_songs_want_a_credit_and_how_to_get_the_same_again(edge_emo, film, tmp_path):
     text = edge_emo("score", film, "--out", "a.csv", "--license", "cc-by").stdout.decode()
-    assert "every song asks for a credit; paste it under the video from a.credits.txt" in text
+    assert "every song asks for a credit; paste it under the video from a.csv.credits.txt" in text
     seed = text.split("--seed ")[1].strip()
     again = edge_emo("score", film, "--out", "b.csv", "--license", "cc-by", "--seed", seed)
     assert again.returncode == 0

@@ -63,6 +63,13 @@ def test_search_finds_words_their_beginnings_and_artists(catalogue):
     assert len(catalogue.search("the", limit=7)) == 7
 
 
+def test_a_long_search_is_cut_short(catalogue):
+    """The time of a search grows with every word, and a page may have been pasted."""
+    words = " ".join(f"a{i}" for i in range(5000))
+    assert catalogue.search(words) == []
+    assert catalogue.search("danse " * 5000)
+
+
 @pytest.mark.parametrize(
     "text", ["", "   ", '"', "NEAR(", "a AND", "*", "title:", "'; DROP TABLE tracks", "\0", "é" * 500]
 )

@@ -141,9 +141,11 @@ def test_a_known_song_is_replaced_also_in_the_search(database, tmp_path):
         (["title,artist", "a,b", "c,d,e"], "line 3: more cells than columns"),
         (["uid,title,artist", "x,a,b", "x,c,d"], "line 3: the uid x was there before"),
         (["title,artist", ",b"], "line 2: .*missing required field `title`"),
-        (["title,artist,bpm", "a,b,quick"], "line 2: .*float.*bpm"),
+        (["title,artist,bpm", "a,b,quick"], "line 2: column bpm: Expected float, got str"),
         (["title,artist,bpm", "a,b,-3"], r"line 2: .*bpm"),
         (["title,artist,valence,arousal", "a,b,2,0"], "line 2: .*valence"),
+        (["title,artist,happy", "a,b,1.2"], "line 2: column happy: Expected float <= 1.0"),
+        (["title;artist", "a;b"], "separate them by commas"),
         (["title,artist,valence", "a,b,0.2"], "line 2: valence and arousal go together"),
         (["title,artist,happy,sad", "a,b,0.5,0.1"], "add up to 0.600, not 1"),
         (["title,name", "a,b"], "no column artist"),
@@ -156,6 +158,12 @@ def test_a_row_that_cannot_be_taken_is_named_and_nothing_is_imported(database, t
     with pytest.raises(SongListError, match=reason):
         import_songs(database, listed(tmp_path, *lines))
     assert stored(database) == []
+
+
+def test_a_song_that_is_listed_twice_is_told(database, tmp_path):
+    found = import_songs(database, listed(tmp_path, "Title,Artist,Genre", "a,b,Rock", "c,d,Rock", "a,b,Pop"))
+    assert (found.songs, found.repeated) == (2, 1)
+    assert {song.genre for song in stored(database)} == {"Rock", "Pop"}
 
 
 def test_an_empty_file_is_named(database, tmp_path):

@@ -112,6 +112,12 @@ def test_a_wrong_list_is_named_and_nothing_is_imported(database, tmp_path, text,
     assert database.connection.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
 
 
+def test_bad_rows_can_be_left_out(database, tmp_path):
+    (tmp_path / "list.csv").write_text("artist,title,mood\na,b,calm\na,c,hungry\na,,calm\n")
+    found = import_lmc(database, tmp_path / "list.csv", skip_bad=True)
+    assert (found.total, [row.line for row in found.rejected]) == (1, [3, 4])
+
+
 def test_a_song_under_two_moods_belongs_to_both_emotions(database, tmp_path):
     (tmp_path / "list.csv").write_text("artist,title,mood\na,b,calm\na,b,excitement\na,b,calm\n")
     found = import_lmc(database, tmp_path / "list.csv")

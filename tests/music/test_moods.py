@@ -25,6 +25,18 @@ def test_moods_count_three_times_as_much_as_the_genre():
     assert math.isclose(sum(place.shares), 1, abs_tol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "genre", ["Country", "Hip-Hop/Rap", "R&B", "Heavy Metal", "Drum & Bass", "Rock; Jazz", "singer/songwriter", "K-Pop"]
+)
+def test_genres_of_ordinary_files_are_known(genre):
+    assert placed((), genre)[1] == "genre"
+
+
+def test_a_genre_of_several_is_their_mean():
+    rock, jazz, both = (placed((), name)[0].valence for name in ("Rock", "Jazz", "Rock / Jazz"))
+    assert both == pytest.approx((rock + jazz) / 2)
+
+
 def test_a_genre_alone_counts_half_and_nothing_is_known_of_nothing():
     assert placed((), "Horror")[0].valence == pytest.approx(-0.35)
     assert placed((), "Horror")[1] == "genre"

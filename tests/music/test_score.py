@@ -60,6 +60,12 @@ def own(tmp_path):
 MINE = Filters(genres=("Mine",))
 
 
+def test_what_is_uncertain_is_called_so(recommender):
+    cues = plan(film_of((0, 40, "sad?"), (40, 80, "happy")), recommender, seed=1)
+    assert [(cue.emotion, cue.is_sure) for cue in cues] == [("sad", False), ("happy", True)]
+    assert [cue.found for cue in cues] == ["uncertain (sad 30%)", "happy"]
+
+
 def test_a_song_for_each_stretch_of_one_emotion(recommender):
     cues = plan(film_of((0, 30, "happy"), (30, 75, "sad"), (75, 100, "calm")), recommender, seed=1)
     assert [(cue.start_s, cue.end_s, cue.emotion) for cue in cues] == [

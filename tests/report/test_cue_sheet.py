@@ -226,7 +226,7 @@ def test_the_credits_hold_every_line_once_and_what_else_is_to_be_done(sheet, tmp
     ]
     cues = tuple(replace(cue, song=song) for cue, song in zip(sheet.cues, songs, strict=True))
     _, path = write(replace(sheet, cues=cues), tmp_path / "cues.csv")
-    assert path == credits_path(tmp_path / "cues.csv") == tmp_path / "cues.credits.txt"
+    assert path == credits_path(tmp_path / "cues.csv") == tmp_path / "cues.csv.credits.txt"
     text = path.read_text(encoding="utf-8")
     to_paste, to_do = text.split("Before you publish")
     assert to_paste.startswith("Paste these lines under the video:\n")
@@ -251,14 +251,14 @@ def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
 
 
 def test_nothing_is_overwritten_unless_asked(sheet, tmp_path):
-    (tmp_path / "cues.credits.txt").write_text("by hand")
-    with pytest.raises(CueSheetError, match=r"cues\.credits\.txt: is there already"):
+    (tmp_path / "cues.csv.credits.txt").write_text("by hand")
+    with pytest.raises(CueSheetError, match=r"cues\.csv\.credits\.txt: is there already"):
         write(sheet, tmp_path / "cues.csv")
-    assert (tmp_path / "cues.credits.txt").read_text() == "by hand"
+    assert (tmp_path / "cues.csv.credits.txt").read_text() == "by hand"
     assert not (tmp_path / "cues.csv").exists()
     write(sheet, tmp_path / "cues.csv", may_replace=True)
-    assert (tmp_path / "cues.credits.txt").read_text() != "by hand"
-    assert {path.name for path in tmp_path.iterdir()} == {"cues.csv", "cues.credits.txt"}
+    assert (tmp_path / "cues.csv.credits.txt").read_text() != "by hand"
+    assert {path.name for path in tmp_path.iterdir()} == {"cues.csv", "cues.csv.credits.txt"}
 
 
 def test_a_place_that_cannot_be_written_is_told(sheet, tmp_path):
