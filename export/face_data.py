@@ -98,19 +98,19 @@ def vary(picture: Pictures, size: int, rng: Generator) -> Pictures:
     """Return a face as another camera, light or detector might have given it, (size, size)."""
     picture = _placed(picture, size, rng)
     pixels = _lit(picture.astype(np.float32), rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.2:
         pixels = _coarse(pixels, rng)
-    if rng.random() < 0.3:
-        pixels += rng.normal(0, rng.uniform(1, 10), pixels.shape).astype(np.float32)
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
+        pixels += rng.normal(0, rng.uniform(1, 8), pixels.shape).astype(np.float32)
+    if rng.random() < 0.25:
         _erase(pixels, rng)
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
 def _placed(picture: Pictures, size: int, rng: Generator) -> Pictures:
     """Turn, scale, shift, stretch and mirror, as crops of detectors differ."""
-    angle, scale = rng.normal(0, 8), np.exp(rng.normal(0, 0.09)) * size / len(picture)
-    stretch, shift = np.exp(rng.normal(0, 0.04)), rng.normal(0, 0.04 * size, 2)
+    angle, scale = rng.normal(0, 7), np.exp(rng.normal(0, 0.07)) * size / len(picture)
+    stretch, shift = np.exp(rng.normal(0, 0.03)), rng.normal(0, 0.03 * size, 2)
     turn = cv2.getRotationMatrix2D((len(picture) / 2 - 0.5, len(picture) / 2 - 0.5), angle, scale)
     turn[:, 2] += (size - len(picture)) / 2 + shift
     turn[0] *= stretch
@@ -123,10 +123,10 @@ def _placed(picture: Pictures, size: int, rng: Generator) -> Pictures:
 def _lit(pixels: Float32, rng: Generator) -> Float32:
     """Change exposure, contrast and gamma, and let light come from a side."""
     if rng.random() < 0.7:
-        pixels = 255 * (np.maximum(pixels, 0) / 255) ** np.float32(np.exp(rng.normal(0, 0.3)))
+        pixels = 255 * (np.maximum(pixels, 0) / 255) ** np.float32(np.exp(rng.normal(0, 0.2)))
         mean = pixels.mean()
-        pixels = (pixels - mean) * np.float32(np.exp(rng.normal(0, 0.25))) + mean + np.float32(rng.normal(0, 20))
-    if rng.random() < 0.3:
+        pixels = (pixels - mean) * np.float32(np.exp(rng.normal(0, 0.2))) + mean + np.float32(rng.normal(0, 15))
+    if rng.random() < 0.2:
         ramp = np.linspace(-1, 1, len(pixels), dtype=np.float32)
         direction = rng.uniform(0, 2 * np.pi)
         pixels = pixels * (1 + 0.4 * (np.cos(direction) * ramp[:, None] + np.sin(direction) * ramp[None]))
@@ -144,6 +144,6 @@ def _coarse(pixels: Float32, rng: Generator) -> Float32:
 
 def _erase(pixels: Float32, rng: Generator) -> None:
     """Cover a part, as hands, hair and masks do, in place."""
-    height, width = (rng.uniform(0.1, 0.45, 2) * len(pixels)).astype(int)
+    height, width = (rng.uniform(0.1, 0.4, 2) * len(pixels)).astype(int)
     top, left = rng.integers(0, len(pixels) - height), rng.integers(0, len(pixels) - width)
     pixels[top : top + height, left : left + width] = rng.uniform(0, 255)

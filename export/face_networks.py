@@ -18,7 +18,7 @@ def face(size: int = 48) -> keras.Model:
         x = _conv(x, width, 2)
         for _ in range(blocks):
             x = _residual(x, width)
-    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
+    x = layers.Dropout(0.1)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(inputs, layers.Dense(len(LABELS), name="logits", dtype="float32")(x), name="face")
 
 

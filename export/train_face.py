@@ -38,12 +38,12 @@ class Recipe:
     epochs: int
     batch_size: int = 64
     learning_rate: float = 3e-3
-    weight_decay: float = 2e-2
+    weight_decay: float = 1e-2
     mixup: float = 0.0
     ema: float = 0.999
 
 
-RECIPES = {"face": Recipe(epochs=30), "face-classic": Recipe(epochs=30)}
+RECIPES = {"face": Recipe(epochs=40), "face-classic": Recipe(epochs=30)}
 
 
 def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
