@@ -62,7 +62,7 @@ from export.open_sizes import convert
 from export.quantise import choose, fp16_storage, search, search_by
 from export.samples import Samples
 
-VERSION = "1.0.0"
+VERSIONS = {"face": "1.1.0", "face-classic": "1.0.0", "face-detector": "1.0.0"}
 LICENSE = "CC-BY-NC-SA-4.0"
 LICENSE_NOTES = {
     "face": (
@@ -98,7 +98,7 @@ class Files:
             precision: Card(
                 format=1,
                 name=name,
-                version=VERSION,
+                version=VERSIONS[name],
                 file=f"{name}.{precision}.onnx",
                 sha256="0" * 64,
                 precision=precision,
