@@ -15,6 +15,9 @@ from edge_emo.errors import SongListError
 LONGEST_CELL = 100_000
 """Characters; more is no song's title but a file gone wrong."""
 
+EXTRA = "\0"
+"""The column of cells beyond those that the first line names."""
+
 _FORMULA = tuple("=+-@\t\r'")
 
 
@@ -64,10 +67,9 @@ class CsvRows:
 
     def __init__(self, text: TextIO, path: Path, required: Sequence[str]) -> None:
         csv.field_size_limit(LONGEST_CELL)
-        self._reader, self._path = csv.DictReader(text, restval="", strict=True), path
+        self._reader, self._path = csv.reader(text, strict=True), path
         with self._errors(1):
-            self._reader.fieldnames = [name.strip().casefold() for name in self._reader.fieldnames or ()]
-            self.columns = tuple(self._reader.fieldnames)
+            self.columns = tuple(name.strip().casefold() for name in next(self._reader, ()))
         missing = [name for name in required if name not in self.columns]
         if missing:
             first = ", ".join(self.columns)
@@ -78,14 +80,23 @@ class CsvRows:
             )
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the line of each row and its cells by column; a row with more cells than columns gives ValueError."""
+        """Yield the line of each row and its cells by column; what is too much is under `EXTRA`, what lacks is empty."""
+        n = len(self.columns)
+        line = self._reader.line_num + 1
         while True:
-            line = self._reader.line_num + 1
-            with self._errors(line):
-                row = next(self._reader, None)
-            if row is None:
+            try:  # a context of its own for each row would take as long as reading it
+                cells = next(self._reader, None)
+            except (UnicodeDecodeError, csv.Error):
+                with self._errors(line):
+                    raise
+            if cells is None:
                 return
-            yield line, row
+            if cells:
+                row = dict(zip(self.columns, cells + [""] * (n - len(cells)), strict=False))
+                if len(cells) > n:
+                    row[EXTRA] = ",".join(cells[n:])
+                yield line, row
+            line = self._reader.line_num + 1
 
     @contextmanager
     def _errors(self, line: int) -> Iterator[None]:

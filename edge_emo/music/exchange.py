@@ -14,7 +14,7 @@ import msgspec
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import SongListError
 from edge_emo.music.catalogue import Song
-from edge_emo.music.csv_files import CsvRows, guarded, joined, opened, split, unguarded
+from edge_emo.music.csv_files import EXTRA, CsvRows, guarded, joined, opened, split, unguarded
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.record import SongRecord
 from edge_emo.music.writer import SongWriter
@@ -154,7 +154,7 @@ def _plainly(error: ValueError) -> str:
 
 
 def _of_cells(row: dict[str, str]) -> SongRecord:
-    if None in row:
+    if EXTRA in row:
         raise ValueError("more cells than columns")
     given: dict[str, Any] = {"artist": ""}
     for name, cell in row.items():

@@ -130,14 +130,18 @@ class Ranking:
         for row, index in enumerate(chosen, start=len(pool)):
             liken(row, self.songs.artists[index], self.songs.genres[index])
         found: list[int] = []
-        while len(found) < n and left.any():
-            often = [artist for artist, count in Counter(recent).items() if count >= MAX_PER_ARTIST]
-            free = left.copy()
-            for artist in often:
-                free &= artists != artist
-            if not free.any():
-                is_kept, free = False, left
-            row = int(np.argmax(np.where(free, values - DIVERSITY * likeness, -np.inf)))
+        while len(found) < n and len(pool):
+            gains = np.where(left, values - np.float32(DIVERSITY) * likeness, -np.inf)
+            free = gains.copy()
+            for artist, count in Counter(recent).items():
+                if count >= MAX_PER_ARTIST:
+                    free[artists == artist] = -np.inf
+            row = int(free.argmax())
+            if free[row] == -np.inf:
+                row = int(gains.argmax())
+                if gains[row] == -np.inf:
+                    break
+                is_kept = False
             left[row] = False
             if not is_usable(int(pool[row])):
                 continue

@@ -35,7 +35,7 @@ _STALE_S = 3 * 86400.0  # and after this many seconds, 37 % of that
 _TASTE = 0.25  # what a standard deviation of liking adds
 _SUITS = 0.15  # share of an emotion from which on a song is said to suit it
 _KEPT_FILTERS = 8  # whose songs are kept in mind
-_POOL, _TASTE_POOL = 200, 2000  # best songs among which the choice is made
+_POOL, _TASTE_POOL = 150, 2000  # best songs among which the choice is made
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Recommender:
         _known("intent", intent, Intent)
         _known("strategy", strategy, Strategy)
         wanted = np.asarray(probabilities, np.float64)
-        if wanted.shape != (len(EMOTIONS),) or not np.isclose(wanted.sum(), 1, atol=1e-3) or wanted.min() < 0:
+        if wanted.shape != (len(EMOTIONS),) or not abs(wanted.sum() - 1) < 1e-3 or wanted.min() < 0:
             raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
         choice = _Choice(self, np.random.default_rng(seed), filters, exclude)
         if strategy == "random":
