@@ -80,7 +80,7 @@ class CsvRows:
             )
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the line of each row and its cells by column; what is too much is under `EXTRA`, what lacks is empty."""
+        """Yield the line of each row and its cells by column: what is too much under `EXTRA`, what lacks empty."""
         n = len(self.columns)
         line = self._reader.line_num + 1
         while True:
