@@ -199,6 +199,7 @@ def test_watch_keeps_up_until_interrupted(music, tmp_path):
         stderr=subprocess.PIPE,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )
     try:
         assert json.loads(process.stdout.readline())["added"] == 3
