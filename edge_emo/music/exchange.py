@@ -22,6 +22,7 @@ from edge_emo.music.writer import SongWriter
 Format = Literal["csv", "jsonl"]
 
 _FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "shares")
+_TEXTS, _SHARES = frozenset(_FIELDS), frozenset(EMOTIONS)
 COLUMNS = (*_FIELDS, *EMOTIONS)
 """Columns of the CSV; `title` and `artist` must be there."""
 
@@ -160,11 +161,11 @@ def _of_cells(row: dict[str, str]) -> SongRecord:
     for name, cell in row.items():
         if not cell:
             continue
-        if name in EMOTIONS:
+        if name in _SHARES:
             given["shares"] = [row.get(each) or 0 for each in EMOTIONS]
         elif name in ("moods", "instruments"):
             given[name] = split(cell)
-        elif name in _FIELDS:
+        elif name in _TEXTS:
             given[name] = unguarded(cell)
     return msgspec.convert(given, SongRecord, strict=False)
 

@@ -15,9 +15,9 @@ _COLUMNS = (
     "bpm", "bpm_from", "valence", "arousal", *EMOTIONS, "mood_from", "clashes",
 )  # fmt: skip
 _PUT = (
-    f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO UPDATE "
-    f"SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+    f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO NOTHING"
 )
+_REPLACE = f"UPDATE tracks SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"
 _IS_OF = "SELECT 1 FROM files WHERE path = ? AND track_id = ?"
 _PLACE = (
     "INSERT INTO files (path, track_id, size, modified_ns, sha256) VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE "
@@ -59,14 +59,16 @@ class SongWriter:
         song = complete(record)
         assert song.shares is not None
         clashes = sum(1 << i for i, clash in enumerate(moods.clashes(song.moods, song.title)) if clash)
-        known = self._connection.execute("SELECT id FROM tracks WHERE uid = ?", [song.uid]).fetchone()
-        if known:
-            self._forget_texts(known[0])
         values = [song.uid, song.source, song.title, song.artist, self._id("genres", song.genre)]
         values += [self._license(song), song.credit, song.link, song.duration_s, song.duration_from]
         values += [song.bpm, song.bpm_from, song.valence, song.arousal, *song.shares, song.mood_from, clashes]
-        row = self._connection.execute(_PUT, values).lastrowid
-        track_id = int(known[0] if known else row or 0)
+        done = self._connection.execute(_PUT, values)
+        track_id = int(done.lastrowid or 0)
+        known = done.rowcount == 0
+        if known:
+            [(track_id,)] = self._connection.execute("SELECT id FROM tracks WHERE uid = ?", [song.uid])
+            self._forget_texts(track_id)
+            self._connection.execute(_REPLACE, [*values, track_id])
         for table, column, names in (
             ("track_moods", "moods", song.moods),
             ("track_instruments", "instruments", song.instruments),
