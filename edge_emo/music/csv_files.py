@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -51,11 +52,13 @@ def opened(path: Path, encoding: str) -> Iterator[tuple[TextIO, Callable[[], flo
     Raises SongListError where it cannot be opened or the encoding is not known.
     """
     try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise SongListError(f"{encoding}: unknown encoding; try utf-8, utf-16 or cp1252") from error
+    try:
         with path.open("rb") as file:
             size = max(1, path.stat().st_size)
             yield io.TextIOWrapper(file, encoding, newline=""), lambda: file.tell() / size
-    except LookupError as error:
-        raise SongListError(f"{encoding}: unknown encoding; try utf-8, utf-16 or cp1252") from error
     except OSError as error:
         if error.filename != str(path):  # of what was done while it was open
             raise

@@ -22,7 +22,7 @@ from edge_emo.music.writer import SongWriter
 Format = Literal["csv", "jsonl"]
 
 _FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "shares")
-_TEXTS, _SHARES = frozenset(_FIELDS), frozenset(EMOTIONS)
+_IS_FIELD, _IS_SHARE = frozenset(_FIELDS), frozenset(EMOTIONS)
 COLUMNS = (*_FIELDS, *EMOTIONS)
 """Columns of the CSV; `title` and `artist` must be there."""
 
@@ -161,11 +161,11 @@ def _of_cells(row: dict[str, str]) -> SongRecord:
     for name, cell in row.items():
         if not cell:
             continue
-        if name in _SHARES:
+        if name in _IS_SHARE:
             given["shares"] = [row.get(each) or 0 for each in EMOTIONS]
         elif name in ("moods", "instruments"):
             given[name] = split(cell)
-        elif name in _TEXTS:
+        elif name in _IS_FIELD:
             given[name] = unguarded(cell)
     return msgspec.convert(given, SongRecord, strict=False)
 

@@ -19,7 +19,7 @@ from edge_emo.errors import MoodError, NoVoiceError, UserDataError
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
-from edge_emo.music.ranking import Floats, Ranking
+from edge_emo.music.ranking import Floats, Indices, Ranking
 from edge_emo.music.taste import Memory
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
@@ -59,10 +59,10 @@ class Recommendation:
 class Recommender:
     """Rank the songs of a catalogue; reads it once and then works in memory.
 
-    With a `history`, songs that were shown in its session do not come again, those shown lately come later, and what
-    became of them teaches which to prefer, unless `learns` is false; what is recommended is kept there. Where it cannot
-    be read or written, songs are recommended all the same, and `warnings` says why. Without a history, every call
-    stands alone.
+    With a `history`, songs that were shown in its session do not come again while there are others, those shown lately
+    come later, and what became of them teaches which to prefer, unless `learns` is false; what is recommended is kept
+    there. Where it cannot be read or written, songs are recommended all the same, and `warnings` says why. Without a
+    history, every call stands alone.
     """
 
     def __init__(
@@ -171,14 +171,18 @@ class _Choice:
         self._is_free = recommender.allowed(filters).copy()
         self._stale = np.zeros(0, np.float32)
         self._stale_at = np.zeros(0, np.intp)
-        gone = list(exclude)
+        self._again = np.zeros(0, np.intp)
         if history is not None and self._memory is not None:
             with recommender.doing_without():
-                gone += history.shown_in_session()
+                self._again = self._places(history.shown_in_session())
                 self._memory.refresh()
                 self._stale_at, ages = self._memory.shown()
                 self._stale = np.exp(-ages / _STALE_S).astype(np.float32)
-        self._is_free[self._ranking.indices(list(self._catalogue.keys(gone).values()))] = False
+        self._again = self._again[self._is_free[self._again]]
+        self._is_free[self._again] = False
+        excluded = self._places(list(exclude))
+        self._is_free[excluded] = False
+        self._again = np.setdiff1d(self._again, excluded)
         self.found: list[int] = []
         self._why: list[_Why] = []
 
@@ -202,6 +206,8 @@ class _Choice:
         liked = taste[[int(np.argmax(pool == index)) for index in chosen]]
         self._explain(chosen, wanted, scores[chosen] + _TASTE * liked, liked)
         self._is_free[chosen] = False
+        if len(chosen) < n and self._comes_again():
+            self.add(wanted, n - len(chosen))
 
     def at_random(self, n: int, wanted: NDArray[np.float64]) -> None:
         """Choose songs whatever their mood."""
@@ -209,6 +215,9 @@ class _Choice:
         drawn = (int(i) for i in self._rng.permutation(free))
         chosen = list(islice((i for i in drawn if self._is_usable(i)), n))
         self._explain(chosen, wanted, self._ranking.scores(wanted)[chosen], np.zeros(len(chosen), np.float32))
+        self._is_free[chosen] = False
+        if len(chosen) < n and self._comes_again():
+            self.at_random(n - len(chosen), wanted)
 
     def recommendations(self) -> list[Recommendation]:
         """Return what was chosen."""
@@ -238,6 +247,15 @@ class _Choice:
         columns = (part.tolist() for part in (scores, matches, closeness, tastes))
         self._why += [_Why(shares, place, emotion, *parts) for parts in zip(*columns, strict=True)]
         self.found += chosen
+
+    def _comes_again(self) -> bool:
+        """Let the songs of the session come again, once there are no others; return whether there are any."""
+        again, self._again = self._again, self._again[:0]
+        self._is_free[again] = True
+        return len(again) > 0
+
+    def _places(self, uids: Sequence[str]) -> Indices:
+        return self._ranking.indices(list(self._catalogue.keys(uids).values()))
 
     def _is_usable(self, index: int) -> bool:
         """Return whether a song's file is there, where files are asked for."""

@@ -33,9 +33,9 @@ class SongRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     genre: Text = ""
     moods: Tags = ()
     instruments: Tags = ()
-    duration_s: Annotated[float, Meta(ge=0)] | None = None
+    duration_s: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
     duration_from: Text = ""
-    bpm: Annotated[float, Meta(gt=0)] | None = None
+    bpm: Annotated[float, Meta(gt=0, le=1000)] | None = None
     bpm_from: Text = ""
     valence: Balance | None = None
     arousal: Balance | None = None

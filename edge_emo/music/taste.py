@@ -171,14 +171,11 @@ class Memory:
 
     def liked(self, song: Song, emotion: str) -> str | None:
         """Return what about a song is liked most, if anything clearly is."""
-        weights = {a[1]: self.taste.weight(a) for a in attributes(song.artist, song.genre, song.moods, None)}
+        means: dict[str, float] = {}
         for attribute in attributes(song.artist, song.genre, song.moods, emotion):
-            weight = self.taste.weight(attribute)
-            weights[attribute[1]] = Weight(
-                weights[attribute[1]].mean + weight.mean * (len(attribute) == 3), weights[attribute[1]].variance
-            )
-        best = max(weights, key=lambda name: weights[name].mean, default=None)
-        return best if best is not None and weights[best].mean > _CLEAR else None
+            means[attribute[1]] = means.get(attribute[1], 0.0) + self.taste.weight(attribute).mean
+        best = max(means, key=lambda name: means[name])
+        return best if means[best] > _CLEAR else None
 
     def _by_index(self, by_uid: dict[str, float]) -> dict[int, float]:
         keys = self._catalogue.keys(list(by_uid))

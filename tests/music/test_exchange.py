@@ -142,6 +142,8 @@ def test_a_known_song_is_replaced_also_in_the_search(database, tmp_path):
         (["uid,title,artist", "x,a,b", "x,c,d"], "line 3: the uid x was there before"),
         (["title,artist", ",b"], "line 2: .*missing required field `title`"),
         (["title,artist,bpm", "a,b,quick"], "line 2: column bpm: Expected float, got str"),
+        (["title,artist,bpm", "a,b,inf"], "line 2: column bpm: Expected float <= 1000"),
+        (["title,artist,duration_s", "a,b,inf"], "line 2: column duration_s: Expected float <= "),
         (["title,artist,bpm", "a,b,-3"], r"line 2: .*bpm"),
         (["title,artist,valence,arousal", "a,b,2,0"], "line 2: .*valence"),
         (["title,artist,happy", "a,b,1.2"], "line 2: column happy: Expected float <= 1.0"),

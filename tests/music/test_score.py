@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge_emo.emotions import EMOTIONS, UNCERTAIN, VALENCE_AROUSAL
@@ -182,7 +182,11 @@ def test_every_plan_holds(recommender, film, min_stretch_s, crossfade_s, longest
     assert all(a.emotion != b.emotion and a.end_s == b.start_s for a, b in pairwise(found))
     assert all(np.isclose(sum(s.probabilities), 1) for s in found)
 
-    cues = plan(film, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=0)
+    try:
+        cues = plan(film, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=0)
+    except SongNotFoundError:
+        assume(longest_s is None)  # songs as short as that run out
+        raise
     assert (cues[0].start_s, cues[-1].end_s) == (0, film.duration_s)
     assert cues[0].fade_in_s == 0
     assert len({cue.song.uid for cue in cues}) == len(cues)

@@ -3,6 +3,7 @@ import pytest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.database import UserDatabase
+from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
 from edge_emo.music.recommend import Recommender, certain
 from edge_emo.music.taste import Taste, attributes
@@ -99,6 +100,19 @@ def test_no_song_comes_twice_in_a_sitting(recommender, history):
     history.session = "one"
     seen = [item.song.uid for number in range(5) for item in recommender(certain("angry"), 10, seed=number)]
     assert len(set(seen)) == 50
+
+
+@pytest.mark.parametrize("strategy", ["together", "random"])
+def test_songs_come_again_once_there_are_no_others(recommender, history, strategy):
+    """A kiosk that is never told of a new sitting must not fall silent."""
+    history.session = "for weeks"
+    few = Filters(genres=("Polka",))
+    lists = [
+        [item.song.uid for item in recommender(certain("happy"), 8, seed=i, filters=few, strategy=strategy)]
+        for i in range(4)
+    ]
+    assert [len(set(uids)) for uids in lists] == [8] * 4
+    assert not set(lists[0]) & set(lists[1][:4])
 
 
 def test_songs_shown_lately_come_later_and_later_return(catalogue, tmp_path):
