@@ -64,13 +64,12 @@ def standardised(pictures: Pictures, size: int) -> Float32:
 class FaceDataset:
     """Batches of varied faces; the same seed and epoch give the same batches."""
 
-    def __init__(self, faces: Faces, *, size: int, batch_size: int, seed: int, mixup: float, epoch_size: int) -> None:
-        self._faces, self._size, self._batch_size, self._mixup = faces, size, batch_size, mixup
-        self._seed, self._epoch_size = seed, epoch_size
+    def __init__(self, faces: Faces, *, size: int, batch_size: int, seed: int) -> None:
+        self._faces, self._size, self._batch_size, self._seed = faces, size, batch_size, seed
         self.start_epoch(0)
 
     def __len__(self) -> int:
-        return self._epoch_size // self._batch_size
+        return len(self._faces.pictures) // self._batch_size
 
     def start_epoch(self, epoch: int) -> None:
         """Draw the order of an epoch."""
@@ -83,15 +82,7 @@ class FaceDataset:
         rng = np.random.default_rng([self._seed, self._epoch, index])
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         varied = np.stack([vary(self._faces.pictures[place], self._size, rng) for place in places])
-        inputs = standardised(varied, self._size)
-        shares = self._faces.shares[places]
-        if self._mixup:
-            share = rng.beta(self._mixup, self._mixup, len(places)).astype(np.float32)
-            share = np.maximum(share, 1 - share)
-            other = rng.permutation(len(places))
-            inputs = share[:, None, None, None] * inputs + (1 - share)[:, None, None, None] * inputs[other]
-            shares = share[:, None] * shares + (1 - share)[:, None] * shares[other]
-        return inputs, shares
+        return standardised(varied, self._size), self._faces.shares[places]
 
 
 def vary(picture: Pictures, size: int, rng: Generator) -> Pictures:

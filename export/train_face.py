@@ -5,6 +5,11 @@
 Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the
 folder; a run that was interrupted continues at its last epoch. The weights are the running mean of the last ones.
 Nothing is chosen here: PublicTest is scored at the end only.
+
+    python -m export.train_face --model face --out runs/refined --refine runs/face
+
+goes on from a trained network, which teaches itself: half of the target is the mean of its own answers for a face and
+for the mirrored one (born-again networks, Furlanello et al. 2018).
 """
 
 from __future__ import annotations
@@ -25,8 +30,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from edge_emo.voice.mfcc import Float32
 from export.corpora import DATA
-from export.face_data import FaceDataset, Faces, ferplus, standardised
+from export.face_data import FaceDataset, Faces, Pictures, ferplus, standardised
 from export.face_networks import NETWORKS
 from export.torch_training import fit
 
@@ -39,25 +45,33 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
-    mixup: float = 0.0
     ema: float = 0.999
 
 
 RECIPES = {"face": Recipe(epochs=40), "face-classic": Recipe(epochs=30)}
+REFINED = Recipe(epochs=12, learning_rate=3e-4)
+
+_OWN_SHARE = 0.5
+"""How far the target of a network that is refined is its own answer."""
 
 
-def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
-    """Train one network, resuming from `folder` where a run stopped; the weights are their running mean."""
+def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int, weights: Path | None = None) -> keras.Model:
+    """Train one network, resuming from `folder` where a run stopped; the weights are their running mean.
+
+    With the `weights` of a trained one, that one is refined.
+    """
     keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
     model = NETWORKS[name]()
+    if weights is not None:
+        model.load_weights(weights)
+        own = answers(model, faces.pictures)
+        faces = Faces(faces.pictures, (1 - _OWN_SHARE) * faces.shares + _OWN_SHARE * own)
     dataset = FaceDataset(
         faces,
         size=model.input_shape[1],
         batch_size=recipe.batch_size,
         seed=seed,
-        mixup=recipe.mixup,
-        epoch_size=len(faces.pictures),
     )
     fit(
         model,
@@ -72,18 +86,31 @@ def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int) -> k
     return model
 
 
+def answers(model: keras.Model, pictures: Pictures) -> Float32:
+    """Return the mean of a network's probabilities for grey pictures and for the mirrored ones, (n, classes)."""
+    total = np.float32(0)
+    for view in (pictures, pictures[:, :, ::-1]):
+        logits = model.predict(standardised(view, model.input_shape[1]), batch_size=256, verbose=0)
+        total = total + keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    return total / 2
+
+
 @click.command()
 @click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="face", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
+@click.option(
+    "--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a trained network to go on from."
+)
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(name: str, data: Path, out: Path, epochs: int | None, seed: int) -> None:
+def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int) -> None:
     """Train one network on the Training rows of FER+, and score it on PublicTest."""
-    recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
+    recipe = RECIPES[name] if refine is None else REFINED
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     folder = Path(data) / "ferplus"
     faces = ferplus(folder, 0, judged=False)
-    model = train(name, faces, out, recipe, seed)
+    model = train(name, faces, out, recipe, seed, refine and refine / "model.weights.h5")
     model.save_weights(out / "model.weights.h5")
     test = ferplus(folder, 1, judged=True)
     logits = model.predict(standardised(test.pictures, model.input_shape[1]), batch_size=256, verbose=0)
@@ -97,6 +124,9 @@ def main(name: str, data: Path, out: Path, epochs: int | None, seed: int) -> Non
         "date": date.today().isoformat(),
         "versions": {"python": platform.python_version(), "keras": keras.version(), "torch": torch.__version__},
     }
+    if refine is not None:
+        provenance["command"] += f" --refine runs/{name}"
+        provenance["refined"] = json.loads((refine / "card.json").read_text())["training"]
     (out / "card.json").write_text(json.dumps({"name": name, "training": provenance}, indent=1))
     click.echo(f"{out}: accuracy {accuracy:.4f} on {len(test.pictures)} faces of PublicTest", err=True)
 

@@ -86,7 +86,7 @@ def test_the_same_seed_and_epoch_give_the_same_batch(rng):
     faces = Faces(np.stack([face(rng) for _ in range(8)]), np.eye(8, dtype=np.float32))
 
     def batch(seed, epoch):
-        dataset = FaceDataset(faces, size=48, batch_size=4, seed=seed, mixup=0.2, epoch_size=8)
+        dataset = FaceDataset(faces, size=48, batch_size=4, seed=seed)
         dataset.start_epoch(epoch)
         assert len(dataset) == 2
         return dataset[1]

@@ -16,7 +16,7 @@ from export.detector_network import STRIDES, detector
 from export.face_data import Faces
 from export.face_networks import NETWORKS
 from export.torch_training import Twin
-from export.train_face import Recipe, train
+from export.train_face import Recipe, answers, train
 
 
 def randomised(model, rng):
@@ -127,3 +127,17 @@ def test_gradients_are_finite_whatever_the_network_says(rng):
     tiny = [1.0, 3.0, 3.0, 0.5, 0.5, *[3.0] * 10]
     detector_loss(maps, torch.tensor([[FACE, tiny]])).backward()
     assert all(torch.isfinite(level.grad).all() for level in maps)
+
+
+def test_a_refined_network_starts_at_the_trained_one_and_learns_its_own_answers(rng, tmp_path):
+    faces = faces_of(rng)
+    recipe = Recipe(epochs=1, batch_size=8, learning_rate=1e-9, ema=0.0)
+    model = train("face-classic", faces, tmp_path / "first", recipe, seed=3)
+    model.save_weights(tmp_path / "model.weights.h5")
+    refined = train("face-classic", faces, tmp_path / "then", recipe, seed=4, weights=tmp_path / "model.weights.h5")
+    for before, after in zip(model.get_weights()[:8], refined.get_weights()[:8], strict=True):
+        assert np.allclose(before, after, atol=0.05)
+    own = answers(model, faces.pictures)
+    assert own.shape == (16, 8)
+    assert np.allclose(own.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(own, answers(model, faces.pictures[:, :, ::-1]), atol=1e-5)
