@@ -19,7 +19,7 @@ N_JUDGED, N_CHOICE = 400, 200
 """Photos, the last by name, kept to report figures on, and those before them to choose the threshold on."""
 SMALLEST = 6.0
 """Pixels of a face below which it is neither right nor wrong to find it."""
-SURE = 0.6
+SURE = 0.5
 """Score of the teacher below which it is neither right nor wrong to find its face."""
 MAX_FACES = 96
 MIRRORED = np.array([1, 0, 2, 4, 3])
@@ -72,12 +72,12 @@ def parts(everything: Sequence[Photo]) -> dict[str, Sequence[Photo]]:
 class PhotoDataset:
     """Batches of varied photos (batch, size, size, 3) and their faces as `detector_loss` takes them.
 
-    The same seed and epoch give the same batches.
+    The same seed and epoch give the same batches. From the epoch `last_mosaic` on, photos are shown alone.
     """
 
-    def __init__(self, known: Sequence[Photo], *, size: int, batch_size: int, seed: int) -> None:
+    def __init__(self, known: Sequence[Photo], *, size: int, batch_size: int, last_mosaic: int, seed: int) -> None:
         self._photos = [photo.loaded() for photo in known]  # decoding anew takes a third of the time
-        self._size, self._batch_size, self._seed = size, batch_size, seed
+        self._size, self._batch_size, self._last_mosaic, self._seed = size, batch_size, last_mosaic, seed
         self.start_epoch(0)
 
     def __len__(self) -> int:
@@ -93,7 +93,8 @@ class PhotoDataset:
             raise IndexError(f"batch {index} of {len(self)}")
         rng = np.random.default_rng([self._seed, self._epoch, index])
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        made = [vary(self._photos[place], self._photos, self._size, rng) for place in places]
+        others = self._photos if self._epoch < self._last_mosaic else []
+        made = [vary(self._photos[place], others, self._size, rng) for place in places]
         faces = np.zeros((len(made), max(1, *(len(own) for _, own in made)), 15), np.float32)
         for row, (_, own) in zip(faces, made, strict=True):
             row[: len(own)] = own
@@ -106,14 +107,14 @@ def standardised(pictures: Pixels) -> Float32:
 
 
 def vary(photo: Photo, others: Sequence[Photo], size: int, rng: Generator) -> tuple[Pixels, Float32]:
-    """Return a square picture made from a photo, or from it and three others, and the faces in it.
+    """Return a square picture made from a photo, or from it and three of any `others`, and the faces in it.
 
     A face is 1 (or -1: neither right nor wrong to find), centre, width and height, and five points, in pixels.
     """
     kind = rng.random()
     if kind < 0.03:
         return lit(texture(size, rng), rng), np.zeros((0, 15), np.float32)
-    if kind < 0.45:
+    if kind < 0.45 and others:
         picture = np.empty((size, size, 3), np.uint8)
         cut = rng.integers(size // 4, 3 * size // 4, 2)
         found = []

@@ -4,6 +4,7 @@
 
 Needs PyTorch (pip install torch), and Keras on it. Leaves `model.weights.h5` and `card.json` (provenance) in the
 folder; a run that was interrupted continues at its last epoch. The weights are the running mean of the last ones.
+`--refine` goes on from the network in another such folder.
 """
 
 from __future__ import annotations
@@ -31,28 +32,37 @@ from export.torch_training import fit
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the network is trained; AdamW on one cycle."""
+    """How the network is trained; AdamW on one cycle, its last part (`without_mosaic`) on photos as they are met."""
 
-    epochs: int = 60
+    epochs: int = 100
     size: int = 256
     batch_size: int = 16
     learning_rate: float = 4e-3
     weight_decay: float = 1e-2
-    ema: float = 0.998
+    ema: float = 0.9995
+    without_mosaic: float = 0.1
+
+
+REFINED = Recipe(epochs=50, learning_rate=2e-3)
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
+@click.option("--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a network to go on from.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(data: Path, out: Path, epochs: int | None, seed: int) -> None:
+def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int) -> None:
     """Train the network on all photos but those to choose and judge by."""
-    recipe = Recipe() if epochs is None else replace(Recipe(), epochs=epochs)
+    recipe = Recipe() if refine is None else REFINED
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     known = parts(photos(Path(data) / "detector"))["train"]
     keras.utils.set_random_seed(seed)
     model = detector(recipe.size, recipe.size)
-    dataset = PhotoDataset(known, size=recipe.size, batch_size=recipe.batch_size, seed=seed)
+    if refine is not None:
+        model.load_weights(refine / "model.weights.h5")
+    last_mosaic = round(recipe.epochs * (1 - recipe.without_mosaic))
+    dataset = PhotoDataset(known, size=recipe.size, batch_size=recipe.batch_size, last_mosaic=last_mosaic, seed=seed)
     fit(
         model,
         dataset,
@@ -72,6 +82,9 @@ def main(data: Path, out: Path, epochs: int | None, seed: int) -> None:
         "date": date.today().isoformat(),
         "versions": {"python": platform.python_version(), "keras": keras.version(), "torch": torch.__version__},
     }
+    if refine is not None:
+        provenance["command"] += " --refine runs/face-detector"
+        provenance["refined"] = json.loads((refine / "card.json").read_text())["training"]
     (out / "card.json").write_text(json.dumps({"name": "face-detector", "training": provenance}, indent=1))
     click.echo(f"{out}: {model.count_params()} parameters, {recipe.epochs} epochs", err=True)
 

@@ -99,9 +99,7 @@ def answers(model: keras.Model, pictures: Pictures) -> Float32:
 @click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="face", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
-@click.option(
-    "--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a trained network to go on from."
-)
+@click.option("--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a network to go on from.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int) -> None:
