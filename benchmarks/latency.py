@@ -1,7 +1,6 @@
-"""Milliseconds of each stage, warm, on one core.
+"""Milliseconds of every stage, warm, on one core; then a film of 60 s on all cores.
 
-python -m benchmarks.latency voice
-python -m benchmarks.latency face
+python -m benchmarks.latency
 """
 
 from __future__ import annotations
@@ -9,194 +8,98 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import cv2
-import numpy as np
 import soundfile
-from threadpoolctl import threadpool_limits
+from rich.progress import Progress
 
 from benchmarks import environment, faces
+from benchmarks.media import camera_frame, write_film
 from edge_emo.analyzer import Analyzer
+from edge_emo.bench.document import Times
+from edge_emo.bench.machine import pin
+from edge_emo.bench.stages import Bench
+from edge_emo.bench.timing import Stage, interleaved
 from edge_emo.card import models_folder, read_manifest
-from edge_emo.errors import EdgeEmoError
-from edge_emo.face.backends import MediaPipeDetector, named
-from edge_emo.face.detector import Detector, FaceDetector, Pixels
+from edge_emo.face.detector import FaceDetector
 from edge_emo.media import SAMPLE_RATE, read_sound
 from edge_emo.sources import sample_path
-from edge_emo.voice import mfcc
-from edge_emo.voice.activity import find_voice
-from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
-RUNS, FRAME_RUNS = 400, 200
-TURN, UNCOUNTED = 20, 5
-FILM_S = 60
-CLIP_S = 3.0
+CLIP_S, FILM_S = 3, 60
 
 
-def interleaved(stages: dict[str, Callable[[], Any]], runs: int = RUNS) -> dict[str, dict[str, float]]:
-    """Time every stage `runs` times after a warm-up, in turns of `TURN` calls; return percentiles in milliseconds.
+def show(found: dict[str, Times]) -> None:
+    """Print a table."""
+    click.echo(f"{'ms':<44} {'p50':>8} {'p90':>8} {'p95':>8} {'p99':>8} {'first':>8}")
+    for name, t in found.items():
+        cells = (t.p50_ms, t.p90_ms, t.p95_ms, t.p99_ms, t.first_ms)
+        click.echo(f"{name:<44} " + " ".join(f"{ms:8.3f}" for ms in cells))
 
-    The first calls of a turn are not counted, so that no stage pays for the caches that another one emptied.
-    """
-    first: dict[str, float] = {}
-    times: dict[str, list[float]] = {name: [] for name in stages}
-    for name, stage in stages.items():
-        start = time.perf_counter()
-        stage()
-        first[name] = (time.perf_counter() - start) * 1000
-    for stage in stages.values():
-        for _ in range(20):
-            stage()
-    for _ in range(-(-runs // TURN)):
-        for name, stage in stages.items():
-            for call in range(-UNCOUNTED, TURN):
-                start = time.perf_counter()
-                stage()
-                if call >= 0:
-                    times[name].append((time.perf_counter() - start) * 1000)
+
+def clip_stages(folder: Path) -> dict[str, Stage]:
+    """Return a clip of 3 s from file to emotion with every voice model; its two utterances make two windows."""
+    clip = folder / "clip.wav"
+    soundfile.write(clip, read_sound(sample_path())[: CLIP_S * SAMPLE_RATE], SAMPLE_RATE, subtype="PCM_16")
     return {
-        name: {"first": first[name], **{f"p{q}": float(np.percentile(values, q)) for q in (50, 90, 95, 99)}}
-        for name, values in times.items()
+        f"clip of 3 s, file to emotion, {name} {precision}": partial(
+            Analyzer(voice_model=models_folder() / card), str(clip)
+        )
+        for name in ("voice", "voice-classic")
+        for precision, card in read_manifest().models[name].cards.items()
     }
 
 
-def show(found: dict[str, dict[str, float]]) -> None:
-    """Print a table."""
-    click.echo(f"{'ms':<44} {'p50':>8} {'p90':>8} {'p95':>8} {'p99':>8} {'first':>8}")
-    for name, row in found.items():
-        click.echo(f"{name:<44} " + " ".join(f"{row[k]:8.3f}" for k in ("p50", "p90", "p95", "p99", "first")))
-
-
-@click.group()
-def main() -> None:
-    """Measure latency."""
-
-
-@main.command()
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
-def voice(json_path: Path | None) -> None:
-    """A 3 s clip from file to emotion, and each stage; the front end against python_speech_features."""
-    import python_speech_features
-
-    environment.pin()
-    with tempfile.TemporaryDirectory() as folder:
-        clip = Path(folder) / "clip.wav"
-        samples = read_sound(sample_path())[: int(CLIP_S * SAMPLE_RATE)]
-        soundfile.write(clip, samples, SAMPLE_RATE, subtype="PCM_16")
-        stages: dict[str, Callable[[], Any]] = {
-            "decode (16 kHz WAV)": lambda: read_sound(clip),
-            "decode and resample (22.05 kHz FLAC, 5.3 s)": lambda: read_sound(sample_path()),
-            "voice activity": lambda: find_voice(samples),
-            "python_speech_features.mfcc": lambda: python_speech_features.mfcc(samples, SAMPLE_RATE),
-        }
-        for name in ("voice", "voice-classic"):
-            for precision in read_manifest().models[name].cards:
-                recognizer = VoiceRecognizer(models_folder() / f"{name}.{precision}.json")
-                spec, shape = recognizer.preprocessing.input, recognizer.card.input.shape[1:]
-                if precision == "fp32":
-                    stages[f"{name}: input from features"] = lambda s=spec, t=shape: network_input(samples, s, t)
-                    features = spec.features
-                    sound = samples if features.sample_rate == SAMPLE_RATE else np.zeros(66150, np.float32) + 0.01
-                    stages[f"{name}: features alone"] = lambda x=sound, f=features: mfcc.compute(x, f)
-                batch = network_input(samples, spec, shape)[None]
-                stages[f"{name} {precision}: network"] = lambda m=recognizer.model, b=batch: m.run(b)
-                analyzer = Analyzer(voice_model=models_folder() / f"{name}.{precision}.json")
-                stages[f"{name} {precision}: file to emotion"] = lambda a=analyzer: a(clip)
-        with threadpool_limits(1):  # for the reference; ours does not use BLAS
-            found = interleaved(stages)
-    show(found)
-    per_second = found["voice: features alone"]["p50"] / CLIP_S
-    ratio = found["python_speech_features.mfcc"]["p50"] / found["voice: features alone"]["p50"]
-    click.echo(
-        f"\nfeatures {per_second:.3f} ms per second of sound, {ratio:.2f} times as fast as python_speech_features"
-    )
-    summary = {"features_ms_per_s": per_second, "times_as_fast_as_psf": ratio}
-    environment.write(json_path, "latency voice", {"stages_ms": found, **summary})
-
-
-@main.command()
-@click.option("--yunet", type=click.Path(path_type=Path), help="A YuNet file to compare with.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
-def face(yunet: Path | None, json_path: Path | None) -> None:
-    """A camera frame of 640 x 480 with one face, each stage and other detectors; then a film of 60 s on all cores."""
+def face_stages() -> dict[str, Stage]:
+    """Return a frame of 640 x 480 with one face through every detector and expression model."""
     frame = camera_frame(640, 480)
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    environment.pin()
-    cv2.setNumThreads(1)
-    stages: dict[str, Callable[[], Any]] = {}
-    for name, detector in (faces.detectors() | peers(yunet)).items():
-        stages[f"{name}: detect"] = lambda d=detector: d.detect(frame)
     found = FaceDetector().detect(frame)[:1]
+    stages: dict[str, Stage] = {
+        f"frame with a face, {name}": partial(detector.detect, frame) for name, detector in faces.detectors().items()
+    }
     for name, recognizer in faces.recognizers().items():
-        stages[f"{name}: align and recognise"] = lambda r=recognizer: r.probabilities(frame, found)
-    measured = interleaved(stages, FRAME_RUNS)
-    show(measured)
-    if cores:
-        os.sched_setaffinity(0, cores)
-    cv2.setNumThreads(-1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.mp4"
-        write_film(path)
-        seconds = []
-        for _ in range(3):
-            start = time.perf_counter()
-            timeline = Analyzer()(path)
-            seconds.append(time.perf_counter() - start)
-    n_faces = sum(reading.modality == "face" for reading in timeline.readings)
+        stages[f"align and recognise, {name}"] = partial(recognizer.probabilities, frame, found)
+    return stages
+
+
+def film_seconds(folder: Path, runs: int = 3) -> tuple[list[float], int]:
+    """Return the seconds that a film takes, voice and face, and how many faces were read in it."""
+    path = folder / "film.mp4"
+    write_film(path, FILM_S, 1280, 720)
+    seconds, n_faces = [], 0
+    for _ in range(runs):
+        start = time.perf_counter()
+        timeline = Analyzer()(path)
+        seconds.append(time.perf_counter() - start)
+        n_faces = sum(reading.modality == "face" for reading in timeline.readings)
+    return seconds, n_faces
+
+
+@click.command()
+@click.option("--calls", default=400, show_default=True, help="Of each stage.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path))
+def main(calls: int, json_path: Path | None) -> None:
+    """Time every stage of the package, the models beside the default ones, and a film."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    pin()
+    with tempfile.TemporaryDirectory() as folder, Progress(transient=True) as progress:
+        task = progress.add_task("Measuring", total=1)
+        bench = Bench()
+        stages = {**bench.stages(), **clip_stages(Path(folder)), **face_stages()}
+        found = interleaved(stages, calls, on_progress=lambda share: progress.update(task, completed=share))
+        if cores:
+            os.sched_setaffinity(0, cores)
+        cv2.setNumThreads(-1)
+        seconds, n_faces = film_seconds(Path(folder))
+    show(found)
     click.echo(
         f"\n{FILM_S} s of 1280 x 720 at 25 frames a second, 5 of them looked at, voice and face, {len(cores)} cores: "
-        f"{np.median(seconds):.2f} s ({n_faces} faces read)"
+        f"{sorted(seconds)[len(seconds) // 2]:.2f} s ({n_faces} faces read)"
     )
-    environment.write(json_path, "latency face", {"stages_ms": measured, "film_s": seconds, "faces_read": n_faces})
-
-
-def peers(yunet: Path | None) -> dict[str, Detector]:
-    """Return other detectors; what is not here is told."""
-    found: dict[str, Detector] = {}
-    ways: dict[str, Callable[[], Detector]] = {"OpenCV Haar": faces.HaarDetector, "MediaPipe": MediaPipeDetector}
-    if yunet:
-        ways["YuNet, 640 x 480"] = lambda: named(str(yunet))
-    else:
-        click.echo("YuNet is left out: give its file with --yunet")
-    for name, way in ways.items():
-        try:
-            found[name] = way()
-        except EdgeEmoError as error:
-            click.echo(f"{name} is left out: {error}")
-    return found
-
-
-def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
-    """Return a frame with a public-domain portrait in the middle of noise, RGB."""
-    from skimage.data import astronaut
-
-    frame = np.random.default_rng(0).integers(90, 130, (height, width, 3), np.uint8)
-    left = (width - height) // 2 + shift
-    frame[:, left : left + height] = cv2.resize(astronaut(), (height, height), interpolation=cv2.INTER_CUBIC)
-    return frame
-
-
-def write_film(path: Path) -> None:
-    """Write a film in which the portrait moves, with the sample's voice over and over."""
-    import av
-
-    sound = np.resize(read_sound(sample_path()), FILM_S * SAMPLE_RATE)
-    with av.open(str(path), "w") as container:
-        picture = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
-        picture.width, picture.height, picture.pix_fmt = 1280, 720, "yuv420p"
-        track = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-        shown = [camera_frame(1280, 720, round(40 * np.sin(k / 8))) for k in range(50)]
-        for number in range(FILM_S * 25):
-            container.mux(picture.encode(av.VideoFrame.from_ndarray(shown[number % 50], "rgb24")))
-        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
-        frame.sample_rate = SAMPLE_RATE
-        container.mux(track.encode(frame))
-        for stream in (picture, track):
-            container.mux(stream.encode(None))
+    results = {"loads": bench.loads, "stages_ms": found, "film_s": seconds, "faces_read": n_faces}
+    environment.write(json_path, "latency", results)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import environment
 from benchmarks.listeners import Listener
+from edge_emo.bench.machine import pin
 from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.exchange import import_songs
@@ -197,7 +198,7 @@ def main(songs: int, runs: int, target: Path | None, picture: Path | None) -> No
         click.echo(f"{name:<40} {_range(learned[name])}")
     if picture:
         draw(learned, picture)
-    environment.pin()
+    pin()
     with Catalogue() as catalogue:
         bundled = latency(catalogue, runs)
     large = at_size(songs, runs)

@@ -9,13 +9,13 @@ import shutil
 import struct
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 
 from edge_emo import __version__
+from edge_emo.bench.machine import cpu_flags
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.errors import EdgeEmoError, NoPictureError, NoSoundTrackError
 from edge_emo.face.detector import FaceDetector, Pixels
@@ -40,8 +40,6 @@ LEVEL, VIEW = "level of ", "view of "
 DARK, SMALL = 0.1, 0.06
 """Share of full brightness, and of the longer side that a face has, below which expressions are hard to tell."""
 
-_CPU_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve")
-
 
 def diagnose(sources: Sequence[str] = ()) -> list[Finding]:
     """Return findings about this installation, and about the sound and the picture of each source."""
@@ -60,17 +58,6 @@ def _machine() -> Iterator[Finding]:
         int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in flags)
         hint = "" if int8 else "; no int8 dot product, so int8 gains less here"
         yield Finding("processor", "ok", f"{' '.join(flags)}{hint}")
-
-
-def cpu_flags() -> list[str]:
-    """Return those of the processor's features that matter for inference; none where the system does not say."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return []
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    present = set(found.group(1).split()) if found else set()
-    return [flag for flag in _CPU_FLAGS if flag in present]
 
 
 def _libraries() -> Iterator[Finding]:

@@ -17,6 +17,7 @@ import click
 from edge_emo import __version__
 from edge_emo.cli import exit_codes
 from edge_emo.cli.analyze import analyze
+from edge_emo.cli.bench import bench
 from edge_emo.cli.doctor import doctor
 from edge_emo.cli.history import history
 from edge_emo.cli.models import models
@@ -68,5 +69,5 @@ def main() -> None:
     """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
 
 
-for _command in (recommend, analyze, score, songs, history, models, doctor):
+for _command in (recommend, analyze, score, songs, history, models, doctor, bench):
     main.add_command(_command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_emo import __version__
+from edge_emo.bench.document import BenchDocument
 from edge_emo.card import Metric
 from edge_emo.music.catalogue import CatalogueInfo, Song
 from edge_emo.music.exchange import Imported
@@ -195,4 +196,5 @@ DOCUMENTS = {
     "events": EventsDocument,
     "models": ModelsDocument,
     "doctor": DoctorDocument,
+    "bench": BenchDocument,
 }

@@ -1,0 +1,43 @@
+"""Pictures and films that benchmarks look at, made around a public-domain portrait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_emo.face.detector import Pixels
+from edge_emo.media import SAMPLE_RATE, read_sound
+from edge_emo.sources import sample_path
+
+FRAME_RATE = 25
+
+
+def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
+    """Return a frame with a public-domain portrait in the middle of noise, RGB."""
+    from skimage.data import astronaut
+
+    frame = np.random.default_rng(0).integers(90, 130, (height, width, 3), np.uint8)
+    left = (width - height) // 2 + shift
+    frame[:, left : left + height] = cv2.resize(astronaut(), (height, height), interpolation=cv2.INTER_CUBIC)
+    return frame
+
+
+def write_film(path: Path, seconds: int, width: int, height: int) -> None:
+    """Write a film in which the portrait moves, with the sample's voice over and over."""
+    import av
+
+    sound = np.resize(read_sound(sample_path()), seconds * SAMPLE_RATE)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast"})
+        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        track = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        shown = [camera_frame(width, height, round(40 * np.sin(k / 8))) for k in range(50)]
+        for number in range(seconds * FRAME_RATE):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(shown[number % 50], "rgb24")))
+        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        container.mux(track.encode(frame))
+        for stream in (picture, track):
+            container.mux(stream.encode(None))
