@@ -3,70 +3,37 @@
     python -m benchmarks.accuracy voice --data ../shared/data
     python -m benchmarks.accuracy face --data ../shared/data
     python -m benchmarks.accuracy detector --data ../shared/data
+    python -m benchmarks.accuracy voice-folder FOLDER --layout ravdess --speakers 1,2
+    python -m benchmarks.accuracy face-folder FOLDER
 
 Voices are scored fold by fold: `benchmarks/folds/` holds, for each fold, the files of the same recipe trained without
-that fold's actors. Faces are those of FER+ PublicTest and of photos kept apart.
+that fold's actors. Faces are those of FER+ PublicTest and of photos kept apart. Intervals are those of 95 % over
+people, faces or photos drawn anew; for folders of your own, the files that ship are scored.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from rich.progress import track
 
 from benchmarks import drawing, environment, faces
+from benchmarks.intervals import accuracy, mean_recall, with_interval
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS
 from edge_emo.face.backends import named
 from edge_emo.face.detector import Detector
-from edge_emo.media import SAMPLE_RATE, resample
-from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, score, together
 from export.face_data import ferplus
 
 FOLDS = Path(__file__).parent / "folds"
+LAYOUTS: dict[str, Callable[[Path], list[Clip]]] = {"ravdess": ravdess, "emodb": emodb}
 MODELS = [(name, precision) for name in ("voice", "voice-classic") for precision in ("fp32", "int8")]
-
-
-def _mp3(samples: Float32, bit_rate: int = 64000) -> Float32:
-    import av
-
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp3") as container:
-        stream = container.add_stream("mp3", rate=SAMPLE_RATE, layout="mono")
-        stream.bit_rate = bit_rate
-        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
-        frame.sample_rate = SAMPLE_RATE
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    buffer.seek(0)
-    import soundfile
-
-    return soundfile.read(buffer, dtype="float32")[0]
-
-
-def _noise(samples: Float32, snr_db: float = 20) -> Float32:
-    noise = np.random.default_rng(0).standard_normal(len(samples))
-    scale = np.sqrt(np.mean(np.square(samples, dtype=np.float64))) * 10 ** (-snr_db / 20)
-    return np.asarray(samples + scale * noise, np.float32)
-
-
-CONDITIONS: dict[str, Callable[[Float32], Float32] | None] = {
-    "as recorded": None,
-    "gain -20 dB": lambda x: x * np.float32(0.1),
-    "gain +6 dB": lambda x: x * np.float32(2),
-    "gain +6 dB, 16 bits, clipped": lambda x: np.clip(np.round(x * 65536), -32768, 32767).astype(np.float32) / 32768,
-    "telephone band, 8 kHz": lambda x: resample(resample(x, SAMPLE_RATE, 8000), 8000, SAMPLE_RATE),
-    "white noise, 20 dB": _noise,
-    "MP3, 64 kbit/s": _mp3,
-}
 
 
 def fold_recognizers(name: str, precision: str) -> dict[int, VoiceRecognizer]:
@@ -87,28 +54,39 @@ def cross_validation(recognizers: dict[int, VoiceRecognizer], clips: list[Clip])
     folds = fold_scores(recognizers, clips)
     reports = {fold: part.report(recognizers[fold].card.threshold) for fold, part in folds.items()}
     result = {"folds": reports, "together": together(list(folds.values())).report()}
+    result["intervals"] = voice_intervals(together(list(folds.values())))
     for key in ("uar", "accuracy", "ece", "uar_women", "uar_men", "named", "accuracy_named"):
         values = [report[key] for report in reports.values() if report[key] is not None]
         result[key] = {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))} if values[1:] else None
     return result
 
 
-def robustness(recognizers: dict[int, VoiceRecognizer], clips: list[Clip]) -> dict[str, Any]:
-    """Return UAR, accuracy and labels changed under each condition, over all folds' held-out clips."""
-    clean = None
-    rows = {}
-    for condition, change in track(CONDITIONS.items(), "Conditions", transient=True):
-        scores = together(list(fold_scores(recognizers, clips, change).values()))
-        clean = scores if clean is None else clean
-        report = scores.report()
-        rows[condition] = {
-            "uar": report["uar"],
-            "accuracy": report["accuracy"],
-            "without_voice": report["without_voice"],
-            "labels_changed": int((scores.guesses != clean.guesses).sum()),
-            "n": report["n"],
-        }
-    return rows
+def voice_intervals(scores: Scores) -> dict[str, dict[str, float]]:
+    """Return UAR and accuracy of all, and UAR of women and men, each with its interval over the speakers."""
+    labels, guesses = scores.labels, scores.guesses
+    speakers = np.array([clip.speaker for clip in scores.clips])
+    women = np.array([clip.woman for clip in scores.clips])
+    found = {
+        "uar": with_interval(mean_recall, labels, guesses, speakers),
+        "accuracy": with_interval(accuracy, labels, guesses, speakers),
+    }
+    for name, part in (("uar_women", women), ("uar_men", ~women)):
+        if part.any():
+            found[name] = with_interval(mean_recall, labels[part], guesses[part], speakers[part])
+    return found
+
+
+def shipped_on(clips: list[Clip]) -> dict[str, Any]:
+    """Return, and print, the report of every voice file that ships, on these clips."""
+    results = {}
+    for name, precision in MODELS:
+        scores = score(VoiceRecognizer(models_folder() / f"{name}.{precision}.json"), clips)
+        report = results[f"{name} {precision}"] = {**scores.report(), "intervals": voice_intervals(scores)}
+        click.echo(
+            f"{name + ' ' + precision:<20} UAR {_range(report['intervals']['uar'])}  accuracy "
+            f"{_range(report['intervals']['accuracy'])}  ECE {report['ece']:.3f}  n {report['n']}"
+        )
+    return results
 
 
 def picture(results: dict[str, Any], path: Path) -> None:
@@ -140,6 +118,17 @@ def picture(results: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=90)
 
 
+def _range(found: dict[str, float]) -> str:
+    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+
+
+def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> set[int]:
+    try:
+        return {int(number) for number in value.split(",")} if value else set()
+    except ValueError:
+        raise click.BadParameter(f"{value} is no list of numbers such as 1,2,3") from None
+
+
 @click.group()
 def main() -> None:
     """Measure accuracy."""
@@ -149,8 +138,7 @@ def main() -> None:
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
 @click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw them here.")
-@click.option("--robustness/--no-robustness", "with_robustness", default=True, show_default=True)
-def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_robustness: bool) -> None:
+def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None:
     """Score the voice models on actors they never heard."""
     clips = ravdess(corpus_folder(data, "ravdess"))
     results: dict[str, Any] = {"cross_validation": {}, "shipped_on_emodb": {}}
@@ -165,26 +153,48 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None, with_ro
         click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))
     best = results["cross_validation"]["voice int8"]
     click.echo("\nvoice int8 by fold:  " + "  ".join(f"{f}: {r['uar']:.3f}" for f, r in best["folds"].items()))
+    click.echo("95 %:  " + "  ".join(f"{name} {_range(found)}" for name, found in best["intervals"].items()))
     click.echo("recall:  " + "  ".join(f"{name} {value:.2f}" for name, value in best["together"]["recall"].items()))
     click.echo("\nThe files that ship, on EMO-DB (German; five speakers never heard):")
     foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
-    for name, precision in MODELS:
-        report = score(VoiceRecognizer(models_folder() / f"{name}.{precision}.json"), foreign).report()
-        results["shipped_on_emodb"][f"{name} {precision}"] = report
-        click.echo(
-            f"{name + ' ' + precision:<20} UAR {report['uar']:.3f}  accuracy {report['accuracy']:.3f}  n {report['n']}"
-        )
-    if with_robustness:
-        results["robustness"] = {p: robustness(fold_recognizers("voice", p), clips) for p in ("fp32", "int8")}
-        click.echo("\nvoice int8, all held-out clips       UAR  accuracy  labels changed  no voice found")
-        for condition, row in results["robustness"]["int8"].items():
-            click.echo(
-                f"{condition:<34} {row['uar']:.3f} {row['accuracy']:>9.3f} {row['labels_changed']:>8} of {row['n']}"
-                f" {row['without_voice']:>12}"
-            )
+    results["shipped_on_emodb"] = shipped_on(foreign)
     environment.write(json_path, "accuracy voice", results)
     if picture_path:
         picture(results, picture_path)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--layout", type=click.Choice(sorted(LAYOUTS)), default="ravdess", show_default=True, help="Of its names."
+)
+@click.option("--speakers", callback=_numbers, metavar="N,N", help="Only these; without it, all.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+def voice_folder(folder: Path, layout: str, speakers: set[int], json_path: Path | None) -> None:
+    """Score the voice files that ship on a FOLDER of clips named as RAVDESS or EMO-DB name them."""
+    clips = [clip for clip in LAYOUTS[layout](folder) if not speakers or clip.speaker in speakers]
+    if not clips:
+        raise click.UsageError(f"{folder}: no clip of the speakers {', '.join(map(str, sorted(speakers)))}")
+    results = shipped_on(clips)
+    for name, report in results.items():
+        people = "  ".join(f"{who} {value:.2f}" for who, value in report["accuracy_by_speaker"].items())
+        click.echo(f"{name}, accuracy by speaker:  {people}")
+    environment.write(json_path, "accuracy voice-folder", results)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+def face_folder(folder: Path, json_path: Path | None) -> None:
+    """Score the face files that ship on a FOLDER with pictures of one face each in folders named by its emotion."""
+    results = faces.folder_table(folder)
+    for name, row in results.items():
+        click.echo(
+            f"{name:<20} accuracy {_range(row['accuracy'])}  macro recall {_range(row['macro_recall'])}  "
+            f"n {row['n']}, in {row['without_face']} no face found"
+        )
+        click.echo("    recall  " + "  ".join(f"{label} {value:.2f}" for label, value in row["recall"].items()))
+    environment.write(json_path, "accuracy face-folder", results)
 
 
 @main.command()
@@ -243,7 +253,7 @@ def detector(data: Path, haar: bool, yunet: Path | None, json_path: Path | None)
     for name, rows in found.items():
         click.echo(f"\n{name:<28} {'>= 32':>8} {'24-32':>8} {'16-32':>8} {'false/photo':>12} {'of any size':>12}")
         for condition, row in rows.items():
-            cells = [row[key] for key in ("recall", "recall_24_to_32", "recall_16_to_32")]
+            cells = [row["recall"]["value"], row["recall_24_to_32"], row["recall_16_to_32"]]
             false = f"{row['false_per_photo']:>12.3f} {row['false_per_photo_any_size']:>12.3f}"
             click.echo(f"{condition:<28} " + " ".join(f"{cell:>8.3f}" for cell in cells) + f" {false}")
     environment.write(json_path, "accuracy detector", found)

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 
 from benchmarks import drawing
+from benchmarks.intervals import accuracy, interval, mean_recall, with_interval
 from edge_emo.card import models_folder, read_manifest
-from edge_emo.emotions import EMOTIONS
+from edge_emo.emotions import EMOTIONS, emotion_of
 from edge_emo.face.detector import Detector, Face, FaceDetector, Pixels
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
+from edge_emo.pictures import read_picture
 from export.detector_data import Photo, parts, photos, without_colour
 from export.detector_score import (
     MATCH,
@@ -80,9 +82,10 @@ def detector_table(detector: Detector, known: Sequence[Photo]) -> dict[str, Any]
     return rows
 
 
-def _row(found: Sequence[Found]) -> dict[str, float]:
+def _row(found: Sequence[Found]) -> dict[str, Any]:
+    low, high = interval(range(len(found)), lambda drawn: recall([found[i] for i in drawn], SMALLEST))
     return {
-        "recall": recall(found, SMALLEST),
+        "recall": {"value": recall(found, SMALLEST), "low": low, "high": high},
         "recall_24_to_32": recall(found, 24, SMALLEST),
         "recall_16_to_32": recall(found, 16, SMALLEST),
         "false_per_photo": false_per_photo(found, SMALLEST),
@@ -152,13 +155,52 @@ def labelled_by_eye(recognizer: FaceRecognizer, detector: Detector, data: Path) 
     }
 
 
+def folder_table(folder: Path) -> dict[str, Any]:
+    """Return how often each network is right about pictures in folders named by an emotion, detector and all.
+
+    Folders of other names are left out, and so are pictures without a face, which are counted. The largest face counts.
+    Raises FileNotFoundError where there is no picture.
+    """
+    paths = [(path, emotion_of(path.parent.name.lower())) for path in sorted(folder.glob("*/*"))]
+    labelled = [(path, EMOTIONS.index(emotion)) for path, emotion in paths if emotion]
+    if not labelled:
+        raise FileNotFoundError(f"{folder}: no picture in a folder named by an emotion, such as happy/1.jpg")
+    detector, seen = FaceDetector(), []
+    for path, label in labelled:
+        picture = read_picture(path)
+        found = sorted(detector.detect(picture), key=lambda face: -face.area)[:1]
+        if found:
+            seen.append((picture, found, label))
+    labels = np.array([label for _, _, label in seen], int)
+    table = {}
+    for name, recognizer in recognizers().items():
+        shares = [recognizer.probabilities(picture, found)[0] for picture, found, _ in seen]
+        guesses = np.array([int(share.argmax()) for share in shares], int)
+        table[name] = {
+            "n": len(labels),
+            "without_face": len(labelled) - len(seen),
+            "accuracy": with_interval(accuracy, labels, guesses, range(len(labels))),
+            "macro_recall": with_interval(mean_recall, labels, guesses, range(len(labels))),
+            "recall": {EMOTIONS[k]: accuracy(labels[labels == k], guesses[labels == k]) for k in np.unique(labels)},
+        }
+    return table
+
+
 def face_tables(data: Path, test: Faces) -> dict[str, Any]:
     """Return all figures of the expression networks; the whole path goes through the detector that ships."""
     found: dict[str, Any] = {}
     for name, recognizer in recognizers().items():
         detector = FaceDetector()
+        scores = score(recognizer, test)
+        everyone = range(len(scores.labels))
         found[name] = {
-            "public_test": score(recognizer, test).report(),
+            "public_test": {
+                **scores.report(),
+                "intervals": {
+                    "accuracy": with_interval(accuracy, scores.labels, scores.guesses, everyone),
+                    "macro_recall": with_interval(mean_recall, scores.labels, scores.guesses, everyone),
+                },
+            },
             "through_detector": through_detector(recognizer, detector, test),
             "labelled_by_eye": labelled_by_eye(recognizer, detector, data),
             "kilobytes": round(recognizer.model.path.stat().st_size / 1000),

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from benchmarks.changes import FACE_CHANGES, babble, covered, lit, mp3, noise, recorded, smaller, voice_changes
+
+
+@pytest.fixture
+def tone():
+    return (0.3 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.float32)
+
+
+def power(samples):
+    return float(np.mean(np.square(samples, dtype=np.float64)))
+
+
+@pytest.mark.parametrize("snr_db", [0, 20])
+def test_noise_and_voices_come_as_loud_as_asked(tone, rng, snr_db):
+    for changed in (noise(tone, snr_db), babble(tone, snr_db, rng.standard_normal(5000).astype(np.float32))):
+        assert changed.dtype == np.float32
+        assert 10 * np.log10(power(tone) / power(changed - tone)) == pytest.approx(snr_db, abs=0.1)
+
+
+def test_a_recording_has_sixteen_bits_and_clips(tone):
+    quiet, loud = recorded(tone, -50), recorded(tone, 18)
+    assert np.allclose(quiet * 32768, np.round(quiet * 32768))
+    assert len(np.unique(quiet)) < 70
+    assert loud.max() == pytest.approx(1, abs=1e-4)
+    assert loud.min() == -1
+
+
+def test_voice_steps_keep_the_length_and_change_the_sound(tone):
+    for steps in voice_changes(np.ones(100, np.float32)).values():
+        for level, change in steps.items():
+            changed = change(tone)
+            assert abs(len(changed) - len(tone)) <= 2400, level
+            assert np.isfinite(changed).all()
+            assert not np.array_equal(changed[:8000], tone[:8000])
+
+
+def test_mp3_keeps_a_tone(tone):
+    pytest.importorskip("av")
+    spectrum = np.abs(np.fft.rfft(mp3(tone, 64)[:16000]))
+    assert abs(int(spectrum.argmax()) - 440) <= 2
+
+
+def test_face_steps_keep_shape_and_kind(rng):
+    picture = rng.integers(0, 256, (48, 48), np.uint8)
+    for steps in FACE_CHANGES.values():
+        for level, change in steps.items():
+            changed = change(picture)
+            assert changed.shape == picture.shape, level
+            assert changed.dtype == np.uint8
+            assert not np.array_equal(changed, picture)
+
+
+def test_faces_are_covered_lit_and_made_smaller(rng):
+    picture = rng.integers(20, 60, (48, 48), np.uint8)
+    assert (covered(picture, 25, from_below=True)[36:] == 128).all()
+    assert (covered(picture, 25, from_below=True)[:36] == picture[:36]).all()
+    assert (covered(picture, 25, from_below=False)[:12] == 128).all()
+    assert (lit(picture, 1) == 2 * picture).all()
+    assert smaller(picture, 8).std() < picture.std() / 2
