@@ -158,7 +158,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None
     click.echo("\nThe files that ship, on EMO-DB (German; five speakers never heard):")
     foreign = [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker not in EMODB_TRAINING]
     results["shipped_on_emodb"] = shipped_on(foreign)
-    environment.write(json_path, "accuracy voice", results)
+    environment.write(json_path, "accuracy voice", results, models="voice")
     if picture_path:
         picture(results, picture_path)
 
@@ -179,7 +179,7 @@ def voice_folder(folder: Path, layout: str, speakers: set[int], json_path: Path 
     for name, report in results.items():
         people = "  ".join(f"{who} {value:.2f}" for who, value in report["accuracy_by_speaker"].items())
         click.echo(f"{name}, accuracy by speaker:  {people}")
-    environment.write(json_path, "accuracy voice-folder", results)
+    environment.write(json_path, "accuracy voice-folder", results, models="voice")
 
 
 @main.command()
@@ -194,7 +194,7 @@ def face_folder(folder: Path, json_path: Path | None) -> None:
             f"n {row['n']}, in {row['without_face']} no face found"
         )
         click.echo("    recall  " + "  ".join(f"{label} {value:.2f}" for label, value in row["recall"].items()))
-    environment.write(json_path, "accuracy face-folder", results)
+    environment.write(json_path, "accuracy face-folder", results, models="face")
 
 
 @main.command()
@@ -230,7 +230,7 @@ def face(data: Path, json_path: Path | None, picture_path: Path | None) -> None:
         f"by eye, {eye['n']} faces, {eye['missed']} of them not found:  "
         + "  ".join(f"{name} {value:.2f} of {eye['labels'][name]}" for name, value in eye["recall"].items())
     )
-    environment.write(json_path, "accuracy face", found)
+    environment.write(json_path, "accuracy face", found, models="face")
     if picture_path:
         faces.picture(found, default, picture_path)
 
@@ -256,7 +256,7 @@ def detector(data: Path, haar: bool, yunet: Path | None, json_path: Path | None)
             cells = [row["recall"]["value"], row["recall_24_to_32"], row["recall_16_to_32"]]
             false = f"{row['false_per_photo']:>12.3f} {row['false_per_photo_any_size']:>12.3f}"
             click.echo(f"{condition:<28} " + " ".join(f"{cell:>8.3f}" for cell in cells) + f" {false}")
-    environment.write(json_path, "accuracy detector", found)
+    environment.write(json_path, "accuracy detector", found, models="face-detector")
 
 
 if __name__ == "__main__":

@@ -14,11 +14,15 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 
 
-def write(path: Path | None, benchmark: str, results: Any, threads: int = 1) -> None:
-    """Write results with their environment, where a path is given; dataclasses are written as objects."""
+def write(path: Path | None, benchmark: str, results: Any, *, models: str = "") -> None:
+    """Write results with their environment, where a path is given; dataclasses are written as objects.
+
+    Of the models, those are named whose cards begin with `models`: what the benchmark is about.
+    """
     if path:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-        machine = {**msgspec.to_builtins(this_machine(threads)), "commit": commit.stdout.strip()}
+        machine = {**msgspec.to_builtins(this_machine()), "commit": commit.stdout.strip()}
+        machine["models"] = {card: sha for card, sha in machine["models"].items() if card.startswith(models)}
         document = {"benchmark": benchmark, "environment": machine, "results": results}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")

@@ -129,7 +129,7 @@ def main(json_path: Path | None) -> None:
             f"{r['kilobytes_fp32']:,.0f} | {r['kilobytes']:,.0f} | {r['ms_fp32']:.3f} | {r['ms']:.3f} | "
             f"{r['label_agreement']:.1%} |"
         )
-    environment.write(json_path, "export", rows)
+    environment.write(json_path, "export", rows, models="none")
 
 
 if __name__ == "__main__":

@@ -205,7 +205,9 @@ def main(songs: int, runs: int, target: Path | None, picture: Path | None) -> No
     for name, times in (("bundled", bundled), (f"{songs} songs", large["recommendation_ms"])):
         click.echo(f"recommendation, {name}: " + ", ".join(f"{key} {value:.2f} ms" for key, value in times.items()))
     click.echo(f"import: {large['import_s']:.1f} s, {large['songs_per_second']:.0f} songs a second")
-    environment.write(target, "recommender", {"learning": learned, "bundled_ms": bundled, "large": large})
+    environment.write(
+        target, "recommender", {"learning": learned, "bundled_ms": bundled, "large": large}, models="none"
+    )
 
 
 def _range(values: tuple[float, float, float]) -> str:

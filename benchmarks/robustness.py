@@ -163,7 +163,7 @@ def _finish(
 ) -> None:
     show(clean, curves)
     results = {"model": f"{name} {precision}", "as_it_is": clean, "curves": curves}
-    environment.write(json_path, f"robustness {name}", results)
+    environment.write(json_path, f"robustness {name}", results, models=f"{name}.")
     if picture_path:
         of = {"voice": "RAVDESS speech of unheard actors", "face": "FER+ PublicTest, cut-outs"}[name]
         picture(clean, curves, f"{name} {precision}: {of}, {clean['n']} samples, 95 % intervals", 1 / 8, picture_path)

@@ -170,7 +170,8 @@ WORK: dict[str, Callable[[int, Path], Row]] = {
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
     """Return k of time ~ size^k by least squares of the logarithms; None for fewer than two sizes.
 
-    What takes less than twice the time of the smallest size shows the start alone, and is left out but for the last two.
+    Sizes that take less than twice the time of the smallest show the start alone; they count where no
+    two others are left.
     """
     rows = [(n, s) for n, s in zip(sizes, seconds, strict=True) if s >= 2 * min(seconds)]
     if len(rows) < 2:
