@@ -1,11 +1,16 @@
 """Benchmarks: each prints a table and, with `--json`, writes what it measured and on which machine.
 
-python -m benchmarks.accuracy voice     accuracy on people never heard, robustness, calibration
+python -m benchmarks.accuracy voice     people never heard: cross-validated, by actor and sex, calibration, intervals
 python -m benchmarks.accuracy face      the expression networks on FER+ PublicTest and on photos labelled by eye
 python -m benchmarks.accuracy detector  recall and false boxes by size, light, blur and tilt, beside OpenCV's Haar
-python -m benchmarks.latency voice      milliseconds of each stage of a 3 s clip, against python_speech_features
-python -m benchmarks.latency face       milliseconds of each stage of a camera frame, other detectors, a film of 60 s
+python -m benchmarks.accuracy voice-folder, face-folder    the files that ship on clips or pictures of your own
+python -m benchmarks.robustness voice   curves: noise, other voices, level, band, compression
+python -m benchmarks.robustness face    curves: size, blur, light, rotation, cover
+python -m benchmarks.latency            milliseconds of every stage, and a film of 60 s
+python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers
+python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
 python -m benchmarks.recommender        learning of simulated listeners, milliseconds of a recommendation, import
-python -m benchmarks.coldstart          whole processes: wall time and memory
 python -m benchmarks.export             size and speed of converted networks of the literature
+python -m benchmarks.cost               operations, bytes, calls and allocations: what no clock is needed for
+python -m benchmarks.report             write the figures of the README and of docs/ from benchmarks/results
 """

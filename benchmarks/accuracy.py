@@ -49,9 +49,8 @@ def fold_scores(recognizers: dict[int, VoiceRecognizer], clips: list[Clip], chan
     }
 
 
-def cross_validation(recognizers: dict[int, VoiceRecognizer], clips: list[Clip]) -> dict[str, Any]:
+def cross_validation(recognizers: dict[int, VoiceRecognizer], folds: dict[int, Scores]) -> dict[str, Any]:
     """Return mean and spread over the folds, and what all held-out clips together show."""
-    folds = fold_scores(recognizers, clips)
     reports = {fold: part.report(recognizers[fold].card.threshold) for fold, part in folds.items()}
     result = {"folds": reports, "together": together(list(folds.values())).report()}
     result["intervals"] = voice_intervals(together(list(folds.values())))
@@ -145,9 +144,15 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None
     click.echo("RAVDESS speech, four folds, actors held out; mean ± standard deviation over the folds")
     titles = ("UAR", "accuracy", "women UAR", "men UAR", "ECE", "not uncertain", "accuracy then")
     click.echo(f"{'model':<20} " + " ".join(f"{title:>15}" for title in titles))
+    of_fp32 = None
     for name, precision in MODELS:
-        found = cross_validation(fold_recognizers(name, precision), clips)
+        recognizers = fold_recognizers(name, precision)
+        folds = fold_scores(recognizers, clips)
+        found = cross_validation(recognizers, folds)
         results["cross_validation"][f"{name} {precision}"] = found
+        guesses = together(list(folds.values())).guesses
+        of_fp32 = guesses if precision == "fp32" else of_fp32
+        found["labels_as_fp32"] = accuracy(of_fp32, guesses)
         keys = ("uar", "accuracy", "uar_women", "uar_men", "ece", "named", "accuracy_named")
         cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" if found[key] else "–" for key in keys]
         click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))

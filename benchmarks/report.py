@@ -1,0 +1,243 @@
+"""Write the figures into the README and the pages of docs/ from the kept results.
+
+    python -m benchmarks.report
+
+What stands between `<!-- figures: NAME -->` and `<!-- end of figures -->` is written anew; the tests fail where it says
+something else than the results.
+"""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from benchmarks import tables
+from benchmarks.environment import ROOT, read
+from edge_emo.music.catalogue import Catalogue
+
+PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "raspberry-pi.md")
+_BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+_VOICE_STEPS = {
+    "level, dB": ("-50", "-20", "6", "18"),
+    "upper limit, kHz": ("4", "2"),
+    "white noise, dB below the voice": ("20", "10", "0"),
+    "other voices, dB below the voice": ("20", "10", "0"),
+    "MP3, kbit/s": ("64", "16"),
+}
+_FACE_STEPS = {
+    "side of the face, pixels": ("24", "12"),
+    "blur, % of the side": ("2", "4"),
+    "light, stops": ("-3", "2"),
+    "turned, degrees": ("20", "45"),
+    "covered from below, %": ("30", "50"),
+    "covered from above, %": ("30", "50"),
+}
+_PEERS: list[tuple[str, str, str]] = [
+    ("13 MFCCs of 3 s at 16 kHz", "mfcc", "python_speech_features"),
+    ("100 MFCCs of 3 s at 22,050 Hz", "librosa mfcc", "librosa"),
+    ("network voice", "voice int8", "Keras predict"),
+    ("network voice", "voice int8", "TFLite fp32"),
+    ("network voice", "voice int8", "TFLite int8"),
+    ("network voice", "voice int8", "edge-emo fp32"),
+    ("faces of 640 x 480", "detect fp32", "MediaPipe short range"),
+    ("faces of 640 x 480", "detect fp32", "MediaPipe full range"),
+    ("faces of 640 x 480", "detect fp32", "OpenCV Haar"),
+    ("faces and expression", "detect and recognise int8", "MediaPipe short range + TFLite fp32"),
+    ("faces and expression", "detect and recognise int8", "MediaPipe full range + TFLite fp32"),
+]
+"""The comparisons of the README."""
+
+
+def intro() -> str:
+    """What there is, and how fast."""
+    with Catalogue() as catalogue:
+        info = catalogue.info()
+    film = sorted(read("latency")["results"]["film_s"])[1]
+    return (
+        f"Everything runs on your machine: networks of {tables.default_megabytes():.1f} MB in all, a catalogue of "
+        f"{info.songs:,} real tracks, no network\naccess, ever. Each song says how it may be used, with the exact "
+        f"credit line for the {info.by_license['CC BY 4.0']:,} under CC BY.\nA 3 s clip takes about "
+        f"{tables.median_ms('clip of 3 s, file to emotion, voice int8'):.0f} ms from file to emotion on one core, a "
+        f"camera frame about {tables.median_ms('frame, to one emotion'):.0f} ms, a film of a minute about {film:.0f} s."
+    )
+
+
+def voice() -> str:
+    """Accuracy of voices."""
+    return f"{tables.voice_accuracy()}\n\n{tables.voice_details()}"
+
+
+def voice_robustness() -> str:
+    """Voices recorded worse."""
+    return tables.curve("voice", _VOICE_STEPS)
+
+
+def face() -> str:
+    """Accuracy of faces."""
+    return f"{tables.face_accuracy()}\n\n{tables.face_details()}"
+
+
+def face_robustness() -> str:
+    """Faces seen worse."""
+    return tables.curve("face", _FACE_STEPS)
+
+
+def detector() -> str:
+    """The default detector, and the other precision in a sentence."""
+    small = read("detector_accuracy")["results"]["face-detector int8"]["as they are"]
+    return (
+        f"{tables.detector('face-detector fp32')}\n\nint8 finds {small['recall']['value']:.3f} with "
+        f"{small['false_per_photo']:.3f} false boxes."
+    )
+
+
+def speed() -> str:
+    """The README's table of speed."""
+    rows = [
+        [
+            "clip of 3 s, file to emotion, int8 / fp32 (two utterances, two windows)",
+            _pair("clip of 3 s, file to emotion, voice"),
+        ],
+        ["features of 3 s", f"{tables.median_ms('features, 3 s'):.2f}"],
+        ["`voice` network, int8 / fp32, one window", f"{_ms('voice net, int8')} / {_ms('voice net, fp32')}"],
+        ["`face-detector` int8 / fp32 (default), frame of 640 × 480", _pair("frame with a face, face-detector")],
+        ["align and recognise one face, `face` int8 / fp32", _pair("align and recognise, face")],
+        ["the same, `face-classic` int8 / fp32", _pair("align and recognise, face-classic")],
+        ["fusion of a minute of voice and face", f"{tables.median_ms('fusion, a minute of both'):.1f}"],
+        ["ten songs out of 6,047", f"{tables.median_ms('songs, ten'):.1f}"],
+    ]
+    results = read("latency")["results"]
+    cold = read("coldstart")["results"]["processes"]
+    film = ", ".join(f"{seconds:.1f}" for seconds in results["film_s"])
+    whole = cold["edge-emo recommend sample --json"]
+    return (
+        f"One core of an {tables.machine('latency')}, medians:\n\n{tables.table(['', 'ms'], rows)}\n\n"
+        "A film of 60 s, 1280 × 720, 25 frames a second of which 5 are looked at, voice and face, on two cores: "
+        f"{film} s in three\nruns. `edge-emo --help` takes {cold['edge-emo --help']['median_s']:.2f} s; `edge-emo "
+        f"recommend sample --json`, a whole process, {whole['median_s']:.2f} s and {whole['peak_mb']:.0f} MB."
+    )
+
+
+def _ms(stage: str) -> str:
+    return f"{tables.median_ms(stage):.2f}"
+
+
+def _pair(stage: str) -> str:
+    return f"{_ms(f'{stage} int8')} / {_ms(f'{stage} fp32')}"
+
+
+def peers() -> str:
+    """The README's rows of peers."""
+    return f"One core of an {tables.machine('peers')}:\n\n{tables.peers(_PEERS)}\n\n{tables.peer_accuracy()}"
+
+
+def recommender() -> str:
+    """Speed and learning of the recommender."""
+    results = read("recommender")["results"]
+    bundled, large = results["bundled_ms"], results["large"]
+    times = large["recommendation_ms"]
+    learning = results["learning"]
+    kept = {kind: values[0] for kind, values in learning["after_200"].items()}
+    ratios = {
+        name: f"{value:.1f} times, {low:.1f} to {high:.1f}"
+        for name, (value, low, high) in learning.items()
+        if name.startswith("ratio")
+    }
+    number = f"{large['songs']:,}"
+    rows = [
+        ["ten songs out of 6,047, median / 95th percentile", f"{bundled['p50']:.1f} / {bundled['p95']:.1f} ms"],
+        [
+            f"ten songs out of {number}, median / 95th percentile",
+            f"{times['p50']:.1f} / {times['p95']:.1f} ms",
+        ],
+        [f"the first of {number}, which reads them", f"{times['first'] / 1000:.0f} s"],
+        [f"a CSV of {number} songs, imported", f"{large['import_s']:.0f} s"],
+    ]
+    return (
+        f"One core of an {tables.machine('recommender')}:\n\n{tables.table(['', ''], rows)}\n\n"
+        f"What learning brings, on {learning['listeners']} simulated listeners of known taste (for genres, artists and "
+        "moods) who look at a list from\nthe top and keep what they like: after 200 lists of ten they would keep "
+        f"{kept['learned']:.2f} of the first five songs, against {kept['unlearned']:.2f} without\nlearning "
+        f"({ratios['ratio_to_unlearned']}, 95 % interval) and {kept['random']:.2f} of random songs "
+        f"({ratios['ratio_to_random']}); in the lists 11 to 35\nalready {ratios['ratio_to_unlearned_lists_11_to_35']}."
+    )
+
+
+def peers_whole() -> str:
+    """Every peer, and what was left out."""
+    skipped = read("peers")["results"]["skipped"]
+    left_out = "; ".join(f"{name} ({reason})" for name, reason in skipped.items())
+    text = f"{tables.machine('peers')}; {read('peers')['results']['rounds']} rounds.\n\n{tables.peers()}"
+    return f"{text}\n\nLeft out: {left_out}." if left_out else text
+
+
+def detectors() -> str:
+    """Both precisions of the detector."""
+    return "\n\n".join(tables.detector(name) for name in read("detector_accuracy")["results"])
+
+
+def latency() -> str:
+    """Every stage."""
+    return f"{tables.machine('latency')}.\n\n{tables.latency()}"
+
+
+def growth() -> str:
+    """Cost as work grows."""
+    return f"{tables.machine('scaling')}.\n\n{tables.growth()}"
+
+
+def coldstart() -> str:
+    """Processes, imports, sizes."""
+    return (
+        f"{tables.machine('coldstart')}.\n\n{tables.processes()}\n\n"
+        f"Imports until the first voice is recognised: {tables.largest('import_ms', 'ms')}\n"
+        f"Installed without extras: {tables.largest('installed_mb', 'MB')}"
+    )
+
+
+BLOCKS = {
+    function.__name__: function
+    for function in (
+        intro,
+        voice,
+        voice_robustness,
+        face,
+        face_robustness,
+        detector,
+        detectors,
+        speed,
+        latency,
+        peers,
+        peers_whole,
+        growth,
+        coldstart,
+        recommender,
+        tables.peer_accuracy,
+        tables.voice_curves,
+        tables.face_curves,
+        tables.export,
+        tables.models,
+        tables.stage_costs,
+    )
+}
+
+
+def with_figures(text: str) -> str:
+    """Return a page with its figures written anew. Raises KeyError for a block of a name that there is not."""
+    return _BLOCK.sub(lambda found: f"{found.group(1)}{BLOCKS[found.group(2)]()}\n{found.group(3)}", text)
+
+
+@click.command()
+def main() -> None:
+    """Write the figures of every page."""
+    for path in PAGES:
+        before = path.read_text(encoding="utf-8")
+        after = with_figures(before)
+        path.write_text(after, encoding="utf-8")
+        click.echo(f"{path.relative_to(ROOT)}: {'as it was' if after == before else 'written'}", err=True)
+
+
+if __name__ == "__main__":
+    main()

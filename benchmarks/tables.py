@@ -1,0 +1,255 @@
+"""Tables and sentences in Markdown, made from the kept results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.environment import read
+from edge_emo.card import models_folder, read_card, read_manifest
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def machine(name: str) -> str:
+    """Return the processor and the date of a result."""
+    found = read(name)["environment"]
+    int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in found["cpu_flags"])
+    return f"{found['cpu']} ({', '.join(found['cpu_flags'])}), {'with' if int8 else 'without'} VNNI, {found['date']}"
+
+
+def ranged(found: dict[str, float], digits: int = 3) -> str:
+    """Return a value and its interval."""
+    value, low, high = (f"{found[key]:.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def recalls(found: dict[str, float]) -> str:
+    """Return the recall of each emotion."""
+    return ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+
+
+def titled(name: str) -> str:
+    """Return "face int8" as "`face` int8", with what it is."""
+    model, precision = name.split()
+    entry = read_manifest().models[model]
+    default = " (default)" if model in read_manifest().tasks.values() and precision == entry.default else ""
+    original = ", the original network" if model.endswith("-classic") and precision == "fp32" else ""
+    return f"`{model}` {precision}{default}{original}"
+
+
+def voice_accuracy() -> str:
+    """Accuracy of the voice models on people never heard."""
+    rows = []
+    for name, found in read("voice_accuracy")["results"]["cross_validation"].items():
+        spread = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" for key in ("uar", "accuracy")]
+        means = [f"{found[key]['mean']:.3f}" for key in ("uar_women", "uar_men", "ece")]
+        named = f"{found['named']['mean']:.0%}".replace("%", " %")
+        low, high = found["intervals"]["uar"]["low"], found["intervals"]["uar"]["high"]
+        interval = f"{low:.3f} to {high:.3f}"
+        rows.append(
+            [titled(name), spread[0], interval, spread[1], *means, named, f"{found['accuracy_named']['mean']:.3f}"]
+        )
+    titles = "model,UAR,its 95 % interval,accuracy,UAR women,UAR men,calibration error,not uncertain,accuracy then"
+    return table(titles.split(","), rows)
+
+
+def voice_details() -> str:
+    """Folds, recalls and other corpora of the default voice model."""
+    results = read("voice_accuracy")["results"]
+    found = results["cross_validation"]["voice int8"]
+    foreign = results["shipped_on_emodb"]["voice int8"]
+    folds = ", ".join(f"{report['uar']:.3f}" for report in found["folds"].values())
+    return (
+        f"`voice` int8 by fold: {folds}. Recall: {recalls(found['together']['recall'])}.\n"
+        f"int8 gives the label of fp32 for {100 * found['labels_as_fp32']:.1f} % of the held-out clips. "
+        "The very int8 file that ships, trained on all\n19 actors, reaches UAR "
+        f"{ranged(foreign['intervals']['uar'], 2)} on {foreign['n']} clips of five EMO-DB speakers it never heard "
+        "(mostly four\nemotions, German; five other speakers of that corpus were in training)."
+    )
+
+
+def curve(name: str, asked: dict[str, Sequence[str]]) -> str:
+    """Some steps of the robustness of a model; `asked` names the levels of each axis."""
+    results = read(f"{name}_robustness")["results"]
+    rows = [["as it is", "", results["as_it_is"]]]
+    rows += [[axis, level, results["curves"][axis][level]] for axis, levels in asked.items() for level in levels]
+    return table(
+        ["", "", "macro recall", "accuracy", "labels changed"],
+        [
+            [axis, level, ranged(row["uar"]), f"{row['accuracy']['value']:.3f}", str(row["labels_changed"])]
+            for axis, level, row in rows
+        ],
+    )
+
+
+def voice_curves() -> str:
+    """Every step of voices recorded worse."""
+    return _whole("voice")
+
+
+def face_curves() -> str:
+    """Every step of faces seen worse."""
+    return _whole("face")
+
+
+def _whole(name: str) -> str:
+    curves = read(f"{name}_robustness")["results"]["curves"]
+    return curve(name, {axis: list(rows) for axis, rows in curves.items()})
+
+
+def face_accuracy() -> str:
+    """Accuracy of the expression networks."""
+    rows = []
+    for name, found in read("face_accuracy")["results"].items():
+        test, eye = found["public_test"], found["labelled_by_eye"]
+        cells = [f"{test['macro_recall']:.3f}", f"{test['ece']:.3f}"]
+        cells += [f"{eye['accuracy']:.3f}", f"{eye['macro_recall']:.3f}", f"{found['kilobytes']:,}"]
+        rows.append([titled(name), ranged(test["intervals"]["accuracy"]), *cells])
+    titles = "model,accuracy (95 % interval),macro recall,calibration error,by eye,macro recall,kB"
+    return table(titles.split(","), rows)
+
+
+def face_details() -> str:
+    """Recalls of the default expression model, and how its files agree."""
+    found = read("face_accuracy")["results"]["face int8"]
+    test = found["public_test"]["recall"]
+    return (
+        (
+            f"`face` int8 gives the label of fp32 for {100 * found['labels_as_fp32']:.1f} % of these faces. Recall: "
+            f"{recalls(test)} (10 faces).\nEach face of PublicTest in a frame, found by the detector first: "
+            f"{found['through_detector']['accuracy_emotions']:.3f} of the {found['through_detector']['found']:.0%} "
+            "that are found."
+        )
+        .replace("%", " %")
+        .replace("  %", " %")
+    )
+
+
+def detector(name: str) -> str:
+    """Recall and false boxes of a detector."""
+    rows = []
+    for condition, row in read("detector_accuracy")["results"][name].items():
+        cells = [f"{row[key]:.3f}" for key in ("recall_24_to_32", "recall_16_to_32", "false_per_photo")]
+        rows.append([condition, ranged(row["recall"]), *cells])
+    return table([titled(name), "found, ≥ 32 pixels", "24 to 32", "16 to 32", "false boxes a photo"], rows)
+
+
+def latency() -> str:
+    """Milliseconds of every stage."""
+    stages = read("latency")["results"]["stages_ms"]
+    rows = [
+        [name, *(f"{times[key]:.2f}" for key in ("p50_ms", "p90_ms", "p95_ms", "p99_ms", "first_ms"))]
+        for name, times in stages.items()
+    ]
+    return table(["ms", "p50", "p90", "p95", "p99", "first call"], rows)
+
+
+def median_ms(stage: str) -> float:
+    """Return the median of a stage."""
+    return float(read("latency")["results"]["stages_ms"][stage]["p50_ms"])
+
+
+def peers(chosen: Sequence[tuple[str, str, str]] | None = None) -> str:
+    """Times beside those of other libraries: all, or some by comparison, ours and peer."""
+    rows = []
+    for row in read("peers")["results"]["times"]:
+        if chosen is not None and (row["comparison"], row["ours"], row["peer"]) not in chosen:
+            continue
+        low, high = row["interval_95"]
+        ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
+        ours = row["ours"].removeprefix(row["comparison"]).strip()
+        rows.append([row["comparison"], ours, f"{row['ours_ms']:.3f}", row["peer"], f"{row['peer_ms']:.3f}", ratio])
+    return table(["what", "edge-emo", "ms", "peer", "ms", "peer / edge-emo (95 %)"], rows)
+
+
+def peer_accuracy() -> str:
+    """Accuracy on the same folds of openSMILE's features with a linear classifier."""
+    found = read("peers")["results"]["accuracy"]
+    rows = [
+        [name, *(f"{row[key]['mean']:.3f} ± {row[key]['sd']:.3f}" for key in ("uar", "accuracy"))]
+        for name, row in found.items()
+    ]
+    return table(["RAVDESS speech, four folds", "UAR", "accuracy"], rows)
+
+
+def growth() -> str:
+    """Cost as work grows."""
+    rows = []
+    for kind, found in read("scaling")["results"].items():
+        power = "" if found["exponent"] is None else f"{found['exponent']:.2f}"
+        for row in found["rows"]:
+            first = [kind, power] if row is found["rows"][0] else ["", ""]
+            rows.append([*first, f"{row['size']:,}", f"{row['seconds']:.3g}", f"{row['peak_mb']:.0f}"])
+    return table(["", "time ~ n to the", "n", "seconds", "peak MB"], rows)
+
+
+def processes() -> str:
+    """Whole processes and first results."""
+    results = read("coldstart")["results"]
+    rows = [
+        [name, f"{row['median_s']:.2f}", f"{row['peak_mb']:.0f}", f"{row['idle_mb']:.0f}" if "idle_mb" in row else ""]
+        for name, row in (
+            *results["processes"].items(),
+            *((f"first {name}", row) for name, row in results["first_result"].items()),
+        )
+    ]
+    return table(["a process of its own", "seconds", "peak MB", "MB while it waits"], rows)
+
+
+def largest(key: str, unit: str, n: int = 8) -> str:
+    """The largest parts of what is imported or installed, and their sum."""
+    found = read("coldstart")["results"][key]
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in list(found.items())[:n])
+    return f"{sum(found.values()):.0f} {unit} in all: {parts}."
+
+
+def export() -> str:
+    """Networks of the literature, converted."""
+    rows = [
+        [
+            row["network"],
+            row["keras"],
+            row["chosen"],
+            f"{row['kilobytes_fp32']:,.0f}",
+            f"{row['kilobytes']:,.0f}",
+            f"{row['ms_fp32']:.3f}",
+            f"{row['ms']:.3f}",
+            f"{100 * row['label_agreement']:.1f} %",
+        ]
+        for row in read("export")["results"]
+    ]
+    return table(["network", "from", "chosen", "kB fp32", "kB", "ms fp32", "ms", "labels as fp32"], rows)
+
+
+def models() -> str:
+    """What the models are made of."""
+    rows = [
+        [
+            name.removesuffix(".json"),
+            f"{cost['bytes']:,}",
+            f"{cost['parameters']:,}",
+            " ".join(f"{kind} {n}" for kind, n in cost["operations"].items()),
+        ]
+        for name, cost in read("cost")["results"]["models"].items()
+    ]
+    return table(["model", "bytes", "weights", "operations"], rows)
+
+
+def stage_costs() -> str:
+    """Calls and memory of the stages."""
+    rows = [
+        [name, f"{row['calls']:,}", f"{row['peak_kb']:,.0f}"] for name, row in read("cost")["results"]["stages"].items()
+    ]
+    return table(["stage", "function calls", "peak kB"], rows)
+
+
+def default_megabytes() -> float:
+    """Return the size of the models that run where none is named."""
+    manifest = read_manifest()
+    entries = [manifest.models[name] for name in manifest.tasks.values()]
+    cards = [read_card(models_folder() / entry.cards[entry.default]) for entry in entries]
+    return sum((models_folder() / card.file).stat().st_size for card in cards) / 1e6
