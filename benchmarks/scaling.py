@@ -23,7 +23,6 @@ from rich.progress import track
 
 from benchmarks import environment
 from benchmarks.media import write_film
-from benchmarks.recommender import at_size
 from edge_emo.bench.machine import peak_mb
 from edge_emo.bench.timing import interleaved
 from edge_emo.face.detector import FaceDetector
@@ -131,6 +130,8 @@ def songs(n: int, folder: Path) -> Row:
 
 def songs_here(n: int) -> Row:
     """Return the seconds of one recommendation among `n` songs, of the first, and of the import."""
+    from benchmarks.recommender import at_size
+
     found = at_size(n, 200)
     times = found["recommendation_ms"]
     return {

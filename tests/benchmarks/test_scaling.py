@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")  # brings threadpoolctl, as the extra [bench] does
-
 from benchmarks.scaling import command_row, exponent
 
 
