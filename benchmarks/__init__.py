@@ -9,6 +9,7 @@ python -m benchmarks.robustness face    curves: size, blur, light, rotation, cov
 python -m benchmarks.latency            milliseconds of every stage, and a film of 60 s
 python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers
 python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
+python -m benchmarks.peers              other libraries and openSMILE's accuracy, each in an environment of its own
 python -m benchmarks.recommender        learning of simulated listeners, milliseconds of a recommendation, import
 python -m benchmarks.export             size and speed of converted networks of the literature
 python -m benchmarks.cost               operations, bytes, calls and allocations: what no clock is needed for

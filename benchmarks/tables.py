@@ -167,8 +167,8 @@ def peers(chosen: Sequence[tuple[str, str, str]] | None = None) -> str:
 
 
 def peer_accuracy() -> str:
-    """Accuracy on the same folds of openSMILE's features with a linear classifier."""
-    found = read("peers")["results"]["accuracy"]
+    """Accuracy on the same folds of openSMILE's features with a linear classifier, and of our models."""
+    found = {**read("peers")["results"]["accuracy"], **read("voice_accuracy")["results"]["cross_validation"]}
     rows = [
         [name, *(f"{row[key]['mean']:.3f} ± {row[key]['sd']:.3f}" for key in ("uar", "accuracy"))]
         for name, row in found.items()
