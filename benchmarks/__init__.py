@@ -11,6 +11,7 @@ python -m benchmarks.scaling            time and memory as work grows: files, fi
 python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
 python -m benchmarks.peers              other libraries and openSMILE's accuracy, each in an environment of its own
 python -m benchmarks.recommender        learning of simulated listeners, milliseconds of a recommendation, import
+python -m benchmarks.arm                labels and probabilities on emulated Raspberry Pis, beside this processor
 python -m benchmarks.export             size and speed of converted networks of the literature
 python -m benchmarks.cost               operations, bytes, calls and allocations: what no clock is needed for
 python -m benchmarks.report             write the figures of the README and of docs/ from benchmarks/results
