@@ -35,7 +35,7 @@ N_COMPARED = {"voice": 200, "face": 200, "detector": 20}
 N_READ = 20
 """Files of each kind that are read on Arm too."""
 INT8_ALONE = ("cortex-a76",)
-"""Processors on which fp32 would run the same instructions as on the first."""
+"""Processors that differ from the first in their instructions for int8."""
 
 ANSWERS_S, TESTS_S = 3600, 1800
 SAYS_NOTHING = "takes minutes here, and says nothing about a processor"

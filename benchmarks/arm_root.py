@@ -95,7 +95,7 @@ class ArmRoot:
         mark.write_text(wanted)
 
     def run(self, processor: Processor, arguments: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-        """Run Python there in the repository's folder, its standard error passed on. Raises ClickException in time."""
+        """Run Python there in the repository's folder; its errors are passed on. Raises ClickException."""
         cpuinfo = self.root / "proc" / "cpuinfo"
         cpuinfo.parent.mkdir(exist_ok=True)
         cpuinfo.write_text(processor.cpuinfo)

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.arm_answers import Networks, arrays, compared, difference
 from edge_emo.card import models_folder, read_card
 
-N_CALIBRATION, N_INPUTS = 64, 60
+N_CALIBRATION, N_INPUTS = 64, 100
 FURTHER = 2
 """How many times further from fp32 than on Arm, in the mean, a variant that saturates is."""
 
