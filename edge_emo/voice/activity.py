@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.media import SAMPLE_RATE, Float32
+from edge_emo.voice.mfcc import power_spectrum
 
 Floats = NDArray[np.float64]
 
@@ -191,8 +192,7 @@ def find_voice(samples: Float32, parameters: ActivityParameters | None = None) -
 def _measure(block: Float32, p: ActivityParameters) -> tuple[Floats, Floats, Floats]:
     """Return each frame's level (dB re full scale), voicing correlation (-1 to 1) and its lag (samples at 8 kHz)."""
     frames = np.lib.stride_tricks.sliding_window_view(block, FRAME)[::HOP]
-    spectrum = np.fft.rfft(frames * _WINDOW)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    power = power_spectrum(frames * _WINDOW)
     power[:, :_LOW] = 0
     power[:, _HIGH:] = 0
     energy = power.sum(axis=1, dtype=np.float64) * _ENERGY_SCALE
@@ -201,7 +201,8 @@ def _measure(block: Float32, p: ActivityParameters) -> tuple[Floats, Floats, Flo
     loud = np.flatnonzero(level > p.silence_db)
     if len(loud):
         # circular, but the window leaves next to nothing at the lags that meet those of a voice
-        auto = np.fft.irfft(power[loud, : _HALF_RATE // 2 + 1], _HALF_RATE)
+        # in float64, which numpy transforms three times as fast as float32
+        auto = np.fft.irfft(power[loud, : _HALF_RATE // 2 + 1].astype(np.float64), _HALF_RATE)
         shortest, longest = (int(SAMPLE_RATE / 2 / hz) for hz in reversed(p.pitch_hz))
         normalised = auto[:, shortest : longest + 1] / _WINDOW_CORRELATION[shortest : longest + 1]
         best = normalised.argmax(axis=1)
