@@ -64,6 +64,18 @@ def intro() -> str:
     )
 
 
+def streamed() -> str:
+    """How long recordings and films take."""
+    results = read("scaling")["results"]
+    speech = {row["size"]: row for row in results["minutes of speech"]["rows"]}
+    film = {row["size"]: row for row in results["minutes of film"]["rows"]}
+    return (
+        f"Files are streamed: an hour of speech takes {speech[60]['seconds']:.0f} s and {speech[60]['peak_mb']:.0f} MB, "
+        f"ten hours {speech[600]['seconds']:.0f} s and {speech[600]['peak_mb']:.0f} MB, a film of two hours (640 × 360)\n"
+        f"{film[120]['seconds'] / 60:.0f} minutes and {film[120]['peak_mb']:.0f} MB."
+    )
+
+
 def voice() -> str:
     """Accuracy of voices."""
     return f"{tables.voice_accuracy()}\n\n{tables.voice_details()}"
@@ -201,6 +213,7 @@ BLOCKS = {
     function.__name__: function
     for function in (
         intro,
+        streamed,
         voice,
         voice_robustness,
         face,
@@ -220,6 +233,10 @@ BLOCKS = {
         tables.export,
         tables.models,
         tables.stage_costs,
+        tables.arm_networks,
+        tables.arm_front_ends,
+        tables.arm_variants,
+        tables.arm_tests,
     )
 }
 

@@ -34,6 +34,7 @@ CLIP_S = 3
 N_FILES_OF_WORKERS = 240
 SIZES: dict[str, tuple[int, ...]] = {
     "files": (1, 10, 100, 1000, 10_000),
+    "minutes of speech": (1, 10, 60, 600),
     "minutes of film": (1, 4, 15, 60, 120),
     "faces in a frame": (1, 2, 5, 10, 20, 50),
     "songs": (6_047, 60_000, 600_000, 10_000_000),
@@ -73,6 +74,16 @@ def files(n: int, folder: Path) -> Row:
     """Analyse clips of 3 s in one process."""
     write_clips(folder / "clips", n)
     return command_row(["-m", "edge_emo", "analyze", str(folder / "clips"), "--jsonl"])
+
+
+def speech(minutes: int, folder: Path) -> Row:
+    """Analyse a recording at 16 kHz, the sample over and over."""
+    minute = np.resize(read_sound(sample_path()), 60 * SAMPLE_RATE)
+    path = folder / "speech.flac"
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1) as file:
+        for _ in range(minutes):
+            file.write(minute)
+    return command_row(["-m", "edge_emo", "analyze", str(path), "--json"])
 
 
 def film(minutes: int, folder: Path) -> Row:
@@ -161,6 +172,7 @@ def _printed(code: str) -> Row:
 
 WORK: dict[str, Callable[[int, Path], Row]] = {
     "files": files,
+    "minutes of speech": speech,
     "minutes of film": film,
     "faces in a frame": faces,
     "songs": songs,

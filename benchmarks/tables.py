@@ -247,6 +247,63 @@ def stage_costs() -> str:
     return table(["stage", "function calls", "peak kB"], rows)
 
 
+def arm_networks() -> str:
+    """What the networks answer on an emulated Raspberry Pi 4, beside this processor."""
+    networks = next(iter(read("arm")["results"]["processors"].values()))["networks"]
+    rows = [
+        [
+            titled(name),
+            str(row["inputs"]),
+            str(row["other_labels"]),
+            _small(row["largest"]),
+            _small(row["mean"]),
+            "yes" if row["bit_identical"] else "no",
+        ]
+        for name, row in networks.items()
+    ]
+    return table(["network", "inputs", "of another label", "largest difference", "mean", "bit-identical"], rows)
+
+
+def _small(value: float) -> str:
+    return f"{value:.0e}" if value else "0"
+
+
+def arm_front_ends() -> str:
+    """How the inputs of the networks differ that were made there."""
+    front_ends = next(iter(read("arm")["results"]["processors"].values()))["front_ends"]
+    rows = [
+        [f"`{name}`", str(row["inputs"]), _small(row["largest"]), _small(row["mean"])]
+        for name, row in front_ends.items()
+    ]
+    return table(["input of", "inputs", "largest difference", "mean"], rows)
+
+
+def arm_variants() -> str:
+    """Which int8 variants saturate on this processor."""
+    variants = read("arm")["results"]["variants"]
+    rows = [
+        [
+            name,
+            str(row["inputs"]),
+            str(row["other_labels"]),
+            f"{row['largest']:.3f}",
+            f"{row['from_fp32_here']:.4f}",
+            f"{row['from_fp32_on_arm']:.4f}",
+            "saturates" if name in variants["saturate"] else "",
+        ]
+        for name, row in variants["networks"].items()
+    ]
+    titles = ["variant", "inputs", "of another label", "largest difference", "from fp32, PC", "from fp32, Arm", ""]
+    return table(titles, rows)
+
+
+def arm_tests() -> str:
+    """How the tests ended there."""
+    tests = read("arm")["results"]["tests"]
+    counts = ", ".join(f"{tests[key]} {key}" for key in ("passed", "failed", "skipped"))
+    return f"{counts}, {len(tests['left_out'])} left out beforehand."
+
+
 def default_megabytes() -> float:
     """Return the size of the models that run where none is named."""
     manifest = read_manifest()
