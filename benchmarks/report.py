@@ -69,10 +69,11 @@ def streamed() -> str:
     results = read("scaling")["results"]
     speech = {row["size"]: row for row in results["minutes of speech"]["rows"]}
     film = {row["size"]: row for row in results["minutes of film"]["rows"]}
+    hour, ten_hours, long = speech[60], speech[600], film[120]
     return (
-        f"Files are streamed: an hour of speech takes {speech[60]['seconds']:.0f} s and {speech[60]['peak_mb']:.0f} MB, "
-        f"ten hours {speech[600]['seconds']:.0f} s and {speech[600]['peak_mb']:.0f} MB, a film of two hours (640 × 360)\n"
-        f"{film[120]['seconds'] / 60:.0f} minutes and {film[120]['peak_mb']:.0f} MB."
+        f"Files are streamed: an hour of speech takes {hour['seconds']:.0f} s and {hour['peak_mb']:.0f} MB, ten hours "
+        f"{ten_hours['seconds']:.0f} s and {ten_hours['peak_mb']:.0f} MB, a film of\ntwo hours (640 × 360) "
+        f"{long['seconds'] / 60:.0f} minutes and {long['peak_mb']:.0f} MB."
     )
 
 
