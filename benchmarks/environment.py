@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from edge_emo.bench.machine import this_machine
 
@@ -25,7 +26,14 @@ def write(path: Path | None, benchmark: str, results: Any, *, models: str = "") 
         machine["models"] = {card: sha for card, sha in machine["models"].items() if card.startswith(models)}
         document = {"benchmark": benchmark, "environment": machine, "results": results}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=1) + b"\n")
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of numpy as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def read(name: str) -> dict[str, Any]:
