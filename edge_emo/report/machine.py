@@ -16,9 +16,14 @@ from edge_emo.report.documents import Recommended
 from edge_emo.timeline import Reading
 
 
+_LARGEST_INDENTED = 10_000_000
+"""Bytes; a larger document is read by programs alone, and indenting takes three times its memory."""
+
+
 def print_json(document: Any) -> None:
-    """Print one indented JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    """Print one JSON document, indented unless it is very large."""
+    encoded = msgspec.json.encode(document)
+    click.echo(msgspec.json.format(encoded, indent=2) if len(encoded) <= _LARGEST_INDENTED else encoded)
 
 
 def print_json_line(value: Any) -> None:
