@@ -5,12 +5,10 @@ python -m benchmarks.coldstart
 
 from __future__ import annotations
 
-import os
 import re
 import statistics
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -19,14 +17,14 @@ from typing import Any
 import click
 
 from benchmarks import environment
+from benchmarks.processes import together
 
-COMMANDS = {
-    "python -c pass": ["-c", "pass"],
-    "edge-emo --help": ["-m", "edge_emo", "--help"],
-    "edge-emo recommend sample --json": ["-m", "edge_emo", "recommend", "sample", "--json"],
-    "edge-emo recommend --mood happy --json": ["-m", "edge_emo", "recommend", "--mood", "happy", "--json"],
-    "edge-emo songs search piano": ["-m", "edge_emo", "songs", "search", "piano"],
-}
+COMMANDS = (
+    "edge-emo --help",
+    "edge-emo recommend sample --json",
+    "edge-emo recommend --mood happy --json",
+    "edge-emo songs search piano",
+)
 FIRST_RESULTS = {
     "voice": "from edge_emo import analyze\nfrom edge_emo.sources import sample_path\nanalyze(sample_path())",
     "face": "import numpy as np, edge_emo\npicture = np.full((480, 640, 3), 90, np.uint8)\n"
@@ -39,24 +37,12 @@ _IMPORT = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
 _TELL = "\nfrom edge_emo.bench.machine import resident_mb\nprint(resident_mb())"
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Return wall time in seconds and peak resident memory in MB of one process."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    elapsed = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise click.ClickException(f"{' '.join(command)} ended with exit code {process.returncode}")
-    return elapsed, usage.ru_maxrss / 1000
-
-
-def processes(commands: dict[str, list[str]], runs: int) -> dict[str, dict[str, float]]:
-    """Return the time and memory of commands that are run in turns; the first run fills the page cache."""
+def processes(work: dict[str, tuple[list[str], str]], runs: int) -> dict[str, dict[str, float]]:
+    """Return the time and memory of arguments of `edge-emo`, or code, run in turns; the first fills the page cache."""
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for number in range(runs + 1):
-        for name, command in commands.items():
-            row = run(command)
+        for name, (arguments, code) in work.items():
+            row = together([arguments], code)
             if number:
                 found[name].append(row)
     return {
@@ -119,14 +105,15 @@ def _megabytes(found: Distribution) -> float:
 @click.option("--json", "json_path", type=click.Path(path_type=Path))
 def main(runs: int, json_path: Path | None) -> None:
     """Time commands, interleaved; then first answers, imports and sizes."""
-    results: dict[str, Any] = {"processes": processes(COMMANDS, runs)}
-    first = processes({name: ["-c", code] for name, code in FIRST_RESULTS.items()}, runs)
+    commands = {"python -c pass": ([], "pass"), **{name: (name.split()[1:], "") for name in COMMANDS}}
+    results: dict[str, Any] = {"processes": processes(commands, runs)}
+    first = processes({name: ([], code) for name, code in FIRST_RESULTS.items()}, runs)
     results["first_result"] = {
         name: {**row, "idle_mb": float(output("-c", FIRST_RESULTS[name] + _TELL)[0])} for name, row in first.items()
     }
     whole = output("-X", "importtime", "-c", FIRST_RESULTS["voice"])[1]
     results["import_ms"] = import_times(whole)
-    results["import_help_ms"] = import_times(output("-X", "importtime", *COMMANDS["edge-emo --help"])[1])
+    results["import_help_ms"] = import_times(output("-X", "importtime", "-m", "edge_emo", "--help")[1])
     results["installed_mb"] = installed_megabytes()
     click.echo(f"{'':<44} {'median s':>9} {'max s':>9} {'peak MB':>9} {'idle MB':>9}")
     for name, row in {**results["processes"], **results["first_result"]}.items():

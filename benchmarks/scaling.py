@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from rich.progress import track
 
 from benchmarks import environment
 from benchmarks.media import write_film
+from benchmarks.processes import together
 from edge_emo.bench.machine import peak_mb
 from edge_emo.bench.timing import interleaved
 from edge_emo.face.detector import FaceDetector
@@ -45,20 +45,9 @@ Row = dict[str, float]
 
 
 def command_row(*commands: Sequence[str]) -> Row:
-    """Run commands at the same time, and return the seconds until all are done and the sum of their peak memories."""
-    start = time.perf_counter()
-    processes = [
-        subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
-    peak = 0.0
-    for process in processes:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise click.ClickException(f"{process.args} ended with exit code {process.returncode}")
-        peak += usage.ru_maxrss * 1024 / 1e6
-    return {"seconds": time.perf_counter() - start, "peak_mb": peak}
+    """Run `edge-emo` with these arguments, at the same time, and return seconds and the sum of their peak memories."""
+    seconds, peak = together(commands)
+    return {"seconds": seconds, "peak_mb": peak}
 
 
 def write_clips(folder: Path, n: int) -> None:
@@ -73,7 +62,7 @@ def write_clips(folder: Path, n: int) -> None:
 def files(n: int, folder: Path) -> Row:
     """Analyse clips of 3 s in one process."""
     write_clips(folder / "clips", n)
-    return command_row(["-m", "edge_emo", "analyze", str(folder / "clips"), "--jsonl"])
+    return command_row(["analyze", str(folder / "clips"), "--jsonl"])
 
 
 def speech(minutes: int, folder: Path) -> Row:
@@ -83,7 +72,7 @@ def speech(minutes: int, folder: Path) -> Row:
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1) as file:
         for _ in range(minutes):
             file.write(minute)
-    return command_row(["-m", "edge_emo", "analyze", str(path), "--json"])
+    return command_row(["analyze", str(path), "--json"])
 
 
 def film(minutes: int, folder: Path) -> Row:
@@ -103,7 +92,7 @@ def film(minutes: int, folder: Path) -> Row:
                         packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
                         packet.stream = streams[packet.stream.index]
                         target.mux(packet)
-    return command_row(["-m", "edge_emo", "analyze", str(whole), "--json"])
+    return command_row(["analyze", str(whole), "--json"])
 
 
 def faces(n: int, folder: Path) -> Row:
@@ -156,7 +145,7 @@ def workers(n: int, folder: Path) -> Row:
     parts = [folder / str(number) for number in range(n)]
     for part in parts:
         write_clips(part, N_FILES_OF_WORKERS // n)
-    return command_row(*(["-m", "edge_emo", "analyze", str(part), "--jsonl"] for part in parts))
+    return command_row(*(["analyze", str(part), "--jsonl"] for part in parts))
 
 
 def _printed(code: str) -> Row:

@@ -15,7 +15,6 @@ from edge_emo.music.csv_files import guarded, joined
 from edge_emo.report.documents import Recommended
 from edge_emo.timeline import Reading
 
-
 _LARGEST_INDENTED = 10_000_000
 """Bytes; a larger document is read by programs alone, and indenting takes three times its memory."""
 

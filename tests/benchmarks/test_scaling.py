@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from click import ClickException
 
-from benchmarks.scaling import command_row, exponent
+from benchmarks.processes import together
+from benchmarks.scaling import exponent
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5])
@@ -15,8 +17,15 @@ def test_what_does_not_grow_has_no_power():
     assert exponent([1], [2.0]) is None
 
 
-def test_commands_run_at_the_same_time_and_their_memory_adds_up():
-    waits = ["-c", "import time; time.sleep(0.5)"]
-    one, two = command_row(waits), command_row(waits, waits)
-    assert two["peak_mb"] == pytest.approx(2 * one["peak_mb"], rel=0.2)
-    assert np.isfinite(two["seconds"])
+def test_processes_run_at_the_same_time_and_their_memory_is_their_own():
+    held = np.ones(30_000_000)  # which the processes that are started do not hold
+    code = "import numpy; held = numpy.ones(10_000_000)"
+    one, two = together([[]], code), together([[], []], code)
+    assert 80 < one[1] < 180
+    assert two[1] == pytest.approx(2 * one[1], rel=0.1)
+    assert held.sum() == 30_000_000
+
+
+def test_a_process_that_fails_is_told():
+    with pytest.raises(ClickException, match="exit code 2"):
+        together([["no-such-command"]])
