@@ -9,6 +9,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -38,20 +39,20 @@ _TELL = "\nfrom edge_emo.bench.machine import resident_mb\nprint(resident_mb())"
 
 
 def processes(work: dict[str, tuple[list[str], str]], runs: int) -> dict[str, dict[str, float]]:
-    """Return the time and memory of arguments of `edge-emo`, or code, run in turns; the first fills the page cache."""
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for number in range(runs + 1):
+    """Return the time and memory of arguments of `edge-emo`, or of code, run in turns.
+
+    Memory is told in a run that is not timed, which also fills the page cache.
+    """
+    peaks = {name: together([arguments], code)[1] for name, (arguments, code) in work.items()}
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for _ in range(runs):
         for name, (arguments, code) in work.items():
-            row = together([arguments], code)
-            if number:
-                found[name].append(row)
+            start = time.perf_counter()
+            output(*(["-c", code] if code else ["-m", "edge_emo", *arguments]))
+            seconds[name].append(time.perf_counter() - start)
     return {
-        name: {
-            "median_s": statistics.median(seconds for seconds, _ in rows),
-            "max_s": max(seconds for seconds, _ in rows),
-            "peak_mb": max(memory for _, memory in rows),
-        }
-        for name, rows in found.items()
+        name: {"median_s": statistics.median(times), "max_s": max(times), "peak_mb": peaks[name]}
+        for name, times in seconds.items()
     }
 
 
