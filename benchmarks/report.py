@@ -154,9 +154,7 @@ def recommender() -> str:
     learning = results["learning"]
     kept = {kind: values[0] for kind, values in learning["after_200"].items()}
     ratios = {
-        name: f"{value:.1f} times, {low:.1f} to {high:.1f}"
-        for name, (value, low, high) in learning.items()
-        if name.startswith("ratio")
+        name: "{:.1f} times, {:.1f} to {:.1f}".format(*found) for name, found in learning.items() if "ratio" in name
     }
     number = f"{large['songs']:,}"
     rows = [
