@@ -13,9 +13,10 @@ from benchmarks.faces import HaarDetector
 from benchmarks.media import camera_frame
 from benchmarks.peer_tasks import NETWORKS, inputs
 from benchmarks.peer_worker import Stage, Tasks
+from benchmarks.speech_features import SPEECH_FEATURES
 from edge_emo.analyzer import Analyzer
 from edge_emo.calibration import calibrated
-from edge_emo.card import FeatureSpec, models_folder
+from edge_emo.card import models_folder
 from edge_emo.face import network_input as face_input
 from edge_emo.face.align import cut_out
 from edge_emo.face.backends import YuNetDetector
@@ -29,25 +30,6 @@ from edge_emo.voice.network_input import normalise
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
 CLIP_S = 3.0
-SPEECH_FEATURES = FeatureSpec(
-    frame_length=400,
-    hop_length=160,
-    window="rectangular",
-    pre_emphasis=0.97,
-    padding="end",
-    power_scale=1 / 512,
-    n_mels=26,
-    mel_scale="htk",
-    mel_norm="none",
-    mel_edges="bins",
-    log="ln",
-    floor=float(np.finfo(float).eps),
-    floor_zeros_only=True,
-    n_mfcc=13,
-    lifter=22,
-    energy_as_c0=True,
-)
-"""What python_speech_features does by itself (`tests/voice/test_mfcc.py` compares the results)."""
 PRECISIONS = ("fp32", "int8")
 
 

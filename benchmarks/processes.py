@@ -43,7 +43,9 @@ def together(commands: Sequence[Sequence[str]], code: str = "") -> tuple[float, 
             )
             for peak, arguments in zip(peaks, commands, strict=True)
         ]
-        for process in processes:
-            if process.wait():
-                raise click.ClickException(f"{process.args} ended with exit code {process.returncode}")
-        return time.perf_counter() - start, sum(float(peak.read_text()) for peak in peaks)
+        codes = [process.wait() for process in processes]
+        seconds = time.perf_counter() - start
+        for arguments, exit_code in zip(commands, codes, strict=True):
+            if exit_code:
+                raise click.ClickException(f"edge-emo {' '.join(arguments)}: ended with exit code {exit_code}")
+        return seconds, sum(float(peak.read_text()) for peak in peaks)

@@ -13,6 +13,7 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from edge_emo import __version__
 from edge_emo.bench.document import Load, Machine
 from edge_emo.card import models_folder, read_card, read_manifest
 
@@ -87,9 +88,16 @@ def cpu_flags() -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    """Return the versions of the package and of what is installed of its dependencies, optional ones too."""
-    found = {}
-    for requirement in ["edge-emo", *(requires("edge-emo") or [])]:
+    """Return the versions of the package and of what is installed of its dependencies, optional ones too.
+
+    Those of the dependencies are not known in a checkout that is not installed.
+    """
+    found = {"edge-emo": __version__}
+    try:
+        stated = requires("edge-emo") or []
+    except PackageNotFoundError:
+        return found
+    for requirement in stated:
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         try:
             found[name] = version(name)

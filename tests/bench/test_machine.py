@@ -42,3 +42,11 @@ def test_a_board_tells_its_name(monkeypatch):
     monkeypatch.setattr(machine.Path, "read_text", lambda self, *args, **kwargs: texts[str(self)])
     assert "Raspberry Pi 5 Model B Rev 1.0" in machine._cpu_name()
     assert machine.cpu_flags() == ["asimd", "asimddp"]
+
+
+def test_a_checkout_that_is_not_installed_still_names_its_version(monkeypatch):
+    def not_installed(name):
+        raise machine.PackageNotFoundError(name)
+
+    monkeypatch.setattr(machine, "requires", not_installed)
+    assert machine.this_machine().versions == {"edge-emo": version("edge-emo")}

@@ -5,30 +5,10 @@ import numpy as np
 import pytest
 import python_speech_features
 
+from benchmarks.speech_features import SPEECH_FEATURES as PSF
 from edge_emo.card import FeatureSpec
 from edge_emo.media import resample
 from edge_emo.voice import mfcc
-
-PSF = FeatureSpec(
-    sample_rate=16000,
-    frame_length=400,
-    hop_length=160,
-    n_fft=512,
-    window="rectangular",
-    pre_emphasis=0.97,
-    padding="end",
-    power_scale=1 / 512,
-    n_mels=26,
-    mel_scale="htk",
-    mel_norm="none",
-    mel_edges="bins",
-    log="ln",
-    floor=float(np.finfo(float).eps),
-    floor_zeros_only=True,
-    n_mfcc=13,
-    lifter=22,
-    energy_as_c0=True,
-)
 
 LIBROSA = FeatureSpec(
     sample_rate=22050,
