@@ -12,7 +12,7 @@ Modality = Literal["voice", "face"]
 Reason = Literal["low_confidence", "no_voice", "no_face", "nothing_found", "mixed", "smoothed", "modalities_disagree"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a model found between `start_s` and `end_s` (seconds from the start, half-open; both 0 for a still).
 
@@ -63,7 +63,7 @@ class Summary:
     reason: Reason | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Voice and face together, from `start_s` on for the length of a step, before and after smoothing.
 
