@@ -151,10 +151,11 @@ def show(results: Mapping[str, Any]) -> None:
 @click.option(
     "--root", "root_folder", type=click.Path(path_type=Path), help="Of the emulated board; kept. [user's cache]"
 )
+@click.option("--mirror", help="Address of a mirror of Debian's archive. [that of this machine's apt]")
 @click.option("--json", "json_path", type=click.Path(path_type=Path))
-def main(data: Path, root_folder: Path | None, json_path: Path | None) -> None:
+def main(data: Path, root_folder: Path | None, mirror: str | None, json_path: Path | None) -> None:
     """Compare this processor with emulated ones of Raspberry Pis."""
-    root, first = ArmRoot(root_folder), next(iter(PROCESSORS.values()))
+    root, first = ArmRoot(root_folder, mirror), next(iter(PROCESSORS.values()))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tested = tests(root, first, folder)

@@ -20,7 +20,7 @@ import platformdirs
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-MIRROR, SUITE = "http://deb.debian.org/debian", "bookworm"
+SUITE = "bookworm"
 QEMU = "qemu-aarch64-static"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PYTHON = "3.11"
@@ -72,9 +72,12 @@ PROCESSORS = {
 
 
 class ArmRoot:
-    """The root in `folder`, made there unless it is there already. Raises ClickException, which says what to do."""
+    """The root in `folder`, made there unless it is there already. Raises ClickException, which says what to do.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    `mirror` is the address of one of Debian's archive, by default the one that this machine's apt uses.
+    """
+
+    def __init__(self, folder: Path | None = None, mirror: str | None = None) -> None:
         self.folder = (folder or Path(platformdirs.user_cache_dir("edge-emo", appauthor=False)) / "arm").resolve()
         self.root, self.site = self.folder / "root", self.folder / "site"
         for tool, next_step in TOOLS.items():
@@ -90,7 +93,7 @@ class ArmRoot:
         mark.write_text("unfinished")
         for part in (self.root, self.site):
             shutil.rmtree(part, ignore_errors=True)
-        self._unpack_debian()
+        self._unpack_debian(mirror or _own_mirror())
         self._install_wheels()
         mark.write_text(wanted)
 
@@ -115,7 +118,7 @@ class ArmRoot:
         except subprocess.TimeoutExpired:
             raise click.ClickException(f"{processor.name}: not done after {timeout_s:.0f} s") from None
 
-    def _unpack_debian(self) -> None:
+    def _unpack_debian(self, mirror: str) -> None:
         """Fetch the packages and what they depend on by an apt with a state of its own, and unpack them."""
         if not KEYRING.exists():
             raise click.ClickException(f"{KEYRING} is missing; install it: apt-get install debian-archive-keyring")
@@ -123,7 +126,7 @@ class ArmRoot:
         for part in ("state/lists/partial", "cache/archives/partial"):
             (apt / part).mkdir(parents=True, exist_ok=True)
         (apt / "status").touch()
-        (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {MIRROR} {SUITE} main\n")
+        (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n")
         options = {
             "APT::Architecture": "arm64",
             "APT::Architectures::": "arm64",
@@ -151,6 +154,14 @@ class ArmRoot:
         _checked([*pip, *wheels_only, *platforms, *_requirements()])
 
 
+def _own_mirror() -> str:
+    sites = _checked(["apt-get", "indextargets", "--format", "$(SITE)"]).split()
+    found = next((site for site in sites if site.rstrip("/").endswith("/debian")), None)
+    if found is None:
+        raise click.ClickException("apt knows no mirror of Debian's archive here; give its address with --mirror")
+    return found
+
+
 def _requirements() -> list[str]:
     """Return the base dependencies and the tools of the tests in the very releases that are installed here."""
     stated = [Requirement(text) for text in requires("edge-emo") or ()]
@@ -161,7 +172,8 @@ def _requirements() -> list[str]:
         raise click.ClickException(f"{error.name} is missing; pip install -e '.[test,bench]'") from None
 
 
-def _checked(command: Sequence[str]) -> None:
+def _checked(command: Sequence[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise click.ClickException(f"{' '.join(command[:2])} … {command[-1]}: {done.stderr.strip()[-800:]}")
+    return done.stdout
