@@ -152,7 +152,7 @@ def show(results: Mapping[str, Any]) -> None:
     "--root", "root_folder", type=click.Path(path_type=Path), help="Of the emulated board; kept. [user's cache]"
 )
 @click.option("--mirror", help="Address of a mirror of Debian's archive. [that of this machine's apt]")
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
+@environment.json_option()
 def main(data: Path, root_folder: Path | None, mirror: str | None, json_path: Path | None) -> None:
     """Compare this processor with emulated ones of Raspberry Pis."""
     root, first = ArmRoot(root_folder, mirror), next(iter(PROCESSORS.values()))

@@ -101,9 +101,13 @@ def _megabytes(found: Distribution) -> float:
     return sum(path.stat().st_size for path in files if path.is_file()) / 1e6
 
 
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
 @click.command()
-@click.option("--runs", default=21, show_default=True)
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
+@click.option("--runs", type=click.IntRange(1), default=21, show_default=True)
+@environment.json_option()
 def main(runs: int, json_path: Path | None) -> None:
     """Time commands, interleaved; then first answers, imports and sizes."""
     commands = {"python -c pass": ([], "pass"), **{name: (name.split()[1:], "") for name in COMMANDS}}
@@ -119,7 +123,7 @@ def main(runs: int, json_path: Path | None) -> None:
     click.echo(f"{'':<44} {'median s':>9} {'max s':>9} {'peak MB':>9} {'idle MB':>9}")
     for name, row in {**results["processes"], **results["first_result"]}.items():
         cells = [row[key] for key in ("median_s", "max_s", "peak_mb")]
-        click.echo(f"{name:<44} {cells[0]:9.3f} {cells[1]:9.3f} {cells[2]:9.1f} {row.get('idle_mb', '')!s:>9}")
+        click.echo(f"{name:<44} {cells[0]:9.3f} {cells[1]:9.3f} {cells[2]:9.1f} {_rounded(row.get('idle_mb')):>9}")
     for title, key, unit in (
         ("Imports until the first voice is recognised", "import_ms", "ms"),
         ("Imports of --help", "import_help_ms", "ms"),

@@ -79,7 +79,7 @@ def model_cost(path: Path) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
+@environment.json_option()
 def main(json_path: Path | None) -> None:
     """Count."""
     models, stages = model_costs(), stage_costs()

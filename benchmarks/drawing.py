@@ -38,5 +38,12 @@ def reliability(axis: Any, rows: Sequence[Sequence[float]], ece: float) -> None:
     axis.plot([0, 1], [0, 1], color="grey", linestyle=":")
     axis.plot(bins[:, 0], bins[:, 1], marker="o", color=BLUE)
     for confidence, right, count in bins:
-        axis.annotate(f"{count:.0f}", (confidence, right), textcoords="offset points", xytext=(6, -10), fontsize=8)
-    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", title=f"Reliability, ECE {ece:.3f}")
+        side = {"xytext": (-6, 4), "ha": "right"} if confidence > 0.5 else {"xytext": (6, 4), "ha": "left"}
+        axis.annotate(f"{count:.0f}", (confidence, right), textcoords="offset points", fontsize=8, **side)
+    axis.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="confidence",
+        ylabel="accuracy",
+        title=f"Reliability, calibration error of all {ece:.3f}",
+    )

@@ -109,7 +109,7 @@ def row(folder: Path, name: str) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
+@environment.json_option()
 def main(json_path: Path | None) -> None:
     """Convert every network from both Keras, and print what came out."""
     rows = []

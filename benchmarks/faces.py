@@ -15,6 +15,7 @@ from benchmarks import drawing
 from benchmarks.intervals import accuracy, interval, mean_recall, with_interval
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.emotions import EMOTIONS, emotion_of
+from edge_emo.errors import MediaError
 from edge_emo.face.detector import Detector, Face, FaceDetector, Pixels
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
@@ -155,22 +156,32 @@ def labelled_by_eye(recognizer: FaceRecognizer, detector: Detector, data: Path) 
     }
 
 
-def folder_table(folder: Path) -> dict[str, Any]:
+def folder_table(folder: Path, on_left_out: Callable[[str], object]) -> dict[str, Any]:
     """Return how often each network is right about pictures in folders named by an emotion, detector and all.
 
-    Folders of other names are left out, and so are pictures without a face, which are counted. The largest face counts.
-    Raises FileNotFoundError where there is no picture.
+    Left out, and told, are folders of other names and what is no picture; pictures without a face are counted. The
+    largest face counts. Raises FileNotFoundError where no face is left.
     """
     paths = [(path, emotion_of(path.parent.name.lower())) for path in sorted(folder.glob("*/*"))]
+    for name in sorted({path.parent.name for path, emotion in paths if not emotion}):
+        on_left_out(f"{name}/: no emotion of that name")
     labelled = [(path, EMOTIONS.index(emotion)) for path, emotion in paths if emotion]
     if not labelled:
         raise FileNotFoundError(f"{folder}: no picture in a folder named by an emotion, such as happy/1.jpg")
-    detector, seen = FaceDetector(), []
+    detector, seen, without_face = FaceDetector(), [], 0
     for path, label in labelled:
-        picture = read_picture(path)
+        try:
+            picture = read_picture(path)
+        except MediaError as error:
+            on_left_out(str(error))
+            continue
         found = sorted(detector.detect(picture), key=lambda face: -face.area)[:1]
         if found:
             seen.append((picture, found, label))
+        else:
+            without_face += 1
+    if not seen:
+        raise FileNotFoundError(f"{folder}: no face was found in any picture")
     labels = np.array([label for _, _, label in seen], int)
     table = {}
     for name, recognizer in recognizers().items():
@@ -178,7 +189,7 @@ def folder_table(folder: Path) -> dict[str, Any]:
         guesses = np.array([int(share.argmax()) for share in shares], int)
         table[name] = {
             "n": len(labels),
-            "without_face": len(labelled) - len(seen),
+            "without_face": without_face,
             "accuracy": with_interval(accuracy, labels, guesses, range(len(labels))),
             "macro_recall": with_interval(mean_recall, labels, guesses, range(len(labels))),
             "recall": {EMOTIONS[k]: accuracy(labels[labels == k], guesses[labels == k]) for k in np.unique(labels)},

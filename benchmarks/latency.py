@@ -78,8 +78,8 @@ def film_seconds(folder: Path, runs: int = 3) -> tuple[list[float], int]:
 
 
 @click.command()
-@click.option("--calls", default=400, show_default=True, help="Of each stage.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path))
+@click.option("--calls", type=click.IntRange(1), default=400, show_default=True, help="Of each stage.")
+@environment.json_option()
 def main(calls: int, json_path: Path | None) -> None:
     """Time every stage of the package, the models beside the default ones, and a film."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()

@@ -111,7 +111,9 @@ def serve(tasks: Tasks, folder: Path, requests: Iterable[str], replies: TextIO) 
             else:
                 reply = {"seconds": timed(ready[request["run"]], request["calls"], request["uncounted"])}
         except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"}
+            reply = {
+                "error": str(error) if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
+            }
         print(json.dumps(reply), file=replies, flush=True)
 
 

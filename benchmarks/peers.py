@@ -171,7 +171,7 @@ def show_accuracy(found: dict[str, Any]) -> None:
 @click.option("--yunet", type=click.Path(path_type=Path, exists=True), help="A YuNet file to compare with.")
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True, help="The speech corpora.")
 @click.option("--rounds", type=click.IntRange(2), default=ROUNDS, show_default=True)
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here.")
+@environment.json_option()
 def main(
     environments: Path | None, only: Sequence[str], yunet: Path | None, data: Path, rounds: int, json_path: Path | None
 ) -> None:

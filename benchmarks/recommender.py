@@ -183,11 +183,11 @@ def _ratio(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
 
 
 @click.command()
-@click.option("--songs", default=1_000_000, show_default=True, help="Of the large catalogue.")
-@click.option("--runs", default=500, show_default=True, help="Recommendations timed.")
-@click.option("--json", "target", type=click.Path(path_type=Path))
+@click.option("--songs", type=click.IntRange(1), default=1_000_000, show_default=True, help="Of the large catalogue.")
+@click.option("--runs", type=click.IntRange(1), default=500, show_default=True, help="Recommendations timed.")
+@environment.json_option()
 @click.option("--picture", type=click.Path(path_type=Path))
-def main(songs: int, runs: int, target: Path | None, picture: Path | None) -> None:
+def main(songs: int, runs: int, json_path: Path | None, picture: Path | None) -> None:
     """Measure the recommender."""
     learned = learning()
     click.echo(f"{'lists':<10}" + "".join(f"{kind:>24}" for kind in KINDS))
@@ -206,7 +206,7 @@ def main(songs: int, runs: int, target: Path | None, picture: Path | None) -> No
         click.echo(f"recommendation, {name}: " + ", ".join(f"{key} {value:.2f} ms" for key, value in times.items()))
     click.echo(f"import: {large['import_s']:.1f} s, {large['songs_per_second']:.0f} songs a second")
     environment.write(
-        target, "recommender", {"learning": learned, "bundled_ms": bundled, "large": large}, models="none"
+        json_path, "recommender", {"learning": learned, "bundled_ms": bundled, "large": large}, models="none"
     )
 
 

@@ -79,22 +79,22 @@ def streamed() -> str:
 
 def voice() -> str:
     """Accuracy of voices."""
-    return f"{tables.voice_accuracy()}\n\n{tables.voice_details()}"
+    return f"{tables.voice_accuracy()}\n\n{tables.voice_details()}\n{_measured('voice_accuracy')}"
 
 
 def voice_robustness() -> str:
     """Voices recorded worse."""
-    return tables.curve("voice", _VOICE_STEPS)
+    return f"{tables.curve('voice', _VOICE_STEPS)}\n\n{_measured('voice_robustness')}"
 
 
 def face() -> str:
     """Accuracy of faces."""
-    return f"{tables.face_accuracy()}\n\n{tables.face_details()}"
+    return f"{tables.face_accuracy()}\n\n{tables.face_details()}\n{_measured('face_accuracy')}"
 
 
 def face_robustness() -> str:
     """Faces seen worse."""
-    return tables.curve("face", _FACE_STEPS)
+    return f"{tables.curve('face', _FACE_STEPS)}\n\n{_measured('face_robustness')}"
 
 
 def detector() -> str:
@@ -102,7 +102,7 @@ def detector() -> str:
     small = read("detector_accuracy")["results"]["face-detector int8"]["as they are"]
     return (
         f"{tables.detector('face-detector fp32')}\n\nint8 finds {small['recall']['value']:.3f} with "
-        f"{small['false_per_photo']:.3f} false boxes."
+        f"{small['false_per_photo']:.3f} false boxes.\n{_measured('detector_accuracy')}"
     )
 
 
@@ -131,6 +131,10 @@ def speed() -> str:
         f"{film} s in three\nruns. `edge-emo --help` takes {cold['edge-emo --help']['median_s']:.2f} s; `edge-emo "
         f"recommend sample --json`, a whole process, {whole['median_s']:.2f} s and {whole['peak_mb']:.0f} MB."
     )
+
+
+def _measured(name: str) -> str:
+    return f"Measured by {tables.command(name)}."
 
 
 def _n_songs() -> str:

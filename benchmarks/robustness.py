@@ -112,7 +112,7 @@ def main() -> None:
 def _options(function: Any) -> Any:
     for option in (
         click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw the curves here."),
-        click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the results here."),
+        environment.json_option(),
         click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True),
     ):
         function = option(function)

@@ -183,9 +183,15 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
 def draw(results: dict[str, Any], path: Path) -> None:
     """Draw time and memory of each kind of work, both on logarithmic axes."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-    figure = Figure(figsize=(3.2 * len(results), 4), layout="constrained")
-    for axis, (kind, found) in zip(np.atleast_1d(figure.subplots(1, len(results))), results.items(), strict=True):
+    columns = 3
+    rows = -(-len(results) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.8 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axis in list(axes)[len(results) :]:
+        axis.remove()
+    for axis, (kind, found) in zip(figure.axes, results.items(), strict=True):
         sizes = [row["size"] for row in found["rows"]]
         axis.loglog(sizes, [row["seconds"] for row in found["rows"]], marker="o", color="#3b6ea5", label="seconds")
         memory = axis.twinx()
@@ -193,6 +199,11 @@ def draw(results: dict[str, Any], path: Path) -> None:
         memory.set_ylim(10, 20_000)
         power = "" if found["exponent"] is None else f"\ntime ~ n^{found['exponent']:.2f}"
         axis.set(xlabel=kind, title=f"{kind}{power}")
+        if kind == "workers":
+            axis.set(xscale="linear", yscale="linear", xticks=sizes, ylim=(0, None))
+        else:
+            axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
         axis.set_ylabel("seconds", color="#3b6ea5")
         memory.set_ylabel("peak MB", color="#d08c3f")
     figure.savefig(path, dpi=90)
@@ -200,10 +211,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 @click.command()
 @click.option("--only", type=click.Choice(sorted(WORK)), multiple=True, help="Some kinds of work; may be repeated.")
-@click.option("--largest", type=int, default=1_000_000, show_default=True, help="Leave out larger sizes.")
-@click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write the results here, keeping others there."
-)
+@click.option("--largest", type=click.IntRange(1), default=1_000_000, show_default=True, help="Leave out larger sizes.")
+@environment.json_option("Write the results here, keeping others there.")
 @click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw them here.")
 def main(only: tuple[str, ...], largest: int, json_path: Path | None, picture_path: Path | None) -> None:
     """Measure what work costs as it grows; each size in a process of its own."""

@@ -15,10 +15,17 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def machine(name: str) -> str:
-    """Return the processor and the date of a result."""
+    """Return the processor and the date of a result, and what measured it."""
     found = read(name)["environment"]
     int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in found["cpu_flags"])
-    return f"{found['cpu']} ({', '.join(found['cpu_flags'])}), {'with' if int8 else 'without'} VNNI, {found['date']}"
+    flags = f"{', '.join(found['cpu_flags'])}), {'with' if int8 else 'without'} VNNI"
+    return f"{found['cpu']} ({flags}, {found['date']}, {command(name)}"
+
+
+def command(name: str) -> str:
+    """Return the command of a result, and the state of the code."""
+    document = read(name)
+    return f"`python -m benchmarks.{document['benchmark']}` at {document['environment']['commit'][:7]}"
 
 
 def ranged(found: dict[str, float], digits: int = 3) -> str:
@@ -184,7 +191,7 @@ def growth() -> str:
         for row in found["rows"]:
             first = [kind, power] if row is found["rows"][0] else ["", ""]
             rows.append([*first, f"{row['size']:,}", f"{row['seconds']:.3g}", f"{row['peak_mb']:.0f}"])
-    return table(["", "time ~ n to the", "n", "seconds", "peak MB"], rows)
+    return table(["", "exponent of n", "n", "seconds", "peak MB"], rows)
 
 
 def processes() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_emo.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
+from edge_emo.errors import MediaError
 
 DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
 """Where the corpora lie."""
@@ -22,6 +23,9 @@ RAVDESS_FOLDS = {
 EMODB_WOMEN = {8, 9, 13, 14, 16}
 EMODB_TRAINING = {3, 8, 9, 10, 11}
 """Speakers to train on; the other five stay unheard, to score the files that ship."""
+
+HEARD = {"ravdess": {actor for fold in RAVDESS_FOLDS.values() for actor in fold}, "emodb": EMODB_TRAINING}
+"""Speakers that the files which ship were trained on."""
 
 _REPEATED = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07
 
@@ -44,25 +48,37 @@ class Clip:
 
 
 def ravdess(folder: Path) -> list[Clip]:
-    """Return the clips of a RAVDESS folder, speech and song, one of a known pair of copies left out."""
+    """Return the clips of a RAVDESS folder, speech and song, one of a known pair of copies left out.
+
+    Raises FileNotFoundError where there is none, MediaError for a file of another name.
+    """
     clips = []
     for path in sorted(folder.glob("Actor_*/*.flac")) + sorted(folder.glob("Actor_*/*.wav")):
         if path.stem == _REPEATED:
             continue
-        _, channel, emotion, _, _, _, actor = path.stem.split("-")
-        clips.append(Clip(path, "ravdess", int(actor), int(actor) % 2 == 0, RAVDESS_CODES[emotion], channel == "02"))
-    return _not_empty(clips, folder)
+        codes = path.stem.split("-")
+        if len(codes) != 7 or codes[2] not in RAVDESS_CODES or not codes[6].isdecimal():
+            raise MediaError(f"{path}: RAVDESS has no such name, but 03-01-05-01-01-01-12; rename it, or take it away")
+        actor = int(codes[6])
+        clips.append(Clip(path, "ravdess", actor, actor % 2 == 0, RAVDESS_CODES[codes[2]], codes[1] == "02"))
+    return _not_empty(clips, folder, "Actor_12/03-01-05-01-01-01-12.wav")
 
 
 def emodb(folder: Path) -> list[Clip]:
-    """Return the clips of an EMO-DB folder that have one of the eight emotions (boredom has none)."""
+    """Return the clips of an EMO-DB folder that have one of the eight emotions (boredom has none).
+
+    Raises FileNotFoundError where there is none, MediaError for a file of another name.
+    """
     paths = sorted(folder.glob("*.flac")) + sorted(folder.glob("*.wav"))
+    for path in paths:
+        if not (len(path.stem) == 7 and path.stem[:2].isdecimal()):
+            raise MediaError(f"{path}: EMO-DB has no such name, but 03a01Fa; rename it, or take it away")
     clips = [
         Clip(path, "emodb", int(path.stem[:2]), int(path.stem[:2]) in EMODB_WOMEN, EMODB_CODES[path.stem[5]])
         for path in paths
         if path.stem[5] in EMODB_CODES
     ]
-    return _not_empty(clips, folder)
+    return _not_empty(clips, folder, "03a01Fa.wav")
 
 
 def corpus_folder(data: Path, name: str) -> Path:
@@ -73,7 +89,7 @@ def corpus_folder(data: Path, name: str) -> Path:
     return folder
 
 
-def _not_empty(clips: list[Clip], folder: Path) -> list[Clip]:
+def _not_empty(clips: list[Clip], folder: Path, example: str) -> list[Clip]:
     if not clips:
-        raise FileNotFoundError(f"{folder}: no clips found; set EDGE_EMO_DATA to the folder with the corpora")
+        raise FileNotFoundError(f"{folder}: no clip named like {example} in it, as .wav or .flac")
     return clips

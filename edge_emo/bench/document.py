@@ -52,10 +52,13 @@ class Times:
 class BenchDocument:
     """Output of `edge-emo bench --json`: `loads` in the order they were done, and the times of each warm stage.
 
-    `peak_mb` is the most resident memory of the process, null where the system does not say.
+    `processor_share` is the time that the processors worked for this process while the stages ran, divided by the time
+    that passed: on one thread close to 1, unless other work kept the machine busy. `peak_mb` is the most resident
+    memory of the process, null where the system does not say.
     """
 
     machine: Machine
     loads: list[Load]
     stages: dict[str, Times]
+    processor_share: float
     peak_mb: float | None

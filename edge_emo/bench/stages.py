@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,8 +49,11 @@ class Bench:
         self, calls: int, limit_s: float = float("inf"), on_progress: Callable[[float], object] = lambda share: None
     ) -> BenchDocument:
         """Return what was measured. Raises ModelError or CatalogueError where the installation is damaged."""
-        times = interleaved(self.stages(), calls, limit_s=limit_s, on_progress=on_progress)
-        return BenchDocument(this_machine(self.threads), self.loads, times, peak_mb())
+        stages = self.stages()
+        began, worked = time.perf_counter(), time.process_time()
+        times = interleaved(stages, calls, limit_s=limit_s, on_progress=on_progress)
+        share = (time.process_time() - worked) / (time.perf_counter() - began)
+        return BenchDocument(this_machine(self.threads), self.loads, times, share, peak_mb())
 
     def stages(self) -> dict[str, Stage]:
         """Load everything, and return what is to be timed by name."""
