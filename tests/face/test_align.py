@@ -24,13 +24,13 @@ def face(points, box=(0, 0, 10, 10)):
 @pytest.mark.parametrize(("angle", "scale", "shift"), [(0, 1, (0, 0)), (30, 2.5, (100, 40)), (-75, 0.4, (-5, 300))])
 def test_landmarks_come_to_their_places(angle, scale, shift):
     points = moved(angle, scale, shift)
-    matrix = placement(face(points), SPEC)
+    matrix = placement(face(points), SPEC).matrix
     assert points @ matrix[:, :2].T + matrix[:, 2] == pytest.approx(CANONICAL, abs=1e-6)
 
 
 def test_the_similarity_is_the_best_one(rng):
     source, target = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
-    best = similarity(source, target)
+    best = similarity([complex(*p) for p in source], [complex(*p) for p in target]).matrix
 
     def error(matrix):
         return ((source @ matrix[:, :2].T + matrix[:, 2] - target) ** 2).sum()
@@ -43,14 +43,14 @@ def test_the_similarity_is_the_best_one(rng):
 
 
 def test_without_landmarks_the_box_is_cut_out():
-    matrix = placement(Face((100, 50, 140, 90), 0.9), SPEC)
+    matrix = placement(Face((100, 50, 140, 90), 0.9), SPEC).matrix
     corners = np.array([[100, 50], [140, 90]]) @ matrix[:, :2].T + matrix[:, 2]
     assert corners == pytest.approx(np.array([[0, 0], [48, 48]]))
 
 
 def test_the_margin_widens_the_box():
     spec = FacePreprocessing(width=40, height=40, margin=0.5, points=())
-    matrix = placement(face(moved(0, 1, 0), (100, 50, 120, 70)), spec)
+    matrix = placement(face(moved(0, 1, 0), (100, 50, 120, 70)), spec).matrix
     assert np.array([110, 60]) @ matrix[:, :2].T + matrix[:, 2] == pytest.approx([20, 20])
     assert matrix[0, 0] == pytest.approx(40 / 40)
 
@@ -65,7 +65,7 @@ def test_the_margin_widens_the_box():
 )
 def test_landmarks_of_no_face_fall_back_to_the_box(points):
     box = (10, 10, 58, 58)
-    assert placement(face(points, box), SPEC) == pytest.approx(placement(Face(box, 0.9), SPEC))
+    assert placement(face(points, box), SPEC).matrix == pytest.approx(placement(Face(box, 0.9), SPEC).matrix)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_cut_out_holds_what_lies_at_its_places(picture, scale):
     points = moved(10, scale, (90, 20))
     found = cut_out(picture, face(points), SPEC)
     assert found.shape == (48, 48, 3)
-    matrix = np.linalg.inv(np.vstack([placement(face(points), SPEC), [0, 0, 1]]))[:2]
+    matrix = np.linalg.inv(np.vstack([placement(face(points), SPEC).matrix, [0, 0, 1]]))[:2]
     for x, y in ((10, 10), (24, 24), (40, 30)):
         px, py = matrix @ [x, y, 1]
         if 12 < px < 620 and 12 < py < 460:
