@@ -30,9 +30,7 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     from edge_emo.errors import EdgeEmoError
 
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, EdgeEmoError):
-        print(
-            f"Error: {error.name} is missing; pip install -e '.[bench]', for export '.[bench,export]'", file=sys.stderr
-        )
+        print(f"Error: {error}; pip install -e '.[bench]', for export '.[bench,export]'", file=sys.stderr)
     elif isinstance(error, EdgeEmoError | FileNotFoundError):
         print(f"Error: {error}", file=sys.stderr)
     else:

@@ -51,7 +51,7 @@ def test_a_path_for_results_is_tried_before_anything_is_measured(tmp_path):
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("import no_such_library", "no_such_library is missing; pip install -e '.[bench]'"),
+        ("import no_such_library", "No module named 'no_such_library'; pip install -e '.[bench]'"),
         ("from pathlib import Path; Path('nowhere').read_bytes()", "nowhere"),
         ("from edge_emo import analyze; analyze('nowhere.wav')", "nowhere.wav"),
     ],
