@@ -7,6 +7,7 @@ PyTorch and 0.34 to 0.52 s with Keras on TensorFlow.
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -161,9 +162,14 @@ def fit(
 
     `dataset` has a length, is told each epoch by `start_epoch`, and gives batches by index: pictures (batch, height,
     width, channels), and what `loss` is given beside the outputs, maps of (batch, channels, height, width). Losses and
-    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch.
+    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch. Under `torchrun` every process takes
+    its share of the batches, the gradient is the mean of theirs, and the first alone returns.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    rank, world = 0, processes()
+    if world > 1:
+        torch.distributed.init_process_group("gloo")
+        rank = torch.distributed.get_rank()
     checkpoint = folder / "checkpoint.pt"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     twin = Twin(model).to(device, memory_format=torch.channels_last)
@@ -172,7 +178,8 @@ def fit(
     optimizer = torch.optim.AdamW(
         [{"params": kernels}, {"params": others, "weight_decay": 0.0}], lr=learning_rate, weight_decay=weight_decay
     )
-    steps = len(dataset) * epochs
+    batches = range(rank, len(dataset) // world * world, world)
+    steps = len(batches) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, learning_rate, steps, pct_start=_RISE, div_factor=20, final_div_factor=500, cycle_momentum=False
     )
@@ -187,23 +194,35 @@ def fit(
         torch.set_rng_state(saved.pop("random"))
         for name, state in saved.items():
             parts[name].load_state_dict(state)
+    shared = nn.parallel.DistributedDataParallel(twin) if world > 1 else twin
     for epoch in range(first, epochs):
         dataset.start_epoch(epoch)
         started, total = time.monotonic(), 0.0
-        twin.train()
-        for pictures, target in torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=1):
+        shared.train()
+        for pictures, target in torch.utils.data.DataLoader(dataset, batch_size=None, sampler=batches, num_workers=1):
             pictures = pictures.permute(0, 3, 1, 2).to(device, memory_format=torch.channels_last)
             optimizer.zero_grad()
-            value = loss(twin(pictures), target)
+            value = loss(shared(pictures), target)
             value.backward()
             nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             mean.update_parameters(twin)
             total += float(value.detach())
+        if rank > 0:
+            continue
         states = {name: part.state_dict() for name, part in parts.items()}
         torch.save({**states, "epoch": epoch + 1, "random": torch.get_rng_state()}, checkpoint.with_suffix(".new"))
         checkpoint.with_suffix(".new").replace(checkpoint)
         with (folder / "loss.csv").open("a", newline="") as file:
-            csv.writer(file).writerow([epoch, total / len(dataset), round(time.monotonic() - started)])
+            csv.writer(file).writerow([epoch, total / len(batches), round(time.monotonic() - started)])
+    if world > 1:
+        torch.distributed.destroy_process_group()
+    if rank > 0:
+        raise SystemExit
     mean.module.copy_to(model)
+
+
+def processes() -> int:
+    """Return how many processes `torchrun` started to train together; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))

@@ -27,7 +27,7 @@ from export.corpora import DATA
 from export.detector_data import PhotoDataset, parts, photos
 from export.detector_loss import detector_loss
 from export.detector_network import detector
-from export.torch_training import fit
+from export.torch_training import fit, processes
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
     if refine is not None:
         model.load_weights(refine / "model.weights.h5")
     last_mosaic = round(recipe.epochs * (1 - recipe.without_mosaic))
-    dataset = PhotoDataset(known, size=recipe.size, batch_size=recipe.batch_size, last_mosaic=last_mosaic, seed=seed)
+    batch_size = recipe.batch_size // processes()
+    dataset = PhotoDataset(known, size=recipe.size, batch_size=batch_size, last_mosaic=last_mosaic, seed=seed)
     fit(
         model,
         dataset,
