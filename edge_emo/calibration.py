@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,10 @@ def calibrated(output: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
     scores -= scores.max(axis=1, keepdims=True)
     shares = np.exp(scores)
     shares /= shares.sum(axis=1, keepdims=True)
-    out = np.zeros((len(output), len(EMOTIONS)), np.float32)
-    for column, label in enumerate(card.labels):
-        out[:, EMOTIONS.index(str(emotion_of(label)))] += shares[:, column]
-    return out
+    return (shares @ _emotions_of(tuple(card.labels))).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _emotions_of(labels: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return a matrix (labels, 8): 1 where a label is read as an emotion."""
+    return np.array([[emotion_of(label) == emotion for emotion in EMOTIONS] for label in labels], np.float64)

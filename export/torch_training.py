@@ -162,8 +162,8 @@ def fit(
 
     `dataset` has a length, is told each epoch by `start_epoch`, and gives batches by index: pictures (batch, height,
     width, channels), and what `loss` is given beside the outputs, maps of (batch, channels, height, width). Losses and
-    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch. Under `torchrun` every process takes
-    its share of the batches, the gradient is the mean of theirs, and the first alone returns.
+    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch. Under `torchrun` every process
+    takes its share of the batches, the gradient is the mean of theirs, and the first alone returns.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rank, world = 0, processes()

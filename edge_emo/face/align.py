@@ -50,8 +50,9 @@ def cut_out(picture: Pixels, face: Face, spec: FacePreprocessing) -> Pixels:
     """
     place = placement(face, spec)
     matrix = place.matrix
-    if abs(place.factor) < 0.7:  # a warp alone would skip pixels of a large face
-        picture, matrix = _shrunk(picture, place, spec)
+    step = round(1 / abs(place.factor))
+    if step > 1:  # a warp alone would skip pixels of a large face
+        picture, matrix = _shrunk(picture, place, spec, step)
     warped = cv2.warpAffine(
         picture, matrix, (spec.width, spec.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -96,13 +97,15 @@ def _spread(points: Sequence[complex]) -> float:
     return max(max(x) - min(x), max(y) - min(y))
 
 
-def _shrunk(picture: Pixels, place: Similarity, spec: FacePreprocessing) -> tuple[Pixels, Matrix]:
-    """Return the part of the picture that is cut out, averaged down to about the cut-out's size, and the way there."""
-    scale = abs(place.factor)
+def _shrunk(picture: Pixels, place: Similarity, spec: FacePreprocessing, step: int) -> tuple[Pixels, Matrix]:
+    """Return the part of the picture that is cut out, `step` pixels averaged to one, and the way from it.
+
+    OpenCV averages whole pixels in a quarter of the time that parts of pixels take.
+    """
     corners = [(complex(x, y) - place.shift) / place.factor for x in (0, spec.width) for y in (0, spec.height)]
-    left, right = _span([corner.real for corner in corners], picture.shape[1])
-    top, bottom = _span([corner.imag for corner in corners], picture.shape[0])
-    width, height = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    left, right = _span([corner.real for corner in corners], picture.shape[1], step)
+    top, bottom = _span([corner.imag for corner in corners], picture.shape[0], step)
+    width, height = ceil((right - left) / step), ceil((bottom - top) / step)
     resized = cv2.resize(picture[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)
     # pixel centres: x in the part is (x' + 0.5) * step - 0.5
     step_x, step_y = (right - left) / width, (bottom - top) / height
@@ -112,7 +115,11 @@ def _shrunk(picture: Pixels, place: Similarity, spec: FacePreprocessing) -> tupl
     return np.asarray(resized, np.uint8), moved
 
 
-def _span(places: list[float], limit: int) -> tuple[int, int]:
-    """Return the first pixel and the one after the last that cover these places, of the `limit` that there are."""
+def _span(places: list[float], limit: int, step: int) -> tuple[int, int]:
+    """Return the first pixel and the one after the last that cover these places, of the `limit` that there are.
+
+    Whole steps lie between them, but where the picture ends before.
+    """
     low = min(max(floor(min(places)) - 1, 0), limit - 1)
-    return low, min(max(ceil(max(places)) + 1, low + 1), limit)
+    steps = max(ceil((max(places) + 1 - low) / step), 1)
+    return low, min(low + steps * step, limit)

@@ -101,5 +101,14 @@ def test_a_face_at_the_edge_is_filled_up(picture):
     assert np.ptp(found[:, 0]) == np.ptp(found[:, 3])  # the edge repeated
 
 
+@pytest.mark.parametrize("right", range(600, 606))
+def test_where_the_picture_ends_within_a_step_its_edge_is_repeated(picture, right):
+    around = Face((400, 100, 640, 340), 0.9)  # five pixels averaged to one
+    cut_off = picture[:, :right]
+    continued = cv2.copyMakeBorder(cut_off, 0, 0, 0, 80, cv2.BORDER_REPLICATE)
+    difference = cut_out(cut_off, around, SPEC).astype(int) - cut_out(continued, around, SPEC)
+    assert np.abs(difference).mean() < 3
+
+
 def test_a_picture_of_one_pixel():
     assert cut_out(np.zeros((1, 1, 3), np.uint8), Face((0, 0, 1, 1), 0.9), SPEC).shape == (48, 48, 3)
