@@ -189,6 +189,8 @@ class FacePreprocessing:
     def __post_init__(self) -> None:
         if len(self.points) not in (0, 5):
             raise ValueError(f"points has {len(self.points)} places; 5 or none are possible")
+        if len(set(self.points)) < len(self.points):
+            raise ValueError("points names a place twice; five different ones say where a face is turned to")
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, self.n_colours):
                 raise ValueError(f"{name} has {len(getattr(self, name))} values; 1 or {self.n_colours} are possible")

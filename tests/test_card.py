@@ -85,6 +85,7 @@ def test_a_wrong_field_of_a_detector_is_named(tmp_path, keys, value, message):
     ("keys", "value", "message"),
     [
         (("face", "points"), [[0.5, 0.5]], "points has 1 places"),
+        (("face", "points"), [[0.5, 0.5]] * 5, "points names a place twice"),
         (("face", "margin"), 5.0, "face.margin"),
         (("face", "width"), 50, "face gives \\[48, 50, 1\\]"),
         (("labels", 7), "boredom", "boredom"),
