@@ -75,8 +75,9 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
         ema=recipe.ema,
     )
     model.save_weights(out / "model.weights.h5")
+    launch = f"torchrun --nproc-per-node {processes()}" if processes() > 1 else "python"
     provenance = {
-        "command": f"python -m export.train_detector --epochs {recipe.epochs} --seed {seed}",
+        "command": f"{launch} -m export.train_detector --epochs {recipe.epochs} --seed {seed}",
         "data": f"{len(known)} photos",
         "recipe": asdict(recipe),
         "parameters": model.count_params(),
