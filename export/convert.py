@@ -61,11 +61,11 @@ class Conversion:
         return next(step.largest_difference for step in reversed(self.steps) if not step.failure)
 
 
-def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET, tolerance: float = TOLERANCE) -> Conversion:
+def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conversion:
     """Convert a network, clean the graph, and compare with the source on `samples` after every step.
 
-    Takes the first route that computes what the source computes, within `tolerance`; leaves out a pass that does not.
-    Input and output are named "features" and "logits", the first dimension of both "batch". Raises ParityError.
+    Takes the first route that computes what the source computes; leaves out a pass that does not. Input and output
+    are named "features" and "logits", the first dimension of both "batch". Raises ParityError.
     """
     expected = network.predict(samples)
     compared = [(samples, expected)]
@@ -81,7 +81,7 @@ def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET, toleran
         except Exception as error:  # converters and ONNX Runtime raise many kinds
             steps.append(Step(name, failure=f"{type(error).__name__}: {error}"))
             return None
-        failure = "" if difference <= tolerance else f"differs by {difference:.2g}, at most {tolerance} is let out"
+        failure = "" if difference <= TOLERANCE else f"differs by {difference:.2g}, at most {TOLERANCE} is let out"
         steps.append(Step(name, len(made.graph.node), difference, failure))
         return None if failure else made
 

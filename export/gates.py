@@ -51,9 +51,9 @@ class Gate:
         }
 
 
-def parity_gate(difference: float, samples: int, limit: float = TOLERANCE) -> Gate:
+def parity_gate(difference: float, samples: int) -> Gate:
     """Return the gate of an fp32 model, of its largest absolute difference from what its source gives."""
-    return Gate("largest difference from the source", difference, limit, True, samples)
+    return Gate("largest difference from the source", difference, TOLERANCE, True, samples)
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,15 @@ import numpy as np
 from keras import layers
 from onnx import ModelProto, helper, numpy_helper
 
-from export import gates
 from export.convert import Conversion, to_onnx
 from export.detector_network import N_VALUES, detector
+from export.gates import TOLERANCE
 from export.graph import remove_dead
 from export.inference import run
 from export.keras_network import from_keras
 
 OTHER_SIZES = ((256, 320), (320, 192), (64, 640), (32, 32))
 """Heights and widths at which the opened network is compared with Keras."""
-
-TOLERANCE = 4 * gates.TOLERANCE
-"""Of the numbers of a cell, logits down to -30: so much moves a score by no more than what `gates` lets out."""
 
 _LAYOUT = ("Reshape", "Tile", "Transpose", "Unsqueeze")
 
@@ -30,7 +27,7 @@ def convert(weights: str, size: int, samples: np.ndarray) -> tuple[Conversion, f
     Raises ValueError where it is more than the tolerance.
     """
     fixed = _one_output(size, size, weights)
-    conversion = to_onnx(from_keras(fixed, "detector"), samples, tolerance=TOLERANCE)
+    conversion = to_onnx(from_keras(fixed, "detector"), samples)
     model = opened(conversion.model)
     rng = np.random.default_rng(0)
     largest = float(np.abs(run(model, samples) - conversion.expected).max())
