@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from edge_emo.card import Precision
 from edge_emo.errors import MediaError, NoPictureError
@@ -53,6 +53,8 @@ class Analyzer:
             raise ValueError("neither voice nor face is asked for; leave one of them on")
         if not 0 < fps <= 240:
             raise ValueError(f"fps is {fps}; more than 0 and up to 240 frames can be looked at in each second")
+        if faces not in get_args(Faces):
+            raise ValueError(f"faces is {faces!r}; known are {', '.join(get_args(Faces))}")
         self._asked: dict[Modality, bool] = {"voice": voice, "face": face}
         self._voice_model, self._face_model, self._detector = voice_model, face_model, detector
         self._precision, self._threads, self._fps, self._everyone = precision, threads, fps, faces == "all"

@@ -37,6 +37,7 @@ MIN_DWELL_S: Final = 1.0
 MARGIN: Final = 0.05
 """By how much another emotion has to exceed the one that holds."""
 
+_A_STILL_S = 1e-6  # it has no length, and counts
 _LEAST = 1e-3  # no modality alone can rule an emotion out
 
 
@@ -86,24 +87,25 @@ class Fusion:
             first, last = int(reading.start_s / STEP_S), int(np.ceil(reading.end_s / STEP_S))
             for step in range(first, max(last, first + 1)):
                 low, high = max(reading.start_s, step * STEP_S), min(reading.end_s, (step + 1) * STEP_S)
-                weight = max(high - low, 1e-6)  # a still has no length
+                weight = max(high - low, _A_STILL_S)
                 self._found.setdefault(step, {}).setdefault(reading.modality, []).append((weight, reading))
 
     def moments(self) -> Iterator[Moment]:
         """Yield every step in which something was found, in order of time."""
-        smoothed, total, before = np.zeros(len(EMOTIONS)), 0.0, 0
+        smoothed, total, before = np.zeros(len(EMOTIONS)), 0.0, 0.0
         for step in sorted(self._found):
             means = {modality: _mean(found) for modality, found in self._found[step].items()}
             momentary = self._pool(means)
-            kept = float(np.exp((before - step) * STEP_S / TIME_CONSTANT_S))
-            smoothed, total, before = smoothed * kept + momentary, total * kept + 1, step
+            start_s, end_s = step * STEP_S, min((step + 1) * STEP_S, self._end_s)
+            weight, kept = max(end_s - start_s, _A_STILL_S), float(np.exp((before - end_s) / TIME_CONSTANT_S))
+            smoothed, total, before = smoothed * kept + weight * momentary, total * kept + weight, end_s
             probabilities = (smoothed / total).tolist()
             labels = {modality: decide(mean, self._thresholds[modality]) for modality, mean in means.items()}
             sure = {raw for raw, _, reason in labels.values() if reason is None}
             valence, arousal = expected_valence_arousal(probabilities)
             yield Moment(
-                start_s=step * STEP_S,
-                end_s=min((step + 1) * STEP_S, self._end_s),
+                start_s=start_s,
+                end_s=end_s,
                 probabilities=tuple(probabilities),
                 momentary=tuple(momentary.tolist()),
                 valence=valence,
@@ -158,10 +160,11 @@ def _stays(moment: Moment, holds: str, decision: str) -> bool:
 
 
 def _segment(run: Sequence[Moment], emotion: str, threshold: float) -> Segment:
-    mean = np.mean([moment.probabilities for moment in run], axis=0).tolist()
+    weights = [max(moment.end_s - moment.start_s, _A_STILL_S) for moment in run]
+    mean = np.average([moment.probabilities for moment in run], axis=0, weights=weights).tolist()
     raw = decide(mean, threshold)[0]
     reason: Reason | None = None
-    if sum(moment.disagree for moment in run) > len(run) / 2:
+    if sum(w for w, moment in zip(weights, run, strict=True) if moment.disagree) > sum(weights) / 2:
         reason = "modalities_disagree"
     elif emotion == UNCERTAIN:
         reason = "low_confidence"

@@ -199,7 +199,10 @@ class Sound:
             container = av.open(source, "r")
         except (av.error.FFmpegError, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or _one_line(error)
-            raise MediaError(f"{self.name}: neither libsndfile nor FFmpeg can read it ({reason})") from error
+            raise MediaError(
+                f"{self.name}: neither libsndfile nor FFmpeg can read it ({reason}); "
+                "it is damaged, cut off, or no sound or film; copy it again"
+            ) from error
         if not container.streams.audio:
             container.close()
             raise NoSoundTrackError(f"{self.name}: no sound track; there is no voice to listen to")

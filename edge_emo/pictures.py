@@ -64,7 +64,9 @@ def read_picture(path: str | os.PathLike[str], source: str | BinaryIO | None = N
         return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
     if content[4:12].tobytes() in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         return _heic(name, content)
-    raise MediaError(f"{name}: no picture that can be decoded; it is damaged, or of a format OpenCV does not know")
+    raise MediaError(
+        f"{name}: no picture that can be decoded; damaged, or of a format OpenCV does not know; save it anew as JPEG"
+    )
 
 
 def _stated_size(content: Pixels) -> tuple[int, int]:

@@ -23,6 +23,8 @@ PICTURE_SUFFIXES = frozenset(
 
 Kind = Literal["sound", "picture", "film"]
 
+_STILL_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"])  # of MP4's family
+
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
 
 SAMPLE = "sample"
@@ -130,6 +132,8 @@ def kind(path: str | os.PathLike[str], source: str | BinaryIO) -> Kind:
         source.seek(0)
         head = source.read(16)
     suffix = Path(os.fspath(path)).suffix.lower()
+    if head[4:8] == b"ftyp":
+        return "picture" if head[8:12] in _STILL_BRANDS else "film"
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM")) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return "picture"
     if suffix in PICTURE_SUFFIXES:

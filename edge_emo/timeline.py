@@ -18,7 +18,7 @@ class Reading:
 
     `raw` is the model's own label and `probabilities` its calibrated distribution in the order of
     `EMOTIONS`; `emotion` is the decision, "uncertain" when `reason` says why. A face has a `box` (left, top, right,
-    bottom in pixels of the upright picture) and a `person`, a number that stays while it is followed, and
+    bottom in pixels of the upright picture) and a `person`, a number from 1 on that stays while it is followed, and
     `is_main` tells whether it is the face that counts.
     """
 

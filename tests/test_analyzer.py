@@ -24,7 +24,7 @@ def test_a_film_has_a_voice_and_a_face_on_one_clock(film):
     assert timeline.duration_s == pytest.approx(4.0, abs=0.15)
     faces = [reading for reading in timeline.readings if reading.modality == "face"]
     assert [reading.start_s for reading in faces] == pytest.approx([k / 5 for k in range(20)], abs=0.02)
-    assert {reading.person for reading in faces} == {0}
+    assert {reading.person for reading in faces} == {1}
     assert all(0.04 < reading.box[0] / 256 < 0.96 for reading in faces)
     assert timeline.face.raw == "happy"
     starts = [moment.start_s for moment in timeline.moments]
@@ -133,7 +133,7 @@ def test_everyone_is_read_when_asked_for(tmp_path, portrait):
     two = np.hstack([portrait[:256, 96:352], portrait[:256, 96:352][::-1, ::-1] // 8, portrait[:256, 96:352]])
     path = write_film(tmp_path / "a.mp4", [two] * 5, 5)
     everyone = edge_emo.analyze(path, faces="all")
-    assert [person.person for person in everyone.people] == [0, 1]
+    assert [person.person for person in everyone.people] == [1, 2]
     assert len(everyone.readings) == 10
     alone = edge_emo.analyze(path)
     assert len(alone.readings) == 5

@@ -143,6 +143,16 @@ def test_moments_lie_on_one_clock_where_something_was_found():
     assert all(moment.start_s % STEP_S == 0 for moment in found)
 
 
+def test_a_rest_of_a_step_counts_by_its_length():
+    readings = [reading("voice", 0, 4.02, sure("happy", 0.5)), reading("face", 0, 4.0, seen("happy", 0.95))]
+    whole, rest = moments(*readings)[-2:]
+    assert rest.end_s - rest.start_s == pytest.approx(0.02)
+    assert rest.face is None and max(rest.momentary) == pytest.approx(0.5, abs=1e-3)
+    assert max(rest.probabilities) == pytest.approx(max(whole.probabilities), abs=0.02)
+    [segment] = segments(moments(*readings), 0.5)
+    assert max(segment.probabilities) == pytest.approx(max(whole.probabilities), abs=0.001)
+
+
 def test_a_still_is_one_moment():
     found = moments(reading("face", 0.0, 0.0, seen("happy")))
     assert [(m.start_s, m.end_s, m.face) for m in found] == [(0.0, 0.0, "happy")]

@@ -16,6 +16,9 @@ from edge_emo.sources import expand, kind
         ("a.heic", b"\0\0\0\x18ftypheic", "picture"),
         # what is inside counts more than the name
         ("a.wav", b"\x89PNG\r\n\x1a\n", "picture"),
+        ("a.wav", b"\0\0\0\x20ftypisom", "film"),
+        ("a.jpg", b"\0\0\0\x20ftypqt  ", "film"),
+        ("a.mp4", b"\0\0\0\x20ftypavif", "picture"),
         ("-", b"\xff\xd8\xff\xe0", "picture"),
         ("-", b"RIFF\0\0\0\0WEBPVP8 ", "picture"),
         ("-", b"BM\0\0\0\0", "picture"),

@@ -36,12 +36,21 @@ def analyze(
     """
     from edge_emo.analyzer import Analyzer
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.report import annotate as drawing
     from edge_emo.report import machine, srt, text
+    from edge_emo.report import plot as plotting
     from edge_emo.report.documents import AnalyzeDocument
+    from edge_emo.sources import expand
 
-    if (plot or annotate or output == "srt") and (len(sources) != 1 or sources[0] == "-" or Path(sources[0]).is_dir()):
+    named = list(expand(sources))
+    is_one_file = len(sources) == len(named) == 1 and named != ["-"] and not Path(named[0]).is_dir()
+    if (plot or annotate or output == "srt") and not is_one_file:
         raise click.UsageError("--plot, --annotate and --srt are for one source that is a file")
-    batch = Batch(sources, Analyzer(**asked))
+    if plot:
+        plotting.check(plot)
+    if annotate:
+        drawing.check(named[0], annotate)
+    batch = Batch(named, Analyzer(**asked))
     print_csv, done = machine.CsvPrinter(), []
     recognised = False
     for timeline in batch:
@@ -59,13 +68,9 @@ def analyze(
         else:
             click.echo(text.timeline(timeline))
         if plot:
-            from edge_emo.report.plot import draw
-
-            draw(timeline, sources[0], plot)
+            plotting.draw(timeline, named[0], plot)
         if annotate:
-            from edge_emo.report.annotate import annotate as draw_on
-
-            warn(draw_on(timeline, sources[0], annotate))
+            warn(drawing.annotate(timeline, named[0], annotate))
     if output == "json":
         machine.print_json(AnalyzeDocument(done, batch.failures))
     elif output == "jsonl":

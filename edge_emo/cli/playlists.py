@@ -101,10 +101,10 @@ def _stdout_as_stderr() -> Iterator[None]:
 def _playlist(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
         from edge_emo.errors import PlaylistError
-        from edge_emo.music.playlist import check_suffix
+        from edge_emo.music.playlist import check
 
         try:
-            check_suffix(value)
+            check(value)
         except PlaylistError as error:
             raise click.BadParameter(str(error)) from error
     return value

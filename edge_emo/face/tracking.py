@@ -10,9 +10,9 @@ from edge_emo.face.detector import Box, Face
 
 MIN_OVERLAP = 0.2
 """Intersection over union from which on two boxes may be of the same person."""
-NEAR = 0.6
+NEAR, USUAL_GAP_S = 0.6, 0.2
 """Distance of centres, in sides of the box, up to which boxes that no longer overlap enough may be of the same person
-where sizes agree: at a few frames a second people move."""
+where sizes agree: at a few frames a second people move. It grows with the square root of longer gaps."""
 MAX_GAP_S = 1.5
 """A person who is not seen in frames over longer comes back as another one."""
 LOYALTY = 1.5
@@ -67,7 +67,8 @@ class Tracker:
             for track in self._tracks:
                 likeness = overlap(face.box, track.face.box)
                 if likeness < MIN_OVERLAP:
-                    likeness = _nearness(face, track.face) * MIN_OVERLAP
+                    gap = max(1.0, (self._time_s - track.last_s) / USUAL_GAP_S)
+                    likeness = _nearness(face, track.face, NEAR * sqrt(gap)) * MIN_OVERLAP
                 if likeness > 0:
                     found.append((likeness, number, track))
         return found
@@ -95,13 +96,13 @@ def shared_area(a: Box, b: Box) -> float:
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
-def _nearness(a: Face, b: Face) -> float:
-    """Return 1 for the same centre, falling to 0 at `NEAR` or where sizes differ by more than half."""
+def _nearness(a: Face, b: Face, limit: float) -> float:
+    """Return 1 for the same centre, falling to 0 at `limit` sides or where sizes differ by more than half."""
     larger, smaller = max(a.area, b.area), min(a.area, b.area)
     if smaller <= 0 or larger / smaller > 2.25:
         return 0.0
     away = _distance(_centre(a), _centre(b)) / sqrt(larger)
-    return max(0.0, 1 - away / NEAR)
+    return max(0.0, 1 - away / limit)
 
 
 def _prominence(track: Track, shape: tuple[int, int]) -> float:

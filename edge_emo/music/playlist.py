@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edge_emo.errors import PlaylistError
+from edge_emo.files import check_folder, written_whole
 from edge_emo.music.catalogue import Song
 from edge_emo.music.tags import clean
 from edge_emo.sources import printable
@@ -28,33 +29,31 @@ def write_playlist(path: str | os.PathLike[str], songs: Sequence[Song]) -> list[
     as players expect, M3U8 and XSPF in UTF-8. The file changes only once it is complete. Raises PlaylistError.
     """
     path = Path(os.path.realpath(path))
-    check_suffix(path)
+    check(path)
     listed = [song for song in songs if song.path or song.link]
     if path.suffix.lower() == ".xspf":
         content = _xspf(listed, path.stem)
     else:
         encoding = "utf-8" if path.suffix.lower() == ".m3u8" else locale.getpreferredencoding(False)
         content = _m3u(listed, path, encoding)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if path.exists() and not path.is_file():  # a device or a folder must not be replaced
-            raise OSError(None, "is there, and no file")
-        try:
-            unfinished.write_bytes(content)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with written_whole(path) as draft:
+            draft.write_bytes(content)
     except OSError as error:
         raise PlaylistError(
-            f"{printable(str(path))}: cannot be written ({error.strerror}); make room, or write elsewhere"
+            f"{printable(str(path))}: cannot be written ({error.strerror}); see to its folder, or write elsewhere"
         ) from error
     return [song for song in songs if not (song.path or song.link)]
 
 
-def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Raise PlaylistError unless the name ends as that of a playlist."""
+def check(path: str | os.PathLike[str]) -> None:
+    """Raise PlaylistError unless the name ends as that of a playlist, in a folder that can be written to."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise PlaylistError(f"{printable(os.fspath(path))}: no known playlist; end its name in {', '.join(SUFFIXES)}")
+    try:
+        check_folder(Path(path))
+    except OSError as error:
+        raise PlaylistError(f"{printable(os.fspath(path))}: cannot be written ({error.strerror})") from error
 
 
 def _m3u(songs: Sequence[Song], path: Path, encoding: str) -> bytes:

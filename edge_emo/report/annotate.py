@@ -17,13 +17,16 @@ import cv2
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.face.tracking import shared_area
+from edge_emo.files import check_folder, written_whole
 from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
 from edge_emo.report.colours import COLOURS
-from edge_emo.sources import kind
+from edge_emo.sources import Kind, kind, opened, printable
 from edge_emo.timeline import Moment, Reading, Timeline
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TIME_BASE = Fraction(1, 12800)
+_FILM_SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"])
+_ENDINGS = {"film": "end its name in .mp4, .mkv or .webm", "picture": "end its name in .jpg, .png or .webp"}
 WIDTH, HEIGHT, LARGEST_SHARE = 175, 135, 0.45
 """Of the panel of bars in a picture of 640 pixels, and how much of a smaller picture's sides it may take."""
 
@@ -33,24 +36,47 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
 
     Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
     """
-    found = kind(source, os.fspath(source))
-    if found == "sound" or timeline.face is None:
-        raise MediaError(f"{timeline.source}: has no picture to draw on; leave --annotate out")
-    if path.exists() and path.samefile(source):
-        raise MediaError(f"{path}: is the source itself; give --annotate another name")
+    found = check(source, path)
+    if timeline.face is None:
+        raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
     try:
-        if found == "picture":
+        with written_whole(path) as draft:
+            if found == "film":
+                return _write_film(timeline, source, draft)
             picture = read_picture(source)
             layout = Layout.of(timeline, picture.shape)
             draw(picture, timeline.readings, timeline.moments[0] if timeline.moments else None, layout)
-            write_picture(path, picture)
+            write_picture(draft, picture)
             return []
-        return _write_film(timeline, source, path)
     except (OSError, ValueError) as error:
         if isinstance(error, MediaError):
             raise
-        hint = "end its name in .mp4, .mkv or .webm" if found == "film" else "check its folder"
-        raise MediaError(f"{path}: cannot be written ({' '.join(str(error).split())}); {hint}") from error
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise MediaError(f"{path}: cannot be written ({reason}); {_ENDINGS[found]}") from error
+
+
+def check(source: str | os.PathLike[str], path: Path) -> Kind:
+    """Return what `source` is, so far as it and `path` can be judged before it is analysed.
+
+    Raises MediaError where there is no picture in it or nothing can be written at `path`, DecoderMissingError without
+    PyAV for a film.
+    """
+    found = kind(source, opened(source))
+    if found == "sound":
+        raise MediaError(f"{printable(os.fspath(source))}: a sound, no picture to draw on; leave --annotate out")
+    if path.exists() and path.samefile(source):
+        raise MediaError(f"{path}: is the source itself; give --annotate another name")
+    if found == "film" and importlib.util.find_spec("av") is None:
+        raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
+    try:
+        check_folder(path)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
+    if found == "picture" and not (path.suffix and cv2.haveImageWriter(path.name)):
+        raise MediaError(f"{path}: cannot be written (no picture format that is known); {_ENDINGS[found]}")
+    if found == "film" and path.suffix.lower() not in _FILM_SUFFIXES:
+        raise MediaError(f"{path}: cannot be written (no film format that is known); {_ENDINGS[found]}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -86,7 +112,7 @@ def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None, layou
         cv2.rectangle(picture, (left, top), (right, bottom), colour, max(2, round(2 * unit)))
         label = f"{reading.emotion} {reading.probability:.0%}" if reading.reason is None else f"{reading.raw}?"
         if layout.is_numbered and reading.person is not None:
-            label = f"{reading.person + 1}: {label}"
+            label = f"{reading.person}: {label}"
         _text(picture, label, (left, top - round(4 * unit)), unit, colour)
 
 
@@ -114,7 +140,7 @@ def _text(
     cv2.putText(picture, text, place, _FONT, 0.45 * unit, colour, max(1, round(unit)), cv2.LINE_AA)
 
 
-class _Shown:
+class Shown:
     """What holds at a time: the faces that were last read, and the moment."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -137,23 +163,16 @@ class _Shown:
 
 
 def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
-    if importlib.util.find_spec("av") is None:
-        raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
     import av
 
-    shown, warnings = _Shown(timeline), []
     try:
         with closing(av.open(os.fspath(source))) as film, closing(av.open(str(path), "w")) as out:
-            warnings += _copy_with_drawings(film, out, shown)
-    except av.error.FFmpegError as error:
-        path.unlink(missing_ok=True)
-        raise MediaError(
-            f"{path}: cannot be written as a film ({error.strerror}); end its name in .mp4, .mkv or .webm"
-        ) from error
-    return warnings
+            return _copy_with_drawings(film, out, Shown(timeline))
+    except av.error.FFmpegError as error:  # not all of them are errors that Python knows
+        raise ValueError(error.strerror) from error
 
 
-def _copy_with_drawings(film: Any, out: Any, shown: _Shown) -> list[str]:
+def _copy_with_drawings(film: Any, out: Any, shown: Shown) -> list[str]:
     import av
 
     picture = film.streams.video[0]
@@ -165,7 +184,9 @@ def _copy_with_drawings(film: Any, out: Any, shown: _Shown) -> list[str]:
         try:
             sound_out = out.add_stream_from_template(sound)
         except (av.error.FFmpegError, ValueError):
-            warnings.append(f"{out.name}: its format does not hold the sound of the source; the picture alone is in it")
+            warnings.append(
+                "the format of the annotated film does not hold the sound of the source; the picture alone is in it"
+            )
     clock, layout = FrameClock(picture), None
     for packet in film.demux([stream for stream in (picture, sound) if stream is not None]):
         if packet.stream is sound:

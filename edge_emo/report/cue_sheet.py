@@ -8,13 +8,14 @@ import io
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from edge_emo.errors import CueSheetError, ExtraMissingError
+from edge_emo.files import written_whole
 from edge_emo.music.catalogue import Song
 from edge_emo.music.csv_files import guarded
 from edge_emo.music.licenses import credit_line, is_cc_by
@@ -101,20 +102,15 @@ def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Pat
     else:
         text = _TEXTS[suffix](sheet)
     contents = {path: text, credits_path(path): credits_of(sheet)}
-    drafts = {each: each.with_name(f".{each.name}.{os.getpid()}.part") for each in contents}
     try:
-        for each, content in contents.items():
-            drafts[each].write_text(content, encoding="utf-8", newline="")
-        for each in contents:
-            drafts[each].replace(each)
+        with ExitStack() as stack:
+            drafts = [stack.enter_context(written_whole(each)) for each in contents]
+            for draft, content in zip(drafts, contents.values(), strict=True):
+                draft.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         raise CueSheetError(
             f"{error.filename or path}: cannot be written ({error.strerror}); make room, or name another folder"
         ) from error
-    finally:
-        for draft in drafts.values():
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
     return list(contents)
 
 

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from click import unstyle
 from numpy.typing import NDArray
 
 from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.pictures import Film, Pixels
+from edge_emo.face.detector import Box
+from edge_emo.files import check_folder, written_whole
+from edge_emo.pictures import DEFAULT_FPS, Film, Pixels
+from edge_emo.report.annotate import Shown
 from edge_emo.report.colours import COLOURS
+from edge_emo.report.text import found
 from edge_emo.timeline import Timeline
 
 N_THUMBNAILS = 10
@@ -20,6 +25,7 @@ PROPORTION = 0.85
 """Width of a thumbnail over its height."""
 N_COLUMNS = 2000
 """Of the waveform."""
+_DISAGREE = "///"
 
 
 def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None:
@@ -27,8 +33,7 @@ def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None
 
     Raises DecoderMissingError without Matplotlib, and MediaError where it cannot be written or there is no time.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise DecoderMissingError("a plot needs Matplotlib; pip install 'edge-emo[plot]'")
+    check(path)
     if timeline.duration_s <= 0:
         raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
     from matplotlib.figure import Figure
@@ -48,13 +53,40 @@ def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None
             for segment in timeline.segments:
                 colour = _colour(segment.emotion)
                 axis.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.18, linewidth=0, zorder=0)
-    axes[0].set_title(f"{Path(timeline.source).name}: {timeline.summary.emotion or 'nothing found'}", loc="left")
+    axes[0].set_title(f"{Path(timeline.source).name}: {unstyle(found(timeline.summary))}", loc="left")
     axes[-1].set_xlim(0, timeline.duration_s)
     axes[-1].set_xlabel("seconds")
+    figure.legend(handles=_key(timeline), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     try:
-        figure.savefig(path, dpi=110)
+        with written_whole(path) as draft:
+            figure.savefig(draft, dpi=110)
     except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: cannot be written ({error}); end the name in .png, .svg or .pdf") from error
+        raise MediaError(f"{path}: cannot be written ({error})") from error
+
+
+def check(path: Path) -> None:
+    """Raise DecoderMissingError without Matplotlib, and MediaError where nothing can be written at `path`."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise DecoderMissingError("a plot needs Matplotlib; pip install 'edge-emo[plot]'")
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise MediaError(f"{path}: cannot be written (no format of plots); end the name in .png, .svg or .pdf")
+    try:
+        check_folder(path)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _key(timeline: Timeline) -> list[Any]:
+    """Return what the colours stand for, those that are drawn."""
+    from matplotlib.patches import Patch
+
+    drawn = {each.emotion for each in (*timeline.segments, *timeline.readings)}
+    key = [Patch(facecolor=_colour(emotion), label=emotion) for emotion in COLOURS if emotion in drawn]
+    if any(segment.reason == "modalities_disagree" for segment in timeline.segments):
+        key.append(Patch(facecolor="white", edgecolor="0.3", hatch=_DISAGREE, label="voice and face disagree"))
+    return key
 
 
 def _colour(emotion: str) -> tuple[float, ...]:
@@ -62,17 +94,19 @@ def _colour(emotion: str) -> tuple[float, ...]:
 
 
 def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    """Draw a band for what voice and face are together, below it one for each where there are both."""
+    """Draw a band for what voice and face are together, below it one for the readings of each where there are both."""
     bands = ["together", "voice", "face"] if timeline.voice and timeline.face else ["together"]
     for segment in timeline.segments:
-        axis.axvspan(segment.start_s, segment.end_s, 1 - 1 / len(bands), 1, color=_colour(segment.emotion), linewidth=0)
+        hatch = _DISAGREE if segment.reason == "modalities_disagree" else None
+        place = (segment.start_s, segment.end_s, 1 - 1 / len(bands), 1)
+        axis.axvspan(*place, facecolor=_colour(segment.emotion), edgecolor="0.3", hatch=hatch, linewidth=0)
         if segment.end_s - segment.start_s > timeline.duration_s / 14:
             middle = (segment.start_s + segment.end_s) / 2
             axis.text(middle, len(bands) - 0.5, segment.emotion, ha="center", va="center", fontsize=9)
     for row, name in enumerate(bands[1:], start=1):
-        found = [moment for moment in timeline.moments if getattr(moment, name)]
-        spans = [(moment.start_s, moment.end_s - moment.start_s) for moment in found]
-        colours = [_colour(getattr(moment, name)) for moment in found]
+        readings = [reading for reading in timeline.readings if reading.modality == name and reading.is_main]
+        spans = [(reading.start_s, reading.duration_s) for reading in readings]
+        colours = [_colour(reading.emotion) for reading in readings]
         axis.broken_barh(spans, (len(bands) - row - 0.9, 0.8), facecolors=colours, linewidth=0)
     axis.set_ylim(0, len(bands))
     axis.set_yticks([len(bands) - 0.5 - row for row in range(len(bands))], bands if bands[1:] else [""])
@@ -80,23 +114,28 @@ def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> 
 
 
 def _frames(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    width = timeline.duration_s / N_THUMBNAILS
+    count = min(N_THUMBNAILS, max(1, int(timeline.duration_s * DEFAULT_FPS)))
+    width = timeline.duration_s / count
+    shown = Shown(timeline)
     try:
-        for frame in Film(source, fps=min(5.0, N_THUMBNAILS / timeline.duration_s)):
-            place = (frame.start_s, min(frame.start_s + width * 0.97, timeline.duration_s), 0, 1)
-            axis.imshow(_middle(frame.picture), extent=place, aspect="auto", zorder=1)
+        for frame in Film(source, fps=1 / width):
+            start_s = int(frame.start_s / width + 1e-6) * width
+            main = [reading.box for reading in shown.faces(frame.start_s) if reading.is_main]
+            picture = _part(frame.picture, PROPORTION * N_THUMBNAILS / count, next(iter(main), None))
+            axis.imshow(picture, extent=(start_s, start_s + 0.98 * width, 0, 1), aspect="auto", zorder=1)
     except MediaError:
         pass  # what could be decoded is drawn; the timeline says what could not
     axis.set_ylim(0, 1)
     axis.set_yticks([])
 
 
-def _middle(picture: Pixels) -> Pixels:
-    """Return the middle of a frame, in the proportion of a thumbnail, small."""
+def _part(picture: Pixels, proportion: float, face: Box | None) -> Pixels:
+    """Return the part of a frame around a face, or its middle, in a proportion of width to height, small."""
     height, width = picture.shape[:2]
-    across, down = min(width, round(height * PROPORTION)), min(height, round(width / PROPORTION))
-    left, top = (width - across) // 2, (height - down) // 2
-    step = max(1, across // 150)
+    across, down = min(width, round(height * proportion)), min(height, round(width / proportion))
+    x, y = (width / 2, height / 2) if face is None else ((face[0] + face[2]) / 2, (face[1] + face[3]) / 2)
+    left, top = int(np.clip(x - across / 2, 0, width - across)), int(np.clip(y - down / 2, 0, height - down))
+    step = max(1, down // 180)
     return picture[top : top + down : step, left : left + across : step]
 
 

@@ -36,7 +36,8 @@ def timeline(result: Timeline) -> str:
     if result.voice and result.face:
         lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
     if len(result.people) > 1:
-        lines += [f"  {_person(person)}" for person in result.people]
+        main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
+        lines += [f"  {_person(person, main)}" for person in result.people]
     summary = result.summary
     lines.append(f"  {_sense(result)}: {found(summary)}")
     if summary.emotion is not None:
@@ -51,10 +52,10 @@ def _sense(result: Timeline) -> str:
     return "heard" if result.voice else "seen"
 
 
-def _person(person: Person) -> str:
+def _person(person: Person, main: str) -> str:
     times = f"{person.start_s:.1f} – {person.end_s:.1f} s" if person.end_s else ""
-    about = ", ".join(filter(None, [times, "the main one" if person.is_main else ""]))
-    return f"person {person.person + 1}{f' ({about})' if about else ''}: {found(person.summary)}"
+    about = ", ".join(filter(None, [times, main if person.is_main else ""]))
+    return f"person {person.person}{f' ({about})' if about else ''}: {found(person.summary)}"
 
 
 def recommended(result: Recommended) -> str:
@@ -66,7 +67,7 @@ def recommended(result: Recommended) -> str:
     else:
         head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
-        return f"{head}; no song passes the conditions, ask for fewer"
+        return f"{head}\nno song passes all that is asked of songs (licence, genre, length, ...); ask for less"
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]

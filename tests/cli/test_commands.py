@@ -150,6 +150,26 @@ def test_annotated_films_and_plots_are_written(edge_emo, film, tmp_path):
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_sample_is_plotted(edge_emo, tmp_path):
+    assert edge_emo("analyze", "sample", "--plot", "out.png").returncode == 0
+    assert (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (["--plot", "no/out.png"], b"its folder is not there"),
+        (["--plot", "out.xyz"], b"end the name in .png"),
+        (["--annotate", "no/out.mp4"], b"its folder is not there"),
+        (["--annotate", "out.txt"], b"end its name in .mp4"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_before_the_film_is_read(edge_emo, film, output, reason):
+    done = edge_emo("analyze", film, *output)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert reason in done.stderr
+
+
 def test_a_picture_without_a_face_is_exit_code_4(edge_emo, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((90, 90, 3), 128, np.uint8))
     done = edge_emo("recommend", "a.png")

@@ -41,7 +41,7 @@ def test_the_main_face_alone_is_read_unless_everyone_is_asked_for():
 
 def test_readings_know_when_who_and_how_sure():
     [[reading]] = read([[LARGE]])
-    assert (reading.modality, reading.start_s, reading.end_s, reading.person) == ("face", 0.0, 0.2, 0)
+    assert (reading.modality, reading.start_s, reading.end_s, reading.person) == ("face", 0.0, 0.2, 1)
     assert sum(reading.probabilities) == pytest.approx(1, abs=1e-5)
     assert max(reading.probabilities) == reading.probability
 

@@ -62,6 +62,13 @@ def test_a_person_is_followed_however_rarely_one_looks():
     assert [people(tracker, 5.0 * k, face(100 + k, 100)) for k in range(4)] == [[0]] * 4
 
 
+def test_a_person_moves_farther_in_a_longer_time():
+    for gap, expected in ((0.2, 1), (1.0, 0)):
+        tracker = Tracker()
+        people(tracker, 0.0, face(100, 100))
+        assert people(tracker, gap, face(190, 100)) == [expected]
+
+
 def test_a_much_larger_face_nearby_is_somebody_else():
     tracker = Tracker()
     people(tracker, 0.0, face(100, 100, 30))

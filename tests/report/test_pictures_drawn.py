@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -56,7 +58,7 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
 def test_boxes_stay_until_the_next_look_however_rare(tmp_path, portrait):
     path = write_film(tmp_path / "a.mp4", [portrait] * 20, 5)
     timeline = edge_emo.analyze(path, fps=0.5)
-    shown = annotate._Shown(timeline)
+    shown = annotate.Shown(timeline)
     assert [len(shown.faces(time_s)) for time_s in (0.1, 1.9, 2.1, 3.9)] == [1, 1, 1, 1]
 
 
@@ -64,6 +66,19 @@ def test_a_film_without_sound_and_with_odd_sides(tmp_path, portrait):
     path = write_film(tmp_path / "a.mkv", [portrait[:254, 96:350]] * 5, 5)
     annotate.annotate(edge_emo.analyze(path), path, tmp_path / "out.webm")
     assert len(list(Film(tmp_path / "out.webm"))) == 5
+
+
+def test_what_was_there_stays_until_the_new_film_is_whole(tmp_path, film, timeline, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"old")
+    monkeypatch.setattr(annotate, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        annotate.annotate(timeline, film, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert out.read_bytes() == b"old"
 
 
 def test_what_cannot_be_drawn_is_told(tmp_path, film, timeline):
@@ -90,6 +105,28 @@ def test_the_bands_have_the_colours_of_the_emotions(tmp_path, film, timeline):
     drawn = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
     longest = max(timeline.segments, key=lambda segment: segment.end_s - segment.start_s)
     assert share_of(drawn, colours.COLOURS[longest.emotion], 12) > 0.01
+
+
+def test_the_thumbnails_show_the_main_face(tmp_path, portrait):
+    aside = np.full((256, 768, 3), 255, np.uint8)
+    aside[:, :256] = portrait[:256, 96:352]
+    path = write_film(tmp_path / "a.mp4", [aside] * 10, 5)
+    plot.draw(edge_emo.analyze(path), path, tmp_path / "a.png")
+    frames = cv2.imread(str(tmp_path / "a.png"))[120:330, 100:-20]
+    assert (frames.min(axis=2) < 100).mean() > 0.1, "white, where the middle of the frame is shown"
+
+
+def test_what_is_uncertain_is_not_drawn_in_the_colour_of_an_emotion(tmp_path, film, timeline):
+    doubtful = [
+        replace(each, emotion=UNCERTAIN, reason="low_confidence") if each.modality == "face" else each
+        for each in timeline.readings
+    ]
+    drawn = []
+    for number, readings in enumerate((timeline.readings, doubtful)):
+        plot.draw(replace(timeline, readings=tuple(readings)), film, tmp_path / f"{number}.png")
+        drawn.append(cv2.imread(str(tmp_path / f"{number}.png"))[..., ::-1])
+    sure = next(each.emotion for each in timeline.readings if each.modality == "face" and each.reason is None)
+    assert share_of(drawn[1], colours.COLOURS[sure], 12) < 0.8 * share_of(drawn[0], colours.COLOURS[sure], 12)
 
 
 def test_a_sound_alone_is_drawn(tmp_path):
