@@ -15,6 +15,10 @@ FACE_SIZES = {8: (0.0, 48.0), 16: (24.0, 112.0), 32: (64.0, float("inf"))}
 """Pixels, the root of a face's area, for which each stride may answer."""
 N_ANSWERS = 8
 BOX_WEIGHT, POINTS_WEIGHT = 2.0, 3.0
+RIGHT_FROM = 0.5
+"""Overlap from which on a box counts as wholly right."""
+SURE_ENOUGH, SURER_WEIGHT = 12.0, 0.1
+"""Logits of the score beyond ±`SURE_ENOUGH` cost: the larger they are, the more rounding moves them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ def detector_loss(maps: list[torch.Tensor], faces: torch.Tensor) -> torch.Tensor
 
     `faces` is (batch, faces, 15): 1 for a face, 0 for nothing, -1 for one that is neither right nor wrong to find;
     centre, width and height; five points; all in pixels. Cells answer for a face by how well they do already
-    (task-aligned assignment, Feng et al. 2021); the score learns the overlap (Zhang et al. 2021, VarifocalNet).
+    (task-aligned assignment, Feng et al. 2021); the score learns that there is a face, weighted as in VarifocalNet
+    (Zhang et al. 2021), with 1 in place of an overlap of `RIGHT_FROM` or more, since small faces overlap less.
     """
     values, cells = flat(maps)
     faces = faces.to(values.device)
@@ -59,13 +64,15 @@ def detector_loss(maps: list[torch.Tensor], faces: torch.Tensor) -> torch.Tensor
         fit = torch.where(fit >= torch.clamp(least, min=1e-12), fit, 0.0)
         fit = torch.where(overlap_wins(fit, overlap), fit, 0.0)
         best = fit.amax(2, keepdim=True).clamp(min=1e-12)
-        target, answers_for = (fit / best * (fit > 0).mul(overlap).amax(2, keepdim=True)).max(1)
+        right = ((fit > 0).mul(overlap).amax(2, keepdim=True) / RIGHT_FROM).clamp(max=1)
+        target, answers_for = (fit / best * right).max(1)
         ignored = (_within(faces, cells) & (faces[:, :, 0] < 0)[:, :, None]).any(1) & (target == 0)
     score = values[:, :, 0]
     weight = torch.where(target > 0, target.clamp(min=0.1), 0.75 * torch.sigmoid(score.detach()) ** 2)
     weight = torch.where(ignored, 0.0, weight)
     total = target.sum().clamp(min=1.0)
     loss = (weight * functional.binary_cross_entropy_with_logits(score, target, reduction="none")).sum() / total
+    loss = loss + SURER_WEIGHT * functional.relu(score.abs() - SURE_ENOUGH).square().mean()
     batch, cell = torch.nonzero(target > 0, as_tuple=True)
     truth = faces[batch, answers_for[batch, cell]]
     share = target[batch, cell].clamp(min=0.1)

@@ -15,6 +15,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 
 import json
 import platform
+import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ from pathlib import Path
 import click
 import keras
 import torch
+import torch.distributed.run
 
 from export.corpora import DATA
 from export.detector_data import PhotoDataset, parts, photos
@@ -52,8 +54,12 @@ REFINED = Recipe(epochs=50, learning_rate=2e-3)
 @click.option("--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a network to go on from.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int) -> None:
+@click.option("--processes", "n_processes", type=click.IntRange(1), default=1, help="To share the batches; one a core.")
+def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int, n_processes: int) -> None:
     """Train the network on all photos but those to choose and judge by."""
+    if processes() < n_processes:
+        torch.distributed.run.main([f"--nproc-per-node={n_processes}", "-m", "export.train_detector", *sys.argv[1:]])
+        return
     recipe = Recipe() if refine is None else REFINED
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     known = parts(photos(Path(data) / "detector"))["train"]
@@ -75,9 +81,8 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
         ema=recipe.ema,
     )
     model.save_weights(out / "model.weights.h5")
-    launch = f"torchrun --nproc-per-node {processes()}" if processes() > 1 else "python"
     provenance = {
-        "command": f"{launch} -m export.train_detector --epochs {recipe.epochs} --seed {seed}",
+        "command": f"python -m export.train_detector --epochs {recipe.epochs} --seed {seed} --processes {n_processes}",
         "data": f"{len(known)} photos",
         "recipe": asdict(recipe),
         "parameters": model.count_params(),

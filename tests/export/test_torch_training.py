@@ -122,6 +122,22 @@ def test_finding_what_is_no_face_costs_and_what_is_doubtful_does_not():
     assert detector_loss(maps_of([FACE]), doubtful) < 0.02 * detector_loss(maps_of([FACE]), nothing)
 
 
+def test_a_box_that_overlaps_by_half_counts_as_right_and_one_that_does_not_as_less():
+    faces, slopes = torch.tensor([[FACE]]), {}
+    for overlap in (0.3, 0.6):
+        maps = maps_of([[*FACE[:3], FACE[3] * overlap, *FACE[4:]]], score=2.0)
+        maps[0].requires_grad_()
+        detector_loss(maps, faces).backward()
+        slopes[overlap] = float(maps[0].grad[0, 0, 7, 7])  # of the score, where the face is
+    assert slopes[0.6] < 0 < slopes[0.3]
+
+
+def test_being_surer_than_sure_costs():
+    nothing = torch.zeros(1, 1, 15)
+    sure, surer = ([level * factor for level in maps_of([])] for factor in (2, 4))
+    assert detector_loss(sure, nothing) < 0.001 < detector_loss(surer, nothing)
+
+
 def test_gradients_are_finite_whatever_the_network_says(rng):
     maps = [torch.from_numpy(rng.normal(0, 8, m.shape)).float().requires_grad_() for m in maps_of([])]
     tiny = [1.0, 3.0, 3.0, 0.5, 0.5, *[3.0] * 10]
