@@ -82,15 +82,18 @@ def _key(timeline: Timeline) -> list[Any]:
     """Return what the colours stand for, those that are drawn."""
     from matplotlib.patches import Patch
 
-    drawn = {each.emotion for each in (*timeline.segments, *timeline.readings)}
+    drawn = {segment.emotion for segment in timeline.segments}
+    if timeline.voice and timeline.face:
+        drawn |= {reading.emotion for reading in timeline.readings if reading.is_main}
     key = [Patch(facecolor=_colour(emotion), label=emotion) for emotion in COLOURS if emotion in drawn]
     if any(segment.reason == "modalities_disagree" for segment in timeline.segments):
         key.append(Patch(facecolor="white", edgecolor="0.3", hatch=_DISAGREE, label="voice and face disagree"))
     return key
 
 
-def _colour(emotion: str) -> tuple[float, ...]:
-    return tuple(value / 255 for value in COLOURS[emotion])
+def _colour(emotion: str) -> tuple[float, float, float]:
+    red, green, blue = COLOURS[emotion]
+    return red / 255, green / 255, blue / 255
 
 
 def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
