@@ -278,6 +278,10 @@ def face(data: Path, json_path: Path | None, picture_path: Path | None) -> None:
         faces.picture(found, default, picture_path)
 
 
+_HEADS = (">= 32", "24-32", "16-32", "false/photo", "of any size", "at <= 0.05")
+"""Of the detector's table; the last is the recall at a threshold that leaves so few false boxes on these photos."""
+
+
 @main.command()
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.option("--haar", is_flag=True, help="Compare with OpenCV's Haar cascade; takes a quarter of an hour.")
@@ -294,11 +298,11 @@ def detector(data: Path, haar: bool, yunet: Path | None, json_path: Path | None)
     found = {name: faces.detector_table(each, known) for name, each in compared.items()}
     click.echo(f"{len(known)} photos; sizes in pixels of a frame of 640; found: overlap of at least half")
     for name, rows in found.items():
-        click.echo(f"\n{name:<28} {'>= 32':>8} {'24-32':>8} {'16-32':>8} {'false/photo':>12} {'of any size':>12}")
+        click.echo(f"\n{name:<28} " + " ".join(f"{head:>12}" for head in _HEADS))
         for condition, row in rows.items():
             cells = [row["recall"]["value"], row["recall_24_to_32"], row["recall_16_to_32"]]
-            false = f"{row['false_per_photo']:>12.3f} {row['false_per_photo_any_size']:>12.3f}"
-            click.echo(f"{condition:<28} " + " ".join(f"{cell:>8.3f}" for cell in cells) + f" {false}")
+            cells += [row["false_per_photo"], row["false_per_photo_any_size"], row["recall_at_allowed_false"]]
+            click.echo(f"{condition:<28} " + " ".join(f"{cell:>12.3f}" for cell in cells))
     environment.write(json_path, "accuracy detector", found, models="face-detector")
 
 

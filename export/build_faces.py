@@ -62,7 +62,7 @@ from export.open_sizes import convert
 from export.quantise import choose, fp16_storage, search, search_by
 from export.samples import Samples
 
-VERSIONS = {"face": "1.3.0", "face-classic": "1.0.0", "face-detector": "1.0.0"}
+VERSIONS = {"face": "1.3.0", "face-classic": "1.0.0", "face-detector": "1.2.0"}
 LICENSE = "CC-BY-NC-SA-4.0"
 LICENSE_NOTES = {
     "face": (
