@@ -52,7 +52,7 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
         if isinstance(error, MediaError):
             raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise MediaError(f"{path}: cannot be written ({reason}); {_ENDINGS[found]}") from error
+        raise MediaError(f"{path}: cannot be written ({reason}); make room for it, and {_ENDINGS[found]}") from error
 
 
 def check(source: str | os.PathLike[str], path: Path) -> Kind:
