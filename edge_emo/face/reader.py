@@ -44,6 +44,6 @@ class FaceReader:
                 emotion=emotion,
                 reason=reason,
                 box=faces[i].box,
-                person=person + 1,
+                person=person + 1,  # people count from 1
                 is_main=is_main,
             )

@@ -41,7 +41,7 @@ def write_playlist(path: str | os.PathLike[str], songs: Sequence[Song]) -> list[
             draft.write_bytes(content)
     except OSError as error:
         raise PlaylistError(
-            f"{printable(str(path))}: cannot be written ({error.strerror}); see to its folder, or write elsewhere"
+            f"{printable(str(path))}: cannot be written ({error.strerror}); make room, or write elsewhere"
         ) from error
     return [song for song in songs if not (song.path or song.link)]
 

@@ -52,7 +52,8 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
         if isinstance(error, MediaError):
             raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise MediaError(f"{path}: cannot be written ({reason}); make room for it, and {_ENDINGS[found]}") from error
+        hint = "make room, or write elsewhere" if isinstance(error, OSError) else _ENDINGS[found]
+        raise MediaError(f"{path}: cannot be written ({reason}); {hint}") from error
 
 
 def check(source: str | os.PathLike[str], path: Path) -> Kind:
@@ -168,8 +169,10 @@ def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) 
     try:
         with closing(av.open(os.fspath(source))) as film, closing(av.open(str(path), "w")) as out:
             return _copy_with_drawings(film, out, Shown(timeline))
-    except av.error.FFmpegError as error:  # not all of them are errors that Python knows
-        raise ValueError(error.strerror) from error
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise
+        raise ValueError(error.strerror) from error  # not all of them are errors that Python knows
 
 
 def _copy_with_drawings(film: Any, out: Any, shown: Shown) -> list[str]:

@@ -61,7 +61,8 @@ def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None
         with written_whole(path) as draft:
             figure.savefig(draft, dpi=110)
     except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: cannot be written ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise MediaError(f"{path}: cannot be written ({reason}); make room, or write elsewhere") from error
 
 
 def check(path: Path) -> None:

@@ -1,3 +1,5 @@
+import errno
+import os
 from dataclasses import replace
 
 import cv2
@@ -79,6 +81,27 @@ def test_what_was_there_stays_until_the_new_film_is_whole(tmp_path, film, timeli
         annotate.annotate(timeline, film, out)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     assert out.read_bytes() == b"old"
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, portrait, monkeypatch):
+    from matplotlib.figure import Figure
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_picture(tmp_path / "a.png", portrait)
+    still = edge_emo.analyze(tmp_path / "a.png")
+    monkeypatch.setattr(annotate, "write_picture", full)
+    monkeypatch.setattr(annotate, "_copy_with_drawings", full)
+    monkeypatch.setattr(Figure, "savefig", full)
+    for write, *given in (
+        (annotate.annotate, still, tmp_path / "a.png", tmp_path / "b.png"),
+        (annotate.annotate, timeline, film, tmp_path / "b.mp4"),
+        (plot.draw, timeline, film, tmp_path / "c.png"),
+    ):
+        with pytest.raises(MediaError, match=r"No space left on device.*make room"):
+            write(*given)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_what_cannot_be_drawn_is_told(tmp_path, film, timeline):
