@@ -92,9 +92,7 @@ class Fusion:
     then a moment does not change any more once the readings of its time are there. No face is smoothed across a cut.
     """
 
-    def __init__(
-        self, thresholds: Mapping[Modality, float], pool: Pool | None = None, *, causal: bool = False
-    ) -> None:
+    def __init__(self, thresholds: Mapping[Modality, float], pool: Pool | None = None, *, causal: bool = False) -> None:
         self._thresholds, self._pool, self._causal = dict(thresholds), pool or Pool(), causal
         self._readings: list[Reading] = []
         self._cuts: list[float] = []
@@ -172,7 +170,7 @@ class Fusion:
 
 def _accumulated(values: Float64, kept: Sequence[float]) -> Float64:
     """Return for each row its values, and what is `kept` at it of those before."""
-    total = values.copy()
+    total: Float64 = values.copy()
     for i in range(1, len(total)):
         total[i] += kept[i] * total[i - 1]
     return total
