@@ -13,7 +13,8 @@ from edge_emo.music.database import UserDatabase
 from edge_emo.music.filters import Filters
 from edge_emo.music.recommend import Recommender
 from edge_emo.music.record import SongRecord
-from edge_emo.music.score import plan, stretches
+from edge_emo.music.score import plan
+from edge_emo.music.stretches import stretches
 from edge_emo.music.writer import SongWriter
 from edge_emo.timeline import Segment, Timeline, expected_valence_arousal, summary_of
 
