@@ -19,8 +19,8 @@ from edge_emo.timeline import Timeline
 CROSSFADE_S = 2.0
 """From one song to the next, where nothing else is asked."""
 
-TOUCHING_S = 1e-3
-"""Cues between which less time lies follow each other."""
+TOUCHING_S = 0.05
+"""Cues between which less time lies, about a frame, follow each other."""
 
 _BEYOND_S = 1.0  # so much later than a film ends a cue may end, as a header rounds, or counts its sound alone
 _ROUNDED_S = 0.05  # so much longer than its song a cue may be
