@@ -8,8 +8,9 @@ import click
 
 from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
+from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
-from edge_emo.sources import title
+from edge_emo.sources import printable, title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -90,14 +91,14 @@ def scored(result: Scored) -> str:
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
         lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
         lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
-    sheet, credits = result.files
-    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if cue.song.credit]
+    sheet, credits_file = result.files
+    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
     if len(credited) == len(result.cues):
-        lines.append(f"every song asks for a credit; paste it under the video from {credits}")
+        lines.append(f"every song asks for a credit; paste it under the video from {credits_file}")
     elif credited:
-        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits}")
+        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits_file}")
     else:
-        lines.append(f"no song asks for a credit; what else to do is in {credits}")
+        lines.append(f"no song asks for a credit; what else to do is in {credits_file}")
     return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
 
 
@@ -106,13 +107,13 @@ def song(item: Song) -> str:
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
     artist = f" by {_plain(item.artist)}" if item.artist else ""
     lines = [f"{_strong(_plain(item.title))}{artist}{_plain(f' ({about})') if about else ''}  {_plain(item.uid)}"]
-    lines.append(f"    use: {item.license}. {item.usage}")
+    lines.append(_plain(f"    use: {item.license}. {item.usage}"))
     if item.credit:
         lines.append(f"    credit: {_plain(item.credit)}")
     if item.link and item.link not in (item.credit or ""):
-        lines.append(f"    link: {item.link}")
+        lines.append(f"    link: {_plain(item.link)}")
     if item.path:
-        lines.append(f"    file: {item.path}")
+        lines.append(f"    file: {_plain(printable(item.path))}")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from edge_emo.errors import CueSheetError
 from edge_emo.music.recommend import Recommender
 from edge_emo.music.score import plan
+from edge_emo.report import text
 from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
+from edge_emo.report.documents import Scored
 from edge_emo.report.timecode import RATES, frame_of, nearest_rate, timecode
 from tests.music.test_score import film_of
 
@@ -406,6 +409,24 @@ def test_a_song_under_cc_by_that_came_without_a_credit_gets_one(sheet):
     text = credits_of(replace(sheet, cues=(replace(sheet.cues[0], song=song),)))
     assert f"by {song.artist} is licensed under CC BY 3.0, https://x/by/3.0" in text
     assert "Before you publish" not in text
+
+
+def test_what_is_printed_counts_every_credit_that_is_to_be_pasted_and_steers_no_terminal(sheet):
+    terms = {
+        "license": "CC BY 3.0\x1b[2J",
+        "license_url": "https://x/by/3.0",
+        "usage": "\x07",
+        "link": "https://x/\x1b]0;a",
+    }
+    own = replace(sheet.cues[0].song, **terms, credit=None, source="own", path="/a\x1b[31m.mp3")
+    own = replace(own, license="CC BY 3.0")
+    cues = [
+        replace(cue, song=own if number == 1 else replace(cue.song, license="free", credit=None))
+        for number, cue in enumerate(sheet.cues)
+    ]
+    printed = click.unstyle(text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"])))
+    assert "a credit is asked for by 2; paste it under the video from a.csv.credits.txt" in printed
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", printed)
 
 
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
