@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 
@@ -280,6 +282,20 @@ class _Choice:
         self._taken += [item.song.uid for item in found]
         return found[0] if found else None
 
+    def longest_s(self, least_s: float) -> float:
+        """Return the length of the longest song that is left, 0 where all of them together do not last for `least_s`.
+
+        Songs whose length is not known do not count, and together last for as long as is asked for.
+        """
+        left = [length_s for uid, length_s in self._lengths.items() if uid not in self._taken]
+        known = [length_s for length_s in left if length_s is not None]
+        return max(known, default=0.0) if len(known) < len(left) or sum(known) >= least_s else 0.0
+
+    @cached_property
+    def _lengths(self) -> dict[str, float | None]:
+        songs = self._recommender.catalogue.search(limit=sys.maxsize, filters=self._filters)
+        return {song.uid: song.duration_s for song in songs}
+
 
 def _fill(
     stretch: Stretch, joins: tuple[bool, bool], choice: _Choice, min_stretch_s: float, crossfade_s: float
@@ -289,7 +305,7 @@ def _fill(
     while (rest_s := stretch.end_s - start_s) > SAME_S:
         end_s = stretch.end_s
         item = choice.song(stretch, _needed(rest_s, joins_before + joins[1], crossfade_s))
-        part_s = rest_s / 2
+        part_s = rest_s / 2 if item else min(rest_s / 2, choice.longest_s(rest_s))
         while item is None and part_s >= _LEAST_PART_S:
             item = choice.song(stretch, _needed(part_s, joins_before + 1, crossfade_s))
             if item is not None and item.song.duration_s is not None:

@@ -14,6 +14,7 @@ from edge_emo.sources import printable, title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
 
@@ -38,7 +39,11 @@ def timeline(result: Timeline) -> str:
         lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
     if len(result.people) > 1:
         main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
-        lines += [f"  {_person(person, main)}" for person in result.people]
+        by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
+        shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
+        lines += [f"  {_person(person, main)}" for person in sorted(shown, key=lambda person: person.person)]
+        if rest:
+            lines.append(f"  and {len(rest)} more, each seen for up to {rest[0].summary.found_s:.1f} s")
     summary = result.summary
     lines.append(f"  {_sense(result)}: {found(summary)}")
     if summary.emotion is not None:

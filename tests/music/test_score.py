@@ -190,8 +190,19 @@ def test_songs_of_different_lengths_fill_a_stretch_together(own):
 
 
 def test_too_few_songs_are_told_with_the_time_that_is_left(own):
-    with pytest.raises(SongNotFoundError, match=r"no song is left for \d+ to 300 s of the film; loosen the filters"):
-        plan(film_of((0, 300, "happy")), own(("a", 120.0), ("b", 90.0)), filters=MINE)
+    few = own(("a", 120.0), ("b", 90.0))
+    for length_s in (300, 209):
+        with pytest.raises(SongNotFoundError, match=rf"no song is left for \d+ to {length_s} s of the film; loosen"):
+            plan(film_of((0, length_s, "happy")), few, filters=MINE, crossfade_s=10)
+
+
+def test_a_film_longer_than_all_songs_is_told_at_once(recommender, monkeypatch):
+    """A gap in the time stamps of a film makes it months long."""
+    asked = []
+    monkeypatch.setattr(Recommender, "__call__", lambda *_, **__: asked.append(1) or [])
+    with pytest.raises(SongNotFoundError, match=r"no song is left for 0 to 30000000 s of the film; loosen"):
+        plan(film_of((0, 3e7, "calm")), recommender)
+    assert len(asked) == 2, "for one song that fills it, of a length that is known or not"
 
 
 def test_a_song_of_unknown_length_comes_last_and_says_so(own):
