@@ -18,6 +18,7 @@ from edge_emo.report.timecode import frame_of
 SUFFIXES: Final = (".csv", ".json")
 """Ends of names of cue sheets that can be read."""
 
+_MOST_BYTES = 50_000_000
 _SAME_FRAME = 0.51  # frames: half of one, and what is lost where seconds are written in millionths
 _FIELDS = EditedCue.__struct_fields__
 _TIMES = {"start_s": "start", "end_s": "end"}
@@ -32,6 +33,8 @@ def read(path: Path, frame_rate: Fraction) -> list[EditedCue]:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise CueSheetError(f"{path}: cues are read from {' and '.join(SUFFIXES)} that `edge-emo score` wrote")
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        raise CueSheetError(f"{path}: no file, or too large for a cue sheet; name one that `edge-emo score` wrote")
     try:
         rows = list(_csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path))
     except SongListError as error:

@@ -10,7 +10,7 @@ from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
 from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
-from edge_emo.sources import printable, title
+from edge_emo.sources import title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -112,13 +112,13 @@ def song(item: Song) -> str:
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
     artist = f" by {_plain(item.artist)}" if item.artist else ""
     lines = [f"{_strong(_plain(item.title))}{artist}{_plain(f' ({about})') if about else ''}  {_plain(item.uid)}"]
-    lines.append(_plain(f"    use: {item.license}. {item.usage}"))
+    lines.append(f"    use: {item.license}. {item.usage}")
     if item.credit:
         lines.append(f"    credit: {_plain(item.credit)}")
     if item.link and item.link not in (item.credit or ""):
-        lines.append(f"    link: {_plain(item.link)}")
+        lines.append(f"    link: {item.link}")
     if item.path:
-        lines.append(f"    file: {_plain(printable(item.path))}")
+        lines.append(f"    file: {item.path}")
     return "\n".join(lines)
 
 

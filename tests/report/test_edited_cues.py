@@ -170,3 +170,12 @@ def test_what_is_no_cue_sheet_is_told(recommender, tmp_path, name, content, mess
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CueSheetError, match=message):
         again(read(tmp_path / name, RATE), recommender)
+
+
+def test_a_folder_and_a_file_without_end_are_no_cue_sheets(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with (tmp_path / "b.json").open("wb") as file:
+        file.truncate(10**9)
+    for name in ("a.csv", "b.json", "nowhere.csv"):
+        with pytest.raises(CueSheetError, match=r"no file, or too large for a cue sheet"):
+            read(tmp_path / name, RATE)
