@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from benchmarks import environment
 from benchmarks.media import unsmiling
 from edge_emo.analyzer import Analyzer
 from edge_emo.emotions import EMOTIONS
@@ -73,20 +74,22 @@ def write_cut_film(path: Path, portrait: Pixels) -> list[tuple[float, str]]:
     return [(CUTS_S[0], "neutral"), (CUTS_S[1], "happy"), (CUTS_S[3], "neutral"), (CUTS_S[4], "happy")]
 
 
-def show(title: str, late: dict[str, list[float | None]]) -> None:
-    """Print mean and percentiles of the lateness by way."""
+def show(title: str, late: dict[str, list[float | None]]) -> dict[str, dict[str, float]]:
+    """Print, and return, mean and percentiles of the lateness in seconds by way."""
+    figures = {}
     click.echo(f"{title:<44} {'mean s':>7} {'p5':>6} {'p50':>6} {'p95':>6} {'missed':>7}")
     for way, found in late.items():
         known = [value for value in found if value is not None]
-        cells = (np.mean(known), *np.percentile(known, [5, 50, 95]))
-        click.echo(
-            f"  {way:<42} {cells[0]:7.2f} " + " ".join(f"{c:6.2f}" for c in cells[1:]) + f" {found.count(None):7}"
-        )
+        cells = [float(np.mean(known)), *np.percentile(known, [5, 50, 95]).tolist(), found.count(None)]
+        figures[way] = dict(zip(("mean_s", "p5_s", "p50_s", "p95_s", "missed"), cells, strict=True))
+        click.echo(f"  {way:<42} " + "{:7.2f} {:6.2f} {:6.2f} {:6.2f} {:7}".format(*cells))
+    return figures
 
 
 @click.command()
 @click.option("--films", type=click.IntRange(1), default=200, show_default=True, help="Made-up ones.")
-def main(films: int) -> None:
+@environment.json_option()
+def main(films: int, json_path: Path | None) -> None:
     """Compare when emotions are found to change with when they do."""
     from skimage.data import astronaut
 
@@ -95,18 +98,19 @@ def main(films: int) -> None:
         readings, changes = made_up(rng)
         for way in WAYS:
             late[way] += lateness(fused(readings, [at_s for at_s, _ in changes], way, 0.4), changes)
-    show(f"{films} made-up films, five changes each", late)
+    results = {"made_up": show(f"{films} made-up films, five changes each", late)}
     with tempfile.TemporaryDirectory() as folder:
         changes = write_cut_film(Path(folder) / "film.mp4", astronaut())
         analyzer = Analyzer(voice=False)
         timeline = analyzer(Path(folder) / "film.mp4")
     threshold = analyzer.face.card.threshold
-    show(
+    results["film"] = show(
         "a film with a face, cut five times",
         {way: lateness(fused(timeline.readings, timeline.cuts, way, threshold), changes) for way in WAYS},
     )
     click.echo(f"cuts at {', '.join(map(str, CUTS_S))} s, found at {', '.join(f'{s:.2f}' for s in timeline.cuts)} s; ")
     click.echo(f"{len(timeline.people)} people in {len(CUTS_S)} shots with a face")
+    environment.write(json_path, "lateness", results)
 
 
 if __name__ == "__main__":
