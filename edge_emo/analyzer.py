@@ -103,6 +103,7 @@ class _Analysis:
         self._kind = kind(path, self._source)
         self._asked, self._on_progress = asked, on_progress
         self._readings: dict[Modality, list[Reading]] = {}
+        self._cuts: list[float] = []
         self._thresholds: dict[Modality, float] = {}
         self._models: dict[str, str] = {}
         self._warnings: list[str] = []
@@ -167,6 +168,7 @@ class _Analysis:
                         self._tell(base + (1 - base) * min(1.0, frame.end_s / film.stated_s))
             finally:
                 self._warnings += film.warnings
+                self._cuts = reader.cuts
         self._thresholds["face"] = analyzer.face.card.threshold
         self._models["face"] = analyzer.face.model.name
         self._models["detector"] = analyzer.detector.name
@@ -178,7 +180,7 @@ class _Analysis:
     def _assembled(self) -> Timeline:
         readings = sorted((r for found in self._readings.values() for r in found), key=lambda r: (r.start_s, r.end_s))
         fusion = Fusion(self._thresholds)
-        fusion.push(readings)
+        fusion.push(readings, self._cuts)
         moments = tuple(fusion.moments())
         each: dict[Modality, Summary] = {
             modality: summarise([r for r in found if r.is_main], self._thresholds[modality], _NOT_FOUND[modality])
@@ -204,6 +206,7 @@ class _Analysis:
             people=tuple(_people(readings, self._thresholds.get("face", 0.0))),
             models=self._models,
             warnings=tuple(self._warnings),
+            cuts=tuple(self._cuts),
         )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import edge_emo
+from benchmarks.lateness import CUTS_S, write_cut_film
 from edge_emo.analyzer import Analyzer
 from edge_emo.errors import MediaError, NoVoiceError
 from edge_emo.face.reader import FaceReader
@@ -43,6 +44,16 @@ def test_the_timeline_of_a_film_is_that_of_its_frames_one_by_one(film):
         told += readings
     assert tuple(told) == whole.readings
     assert tuple(fusion.moments()) == whole.moments
+
+
+def test_segments_and_people_change_where_a_film_is_cut(tmp_path, portrait):
+    changes = write_cut_film(tmp_path / "a.mp4", portrait)
+    timeline = edge_emo.analyze(tmp_path / "a.mp4", voice=False)
+    assert timeline.cuts == pytest.approx(CUTS_S, abs=0.2)
+    starts = {segment.start_s: segment.emotion for segment in timeline.segments}
+    for at_s, emotion in changes:
+        assert starts[next(cut for cut in timeline.cuts if abs(cut - at_s) <= 0.2)] == emotion
+    assert [person.start_s for person in timeline.people] == [0.0, *(c for c in timeline.cuts if c != timeline.cuts[2])]
 
 
 def test_a_film_without_sound_is_looked_at(tmp_path, portrait):

@@ -8,11 +8,13 @@ import click
 
 from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Recommendation
+from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
 from edge_emo.sources import title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
 
@@ -37,7 +39,11 @@ def timeline(result: Timeline) -> str:
         lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
     if len(result.people) > 1:
         main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
-        lines += [f"  {_person(person, main)}" for person in result.people]
+        by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
+        shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
+        lines += [f"  {_person(person, main)}" for person in sorted(shown, key=lambda person: person.person)]
+        if rest:
+            lines.append(f"  and {len(rest)} more, each seen for up to {rest[0].summary.found_s:.1f} s")
     summary = result.summary
     lines.append(f"  {_sense(result)}: {found(summary)}")
     if summary.emotion is not None:
@@ -90,14 +96,14 @@ def scored(result: Scored) -> str:
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
         lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
         lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
-    sheet, credits = result.files
-    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if cue.song.credit]
+    sheet, credits_file = result.files
+    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
     if len(credited) == len(result.cues):
-        lines.append(f"every song asks for a credit; paste it under the video from {credits}")
+        lines.append(f"every song asks for a credit; paste it under the video from {credits_file}")
     elif credited:
-        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits}")
+        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits_file}")
     else:
-        lines.append(f"no song asks for a credit; what else to do is in {credits}")
+        lines.append(f"no song asks for a credit; what else to do is in {credits_file}")
     return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
 
 
