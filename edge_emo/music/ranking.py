@@ -23,6 +23,8 @@ DIVERSITY = 0.2
 SAME_ARTIST, SAME_GENRE, SAME_MOODS = 0.3, 0.3, 0.4
 
 _SAMPLE = 20_000
+_BLOCK = 16_384  # songs scored at a time, which stay in the processor's cache
+_GRID = 2.0**16
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -34,14 +36,14 @@ class Ranking:
     def __init__(self, songs: Ranked) -> None:
         self.songs = songs
         self.n_songs = len(songs.keys)
-        self._by_key = np.argsort(songs.keys)
+        self._by_key = np.argsort(songs.keys, kind="stable")
         places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS], np.float32)
         n = len(EMOTIONS)
         self._parts = np.empty((2 * n, self.n_songs), np.float32)
         np.sqrt(songs.shares, out=self._parts[:n])
         for row, (valence, arousal) in zip(self._parts[n:], places, strict=True):
             distance = (songs.places[0] - valence) ** 2 + (songs.places[1] - arousal) ** 2
-            np.exp(distance * np.float32(-0.5 / SPREAD**2), out=row)
+            row[:] = steady(np.exp(distance.astype(np.float64) * (-0.5 / SPREAD**2)))
         self._parts *= songs.trust
         # a song that contradicts a certain emotion comes below 0
         self._parts[n:] -= songs.clashes / np.float32(1 - MATCH_WEIGHT)
@@ -62,24 +64,24 @@ class Ranking:
         Gaussian kernel of closeness on the circumplex, both by how much is known of the song, less the probability of
         the emotions that the song contradicts.
         """
-        weights = np.concatenate([MATCH_WEIGHT * np.sqrt(wanted), (1 - MATCH_WEIGHT) * wanted]).astype(np.float32)
-        used = np.flatnonzero(weights)
-        if len(used) > 4:
-            return np.asarray(weights @ self._parts)
-        return np.asarray(sum(weights[row] * self._parts[row] for row in used))
+        return _weighted(np.concatenate([MATCH_WEIGHT * np.sqrt(wanted), (1 - MATCH_WEIGHT) * wanted]), self._parts)
 
     def explained(self, indices: Sequence[int], wanted: NDArray[np.float64]) -> tuple[Floats, Floats]:
         """Return the mood match and the closeness, 0 to 1, of songs."""
         columns, n = self._parts[:, indices], len(EMOTIONS)
         closeness = columns[n:] + self.songs.clashes[:, indices] / np.float32(1 - MATCH_WEIGHT)
-        weights = wanted.astype(np.float32)
-        return np.sqrt(weights) @ columns[:n], weights @ closeness
+        return _weighted(np.sqrt(wanted), columns[:n]), _weighted(wanted, closeness)
 
     def best(self, scores: Floats, at_least: int) -> Indices:
-        """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0."""
+        """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0.
+
+        Of equal ones the first in the catalogue comes first, on every processor.
+        """
         found = np.flatnonzero(scores > self._threshold(scores, at_least))
         if len(found) > 2 * at_least:
-            found = found[np.argpartition(-scores[found], at_least)[:at_least]]
+            last = np.partition(scores[found], -at_least)[-at_least]
+            better, equal = found[scores[found] > last], found[scores[found] == last]
+            found = np.concatenate([better, equal[: at_least - len(better)]])
         return found[np.argsort(-scores[found], kind="stable")]
 
     def _threshold(self, scores: Floats, at_least: int) -> float:
@@ -163,6 +165,22 @@ class Ranking:
         table = np.zeros((len(indices), max(1, int(columns.max(initial=0)) + 1)), np.float32)
         table[rows, columns] = 1
         return table
+
+
+def steady(values: NDArray[np.float64]) -> Floats:
+    """Return values without their last bits, by which processors differ in exponentials and the like."""
+    return (np.rint(values * _GRID) / _GRID).astype(np.float32)
+
+
+def _weighted(weights: NDArray[np.float64], rows: Floats) -> Floats:
+    """Return `weights @ rows`, added up in the same order on every processor, as BLAS does not."""
+    total = np.zeros(rows.shape[1], np.float32)
+    used = [(weight, row) for weight, row in zip(weights.astype(np.float32), rows, strict=True) if weight]
+    for start in range(0, len(total), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for weight, row in used:
+            total[block] += weight * row[block]
+    return total
 
 
 def spread(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Indices, Indices]:

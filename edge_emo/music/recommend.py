@@ -19,7 +19,7 @@ from edge_emo.errors import MoodError, NoVoiceError, UserDataError
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
-from edge_emo.music.ranking import Floats, Indices, Ranking
+from edge_emo.music.ranking import Floats, Indices, Ranking, steady
 from edge_emo.music.taste import Memory
 from edge_emo.timeline import Summary, Timeline, expected_valence_arousal
 
@@ -166,6 +166,8 @@ class _Choice:
         self, recommender: Recommender, rng: np.random.Generator, filters: Filters, exclude: Collection[str]
     ) -> None:
         self._catalogue, self._ranking, self._rng = recommender.catalogue, recommender.ranking, rng
+        # of each song, whatever the pool, so that one song more does not change the luck of all others
+        self._luck = rng.random(self._ranking.n_songs, np.float32)
         self._memory, history = recommender.memory, recommender.history
         self._needs_file = filters.local
         self._is_free = recommender.allowed(filters).copy()
@@ -177,7 +179,7 @@ class _Choice:
                 self._again = self._places(history.shown_in_session())
                 self._memory.refresh()
                 self._stale_at, ages = self._memory.shown()
-                self._stale = np.exp(-ages / _STALE_S).astype(np.float32)
+                self._stale = steady(np.exp(-ages / _STALE_S))
         self._again = self._again[self._is_free[self._again]]
         self._is_free[self._again] = False
         excluded = self._places(list(exclude))
@@ -193,12 +195,11 @@ class _Choice:
         scores[self._stale_at] -= _STALE * self._stale
         emotion = EMOTIONS[int(wanted.argmax())]
         knows = self._memory is not None and self._memory.knows_something
-        state = self._rng.bit_generator.state
+        luck = self._rng.normal(size=len(ranking.songs.names)) if knows else np.zeros(0)
         for size in (max(_POOL, 8 * n), 8 * max(_POOL, 8 * n), ranking.n_songs):
-            self._rng.bit_generator.state = state
             pool = ranking.best(scores, max(size, _TASTE_POOL) if knows else size)
-            taste = self._memory.tastes(pool, emotion, self._rng) if self._memory else np.zeros(len(pool), np.float32)
-            values = scores[pool] + _TASTE * taste + _VARIETY * self._rng.random(len(pool), np.float32)
+            taste = self._memory.tastes(pool, emotion, luck) if self._memory else np.zeros(len(pool), np.float32)
+            values = scores[pool] + _TASTE * taste + _VARIETY * self._luck[pool]
             near = np.argsort(-values, kind="stable")[:size]
             chosen, is_varied = ranking.varied(pool[near], values[near], n, self.found, self._is_usable)
             if is_varied or len(near) < size:

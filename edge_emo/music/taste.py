@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.history import LIKED, Event, History
-from edge_emo.music.ranking import Floats, Indices, Ranking, spread
+from edge_emo.music.ranking import Floats, Indices, Ranking, spread, steady
 
 Attribute = tuple[str, ...]
 """Such as ("genre", "Jazz"), ("artist", "...", ), or with an emotion at the end: there it counts beside the former."""
@@ -145,19 +145,20 @@ class Memory:
         """Whether anything of taste was learned."""
         return bool(self.taste.weights)
 
-    def tastes(self, indices: Indices, emotion: str, rng: np.random.Generator) -> Floats:
+    def tastes(self, indices: Indices, emotion: str, luck: NDArray[np.float64]) -> Floats:
         """Return how much songs are liked for an emotion, in standard deviations, drawn from what is believed.
 
-        The draws (Thompson sampling, narrowed) let songs of which little is known come forward at times.
+        The draws (Thompson sampling, narrowed) let songs of which little is known come forward at times; `luck` holds
+        a standard normal number for each of the ranking's `names`.
         """
         if not self.knows_something:
             return np.zeros(len(indices), np.float32)
         songs = self._ranking.songs
-        total = self._drawn("artist", songs.artists[indices], emotion, rng)
-        total += self._drawn("genre", songs.genres[indices], emotion, rng)
+        total = self._drawn("artist", songs.artists[indices], emotion, luck)
+        total += self._drawn("genre", songs.genres[indices], emotion, luck)
         starts, ends = songs.mood_starts[indices], songs.mood_starts[indices + 1]
         rows, places = spread(starts, ends)
-        np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, rng))
+        np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, luck))
         return total
 
     def likes(self) -> list[Like]:
@@ -191,7 +192,7 @@ class Memory:
                 about = attributes(*self._ranking.about(index), event.emotion)
                 self.taste.learn(about, event.position or 1, liked[event.uid])
 
-    def _drawn(self, kind: str, numbers: NDArray[np.int32], emotion: str, rng: np.random.Generator) -> Floats:
+    def _drawn(self, kind: str, numbers: NDArray[np.int32], emotion: str, luck: NDArray[np.float64]) -> Floats:
         unique, inverse = np.unique(numbers, return_inverse=True)
         means, variances = np.zeros(len(unique)), np.zeros(len(unique))
         for row, number in enumerate(unique):
@@ -199,5 +200,4 @@ class Memory:
             if name:
                 parts = self.taste.weight((kind, name)), self.taste.weight((kind, name, emotion))
                 means[row], variances[row] = sum(p.mean for p in parts), sum(p.variance for p in parts)
-        drawn = means + _EXPLORED * np.sqrt(variances) * rng.normal(size=len(unique))
-        return drawn.astype(np.float32)[inverse]
+        return steady(means + _EXPLORED * np.sqrt(variances) * luck[unique])[inverse]
