@@ -112,6 +112,10 @@ class Memory:
 
     def refresh(self) -> None:
         """Read what was written since. Raises UserDataError."""
+        with self._history.database.lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         generation = self._history.setting("generation")
         if generation != self._generation:
             self.taste, self._last = Taste(), int(self._history.setting("learn_after"))
@@ -163,9 +167,11 @@ class Memory:
 
     def likes(self) -> list[Like]:
         """Return what was learned of songs, from liked most to disliked most."""
+        with self._history.database.lock:
+            weights = [(attribute, Weight(w.mean, w.variance)) for attribute, w in self.taste.weights.items()]
         known = [
             Like(kind, rest[0], rest[1] if len(rest) == 2 else None, weight.mean, math.sqrt(weight.variance))
-            for (kind, *rest), weight in self.taste.weights.items()
+            for (kind, *rest), weight in weights
             if kind in ("artist", "genre", "mood")
         ]
         return sorted(known, key=lambda like: -like.weight)
