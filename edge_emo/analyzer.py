@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from edge_emo.card import Precision
 from edge_emo.errors import MediaError, NoPictureError
 from edge_emo.fusion import Fusion, segments
+from edge_emo.once import once
 from edge_emo.sources import kind, opened, printable
 from edge_emo.timeline import Modality, Person, Reading, Reason, Summary, Timeline, summarise, summary_of
 
@@ -33,7 +33,7 @@ class Analyzer:
 
     `voice` and `face` tell what to look for. `voice_model` and `face_model` are paths of cards, to use models of one's
     own, and `detector` finds the faces in place of the one that ships. `fps` frames of a film are looked at in each
-    second; of several people, the "main" one or "all" are read.
+    second; of several people, the "main" one or "all" are read. Threads may share it.
     """
 
     def __init__(
@@ -59,21 +59,21 @@ class Analyzer:
         self._voice_model, self._face_model, self._detector = voice_model, face_model, detector
         self._precision, self._threads, self._fps, self._everyone = precision, threads, fps, faces == "all"
 
-    @cached_property
+    @once
     def voice(self) -> VoiceRecognizer:
         """What recognises voices. Raises ModelError."""
         from edge_emo.voice.recognizer import VoiceRecognizer
 
         return VoiceRecognizer(self._voice_model, precision=self._precision, threads=self._threads)
 
-    @cached_property
+    @once
     def face(self) -> FaceRecognizer:
         """What recognises faces. Raises ModelError."""
         from edge_emo.face.recognizer import FaceRecognizer
 
         return FaceRecognizer(self._face_model, precision=self._precision, threads=self._threads)
 
-    @cached_property
+    @once
     def detector(self) -> Detector:
         """What finds faces. Raises ModelError."""
         from edge_emo.face.detector import FaceDetector

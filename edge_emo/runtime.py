@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_emo.card import Card, read_card
 from edge_emo.errors import CardError, ModelDamagedError, ModelError, ModelNotFoundError
+from edge_emo.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ class Model:
         """Make the session now, with every check of the card against the network. Raises ModelError."""
         _ = self._session
 
-    @cached_property
+    @once
     def _session(self) -> onnxruntime.InferenceSession:
         session = _make_session(self.path, self._threads)
         _check_session(session, self.card, self.path)

@@ -1,7 +1,10 @@
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
+import onnxruntime
 import pytest
 
 import edge_emo
@@ -210,3 +213,24 @@ def test_the_same_face_is_the_same_emotion_at_every_size(tmp_path, portrait):
         assert 0.3 < left < right < 0.6
         assert 0.08 < top < bottom < 0.45
     assert read_picture(tmp_path / "3840.jpg").shape == (3840, 3840, 3)
+
+
+def test_eight_threads_share_one_analyzer_and_its_models(film, tmp_path, portrait, monkeypatch):
+    write_picture(tmp_path / "face.png", portrait)
+    sources = [film, tmp_path / "face.png"]
+    expected = [Analyzer()(source) for source in sources]
+    shared, start = Analyzer(), Barrier(8)
+    made = []
+    loaded = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda *a, **k: made.append(a[0].rsplit("/")[-1]) or loaded(*a, **k)
+    )
+
+    def analyze(number):
+        start.wait()
+        return [shared(source) for source in sources]
+
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(analyze, range(8)):
+            assert found == expected
+    assert len(made) == len(set(made)) == 3  # a voice, a face and a detector

@@ -31,9 +31,7 @@ def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: 
 
     with user_database(data_dir) as database, library(catalogue, data_dir) as opened:
         opened.catalogue.songs(uids)  # an unknown song is named
-        kept = History(database)
-        for uid in uids:
-            kept.add(action, uid)
+        History(database).add(action, *uids)
     click.echo(f"{len(uids)} {action}", err=True)
 
 

@@ -39,7 +39,10 @@ class Face:
 
 
 class Detector(Protocol):
-    """Finds the faces of an RGB picture, uint8 of shape (height, width, 3), the surest first."""
+    """Finds the faces of an RGB picture, uint8 of shape (height, width, 3), the surest first.
+
+    Several threads may ask at once.
+    """
 
     @property
     def name(self) -> str:

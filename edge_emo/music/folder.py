@@ -18,6 +18,7 @@ from edge_emo.music import tags
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.moods import placed
 from edge_emo.music.record import SongRecord
+from edge_emo.music.schema import in_order
 from edge_emo.music.walk import SoundFile, Unreadable, is_empty, reason, walk
 from edge_emo.music.writer import Content, SongWriter
 from edge_emo.sources import printable
@@ -25,6 +26,7 @@ from edge_emo.sources import printable
 _BATCH_FILES, _BATCH_BYTES = 256, 256 << 20  # read between two transactions
 _CHUNK = 1 << 20
 _ROWS = 1000
+_KEPT = "what was written before stays; add the folder again for the rest"
 
 Fate = Literal["added", "changed", "moved", "copies", "unchanged"]
 
@@ -170,7 +172,7 @@ def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
     """Write what was read and forget it; return the fates of the files."""
     fates: Counter[str] = Counter()
     if read:
-        with database.transaction() as connection:
+        with database.transaction(_KEPT) as connection:
             writer = SongWriter(connection)
             for one in read:
                 fate = _write(connection, writer, one.content, one.record)
@@ -224,9 +226,9 @@ def _free_uid(connection: sqlite3.Connection, sha256: str) -> str:
 
 
 def _known(database: UserDatabase, paths: Sequence[str]) -> dict[str, tuple[int, int]]:
-    with database.errors():
+    with database.reading() as connection:
         marks = ", ".join("?" * len(paths))
-        rows = database.connection.execute(
+        rows = connection.execute(
             f"SELECT path, size, modified_ns FROM files WHERE sha256 IS NOT NULL AND path IN ({marks})", paths
         )
         return {path: (size, modified_ns) for path, size, modified_ns in rows}
@@ -237,22 +239,22 @@ def _take_out_lost(database: UserDatabase, root: str, keep: bool) -> tuple[int, 
     gone = kept = 0
     after, end = _below(root)
     while True:
-        with database.errors():
-            rows = database.connection.execute(
-                "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?", [after, end, _ROWS]
-            ).fetchall()
-        if not rows:
+        with database.reading() as connection:
+            sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+            paths = [path for (path,) in connection.execute(sql, [after, end, _ROWS])]
+            in_order(paths, after)
+        if not paths:
             return gone, kept
-        lost = [path for (path,) in rows if _is_gone(path)]
+        lost = [path for path in paths if _is_gone(path)]
         if keep:
             kept += len(lost)
         elif lost:
-            with database.transaction() as connection:
+            with database.transaction(_KEPT) as connection:
                 writer = SongWriter(connection)
                 for path in lost:
                     _take_out(connection, writer, path)
             gone += len(lost)
-        after = rows[-1][0]
+        after = paths[-1]
 
 
 def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> bool:

@@ -7,7 +7,7 @@ import re
 import click
 
 from edge_emo.music.catalogue import Song
-from edge_emo.music.recommend import Recommendation
+from edge_emo.music.recommend import Advice, Recommendation
 from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
 from edge_emo.sources import title
@@ -16,6 +16,17 @@ from edge_emo.timeline import Person, Segment, Summary, Timeline
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
+
+_OPTIONS = {
+    "license": "--license",
+    "min_duration_s": "--min-duration",
+    "max_duration_s": "--max-duration",
+    "genres": "--genre",
+    "instruments": "--instrument",
+    "bpm": "--bpm",
+    "occasions": "--no-occasions",
+    "local": "--local",
+}
 
 
 def found(summary: Summary) -> str:
@@ -73,15 +84,25 @@ def recommended(result: Recommended) -> str:
     else:
         head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
-        return f"{head}\nno song passes all that is asked of songs (licence, genre, length, ...); ask for less"
+        lines = [head, "no song passes all that is asked of songs (licence, genre, length, ...); ask for less"]
+        return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
+    if result.advice:
+        listed.append(advice(result.advice))
     if result.uses_history:
         last = "say which you liked, and the next ones fit better: edge-emo history add kept UID"
     else:
         last = f"the same songs again: --seed {result.seed}"
     return "\n".join([head, *listed, last])
+
+
+def advice(given: Advice) -> str:
+    """Return how many songs fit, and which options to leave out for more."""
+    unmet = f", and none is {' or '.join(given.unmet)}" if given.fitting and given.unmet else ""
+    less = " or ".join(f"{_OPTIONS[each.condition]} ({each.songs} then fit)" for each in given.relax)
+    return f"{given.fitting} of {given.asked} songs fit{unmet}; leave out {less or 'more than one of the conditions'}"
 
 
 def recommendation(number: int, item: Recommendation) -> str:

@@ -4,7 +4,9 @@ import sqlite3
 import pytest
 
 from edge_emo.errors import UserDataError
+from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.database import FILE_NAME, UserDatabase, data_folder
+from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
 from edge_emo.music.record import SongRecord
 from edge_emo.music.schema import MIGRATIONS, SCHEMA_VERSION, version_of
@@ -37,18 +39,40 @@ def test_the_folder_is_the_one_given_or_named_by_the_environment(monkeypatch, tm
     assert data_folder().name == "edge-emo"
 
 
+OLD_SONGS = """
+INSERT INTO licenses VALUES (1, 'CC BY 4.0', '', ''), (2, 'CC BY-NC 4.0', '', '');
+INSERT INTO genres VALUES (1, 'Country & Folk'), (2, 'Children''s');
+INSERT INTO instruments VALUES (1, 'Drums');
+INSERT INTO track_instruments VALUES (1, 0, 1);
+"""
+OLD_SONG = f"""INSERT INTO tracks VALUES
+({{0}}, 'own:{{0}}', 'own', '{{1}}', 'A', {{2}}, {{3}}, NULL, '', NULL, '', NULL, '', 0, 0, {", ".join("01000000")},
+'', 0);
+"""
+
+
 def test_an_older_database_is_migrated_with_its_songs(path):
     path.parent.mkdir()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(MIGRATIONS[2])
+    songs = (1, "Kept", 1, 1), (2, "Xmas", 1, 1), (3, "Lullaby", 2, 2)
+    connection.executescript(OLD_SONGS + "".join(OLD_SONG.format(*song) for song in songs))
+    connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA user_version = 2")
-    SongWriter(connection).put(SongRecord(title="Kept", artist="A", uid="own:1"))
     connection.close()
     with UserDatabase(path) as database:
         assert version_of(database.connection) == SCHEMA_VERSION
-        assert database.connection.execute("SELECT title FROM tracks").fetchall() == [("Kept",)]
         History(database).add("kept", "own:1")
         assert History(database).stats().events == 1
+
+    def titles(**asked):
+        with Catalogue(path) as catalogue:
+            return {song.title for song in catalogue.search("", 9, Filters(**asked))}
+
+    assert titles() == {"Kept", "Xmas", "Lullaby"}
+    assert titles(occasions=False) == titles(instruments=("drum",)) == {"Kept"}
+    assert titles(genres=("folk",)) == titles(license="cc-by") == {"Kept", "Xmas"}
+    assert titles(genres=("children",), occasions=False) == {"Lullaby"}
 
 
 def test_a_failed_migration_changes_nothing(path, monkeypatch):

@@ -297,7 +297,7 @@ def test_a_full_disk_keeps_what_was_written(database, music):
     write_tiny(music, 600)
     pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
     database.connection.execute(f"PRAGMA max_page_count = {pages + 60}")
-    with pytest.raises(UserDataError, match="full; make room"):
+    with pytest.raises(UserDataError, match="full; make room on the disk; what was written before stays"):
         add_folders(database, [music])
     written = len(songs(database))
     assert 0 < written < 600
