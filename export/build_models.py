@@ -31,6 +31,7 @@ from edge_emo.card import (
     models_folder,
 )
 from edge_emo.emotions import EMOTIONS
+from edge_emo.media import SAMPLE_RATE
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
@@ -83,7 +84,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     """Convert, quantise and score one trained network; write both files and their cards."""
     network, spec = load_trained(source), input_spec(source)
     training = json.loads((source / "card.json").read_text())["training"]
-    preprocessing = VoicePreprocessing(input=spec)
+    preprocessing = VoicePreprocessing(input=spec, decode_rate=SAMPLE_RATE)  # as it was trained
     shape = list(network.input_shape[1:])
     rows = [row for clip in balanced(train, N_PARITY) for row in voice_windows(clip.path, preprocessing, shape)]
     samples = np.stack(rows)

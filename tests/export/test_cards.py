@@ -5,6 +5,10 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+
 from edge_emo.card import ModelEntry, models_folder, read_manifest
 from export import build_faces, build_models
 from export.cards import enter_model
