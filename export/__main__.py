@@ -139,21 +139,23 @@ def convert(
     try:
         with quiet() as tell:
             from export.pipeline import export, write
-            from export.samples import read_samples
+            from export.samples import labelled_files, read_samples
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
             if names and len(names) != network.n_outputs:
                 raise SourceError(f"--labels names {len(names)} emotions, but {path} has {network.n_outputs} outputs")
-            real, left_out = None, []
+            real, left_out, recordings = None, [], []
             if calibrate:
                 tell("reading the real inputs")
                 known = names or [str(place) for place in range(network.n_outputs)]
                 real, left_out = read_samples(calibrate, network.input_shape, known, preprocessing)
+                if calibrate.is_dir() and real.labels and isinstance(preprocessing, VoicePreprocessing):
+                    recordings = labelled_files(calibrate, known, "recording", skipped=lambda _: None)
             made = export(
                 found, network, opset=opset, preprocessing=preprocessing, labels=names, license_name=license_name,
-                real=real, force=force, tell=tell,
+                real=real, force=force, tell=tell, recordings=recordings,
             )  # fmt: skip
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
@@ -178,6 +180,11 @@ def convert(
 def _tell_made(made: Export, out: Path) -> None:
     click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
     found = made.search
+    if made.front_ends:
+        for way in made.front_ends.ways:
+            click.echo(f"fp32 is right on {way.accuracy:.1%} of {made.front_ends.n} recordings {way.name}")
+        if made.front_ends.warning:
+            click.secho(f"WARNING: {made.front_ends.warning}", err=True, bold=True)
     if found is None:
         click.echo(
             "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",

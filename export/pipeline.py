@@ -17,6 +17,7 @@ import numpy as np
 from edge_emo.card import FacePreprocessing, Metric, VoicePreprocessing
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
 from export.convert import Conversion, to_onnx
+from export.front_end import Comparison, compare
 from export.gates import Gate, parity_gate
 from export.keras_network import Network
 from export.keras_source import Description, SourceError
@@ -36,6 +37,7 @@ class Export:
     gate: Gate
     search: Search | None
     small: str | None
+    front_ends: Comparison | None = None
 
     @property
     def holds(self) -> bool:
@@ -54,9 +56,11 @@ def export(
     real: Samples | None,
     force: bool,
     tell: Tell,
+    recordings: Sequence[tuple[Path, str]] = (),
 ) -> Export:
     """Convert, compare, quantise, and return what is to be written.
 
+    `recordings` are files and their labels, on which the front end of a voice model is compared with others.
     `real` are inputs from `read_samples`; without them there is no int8, but with `force` one from random numbers.
     With `force` the least changed candidate is taken where all are refused, though none that can saturate.
     Raises SourceError, ParityError or CardError.
@@ -72,17 +76,26 @@ def export(
     conversion = to_onnx(network, inputs, opset)
     gate = parity_gate(conversion.largest_difference, len(inputs))
     first = model_card(network, conversion.model, "fp32", preprocessing, labels, license_name, {})
+    front_ends = None
+    if recordings and first.voice:
+        tell("comparing front ends")
+        outputs = outputs_of(conversion.model, labels, network.n_outputs)
+        front_ends = compare(conversion.model, outputs, recordings, first.voice, first.input.shape[1:])
     found = _search(network, conversion, labels, real, force, tell) if real or force else None
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"
-    witness = {"evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}}
+    witness: dict[str, Any] = {
+        "evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}
+    }
+    if front_ends:
+        witness["front_ends"] = front_ends.record()
     measured = _accuracy(found.accuracy_fp32, found) if found else []
     card = replace(first, parity=conversion_record(conversion, gate) | witness, metrics=measured)
     files = {
         card.file: conversion.model.SerializeToString(),
         _beside(card.file): encoded(card),
         evidence_name: evidence,
-        f"{network.name}.report.md": page(description, network, conversion, gate, data, found).encode(),
+        f"{network.name}.report.md": page(description, network, conversion, gate, data, found, front_ends).encode(),
     }
     small = None
     if found and found.chosen and found.chosen.model:
@@ -99,7 +112,7 @@ def export(
             _beside(small): encoded(card),
             picture_name(network): scatter(conversion.model, found),
         }
-    return Export(files, first.file, gate, found, small)
+    return Export(files, first.file, gate, found, small, front_ends)
 
 
 def _search(

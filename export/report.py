@@ -11,6 +11,7 @@ from onnx import ModelProto
 
 from export.cards import environment
 from export.convert import Conversion
+from export.front_end import Comparison
 from export.gates import Gate
 from export.inference import Outputs, run
 from export.keras_network import Network
@@ -57,7 +58,13 @@ def picture_name(network: Network) -> str:
 
 
 def page(
-    description: Description, network: Network, conversion: Conversion, gate: Gate, data: str, search: Search | None
+    description: Description,
+    network: Network,
+    conversion: Conversion,
+    gate: Gate,
+    data: str,
+    search: Search | None,
+    front_ends: Comparison | None = None,
 ) -> str:
     """Return the report in Markdown."""
     lines = [
@@ -79,6 +86,8 @@ def page(
         figures = f"{step.nodes} | {step.largest_difference:.2g}" if step.nodes else " | "
         lines.append(f"| {step.name} | {figures} | {told} |")
     lines += ["", *_graph(conversion, search)]
+    if front_ends:
+        lines += ["", *_front_ends(front_ends)]
     lines += [
         "",
         *(
@@ -107,6 +116,14 @@ def _graph(conversion: Conversion, search: Search | None) -> list[str]:
         lines.append(f"| {name} | " + " | ".join(str(count[name]) for count in counts) + " |")
     totals = " | ".join(str(sum(count.values())) for count in counts)
     return [*lines, f"| all | {totals} |"]
+
+
+def _front_ends(found: Comparison) -> list[str]:
+    lines = ["## Front end", ""]
+    if found.warning:
+        lines += [f"**WARNING: {found.warning}.**", ""]
+    lines += [f"| {found.n} recordings of known label | right |", "|---|---|"]
+    return lines + [f"| {way.name} | {_percent(way.accuracy)} |" for way in found.ways]
 
 
 def _search(search: Search, fp32: ModelProto, picture: str) -> list[str]:

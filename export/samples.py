@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import network_input
 from edge_emo.voice.windows import windows
 from export.keras_source import SourceError
+
+Kind = Literal["recording", "picture"]
 
 N_SAMPLES = 500
 N_CALIBRATION = 200
@@ -107,10 +109,39 @@ def _read_folder(
     shape: Sequence[int | None],
     labels: Sequence[str],
     preprocessing: VoicePreprocessing | FacePreprocessing,
-    skipped: Callable[[str], None],
+    skipped: Callable[[str], object],
 ) -> Samples:
-    is_voice = isinstance(preprocessing, VoicePreprocessing)
-    suffixes, kind = (SOUND_SUFFIXES | FILM_SUFFIXES, "recording") if is_voice else (PICTURE_SUFFIXES, "picture")
+    kind: Kind = "recording" if isinstance(preprocessing, VoicePreprocessing) else "picture"
+    files = labelled_files(folder, labels, kind, skipped)
+    inputs: list[Float32] = []
+    found: list[str] = []
+    for path, label in files:
+        if len(inputs) >= N_SAMPLES:
+            break
+        try:
+            if isinstance(preprocessing, VoicePreprocessing):
+                own = voice_windows(path, preprocessing, shape)
+            else:
+                own = face_picture(path, preprocessing, shape)
+        except MediaError as error:
+            skipped(str(error))
+            continue
+        if not own:
+            skipped(f"{path}: no voice found")
+        inputs += own
+        found += [label] * len(own)
+    stacked = np.stack(inputs) if inputs else np.zeros((0, *(size or 1 for size in shape)), np.float32)
+    return Samples(stacked, tuple(found) if any(found) else ())[:N_SAMPLES]
+
+
+def labelled_files(
+    folder: Path, labels: Sequence[str], kind: Kind, skipped: Callable[[str], object]
+) -> list[tuple[Path, str]]:
+    """Return the files of a folder with their labels, one of each label in turn; "" where these are not known.
+
+    Raises SourceError.
+    """
+    suffixes = SOUND_SUFFIXES | FILM_SUFFIXES if kind == "recording" else PICTURE_SUFFIXES
     everything = [path for path in _files(folder) if not _is_hidden(path, folder)]
     files = [path for path in everything if path.suffix.lower() in suffixes]
     if len(files) < len(everything):
@@ -118,27 +149,8 @@ def _read_folder(
     names = [path.relative_to(folder).parts[0] if path.parent != folder else "" for path in files]
     if "" in names and len(set(names)) > 1:
         raise SourceError(f"{folder}: holds files beside folders of labels; put each file into the folder of its label")
-    is_labelled = any(names)
-    known = {name: _known(folder, name, labels) for name in set(names)} if is_labelled else {"": ""}
-    inputs: list[Float32] = []
-    found: list[str] = []
-    for place in _in_turn(names):
-        if len(inputs) >= N_SAMPLES:
-            break
-        try:
-            if isinstance(preprocessing, VoicePreprocessing):
-                own = voice_windows(files[place], preprocessing, shape)
-            else:
-                own = face_picture(files[place], preprocessing, shape)
-        except MediaError as error:
-            skipped(str(error))
-            continue
-        if not own:
-            skipped(f"{files[place]}: no voice found")
-        inputs += own
-        found += [known[names[place]]] * len(own)
-    stacked = np.stack(inputs) if inputs else np.zeros((0, *(size or 1 for size in shape)), np.float32)
-    return Samples(stacked, tuple(found) if is_labelled else ())[:N_SAMPLES]
+    known = {name: _known(folder, name, labels) if name else "" for name in set(names)}
+    return [(files[place], known[names[place]]) for place in _in_turn(names)]
 
 
 def _known(path: Path, name: str, labels: Sequence[str]) -> str:
