@@ -23,8 +23,9 @@ from edge_emo.card import FacePreprocessing, VoicePreprocessing, decoded
 from edge_emo.emotions import EMOTIONS, SYNONYMS
 from edge_emo.errors import CardError
 from export.inspection import as_text, inspected
-from export.keras_network import InputShape, Network, load
+from export.keras_network import load
 from export.keras_source import Description, SourceError, describe
+from export.network import InputShape, Network
 from export.quiet import quiet
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from edge_emo.files import written_whole
 from export.convert import Conversion
 from export.gates import Gate
 from export.inference import Outputs, session
-from export.keras_network import Network
+from export.network import Network
 from export.quantise import RULE, Candidate
 
 

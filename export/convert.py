@@ -23,7 +23,7 @@ from edge_emo.voice.mfcc import Float32
 from export.gates import TOLERANCE
 from export.graph import PASSES
 from export.inference import run
-from export.keras_network import Network
+from export.network import Network
 
 OPSET = 17
 MAX_TF2ONNX_OPSET = 18

@@ -19,8 +19,8 @@ from export.cards import conversion_record, encoded, model_card, outputs_of, qua
 from export.convert import Conversion, to_onnx
 from export.front_end import Comparison, compare
 from export.gates import Gate, parity_gate
-from export.keras_network import Network
 from export.keras_source import Description, SourceError
+from export.network import Network
 from export.quantise import Candidate, choose, mean_change, search
 from export.report import Search, page, picture_name, scatter
 from export.samples import N_CALIBRATION, N_SAMPLES, Samples

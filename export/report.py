@@ -14,8 +14,8 @@ from export.convert import Conversion
 from export.front_end import Comparison
 from export.gates import Gate
 from export.inference import Outputs, run
-from export.keras_network import Network
 from export.keras_source import Description
+from export.network import Network
 from export.quantise import RULE, Candidate, mean_change, verdicts
 from export.samples import Samples
 
