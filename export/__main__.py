@@ -76,7 +76,7 @@ def main() -> None:
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as_json: bool) -> None:
-    """Tell what a model file holds, and what of it a conversion loses. No code in it is run."""
+    """Tell what a model file holds, and what of it a conversion loses. No code in it is run, and no graph."""
     found = inspected(_described(path, weights), input_shape)
     click.echo(json.dumps(found, indent=1) if as_json else as_text(found))
     if found["note"]:
@@ -106,7 +106,11 @@ def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as
 )
 @click.option("--force", is_flag=True, help="Write int8 also without real inputs or beyond the limits; marked so.")
 @click.option("--license", "license_name", default="unknown", show_default=True, help="Of the weights, for the card.")
-@click.option("--trust-code", is_flag=True, help="Run code that the file holds, such as Lambda layers.")
+@click.option(
+    "--trust-code",
+    is_flag=True,
+    help="Run code that the file holds: Lambda layers, or operators of a SavedModel that do more than compute.",
+)
 def convert(
     path: Path,
     weights: Path | None,

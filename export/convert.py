@@ -104,8 +104,8 @@ def _by_tf2onnx(network: Network, opset: int) -> ModelProto:
     import tensorflow as tf
     import tf2onnx
 
-    if network.call is None:
-        return tf2onnx.convert.from_tflite(str(network.model), opset=opset)[0]
+    if network.to_onnx is not None:
+        return onnx.load_from_string(network.to_onnx(opset))
     # from_keras fails on Keras 3 models; a function with a signature does not
     signature = [tf.TensorSpec((None, *network.input_shape), network.input_dtype, name="features")]
     function = tf.function(lambda features: {"logits": network.call(features)}, input_signature=signature)

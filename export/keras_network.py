@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export import tflite
+from export import saved_model, tflite
 from export.keras_config import parts
 from export.keras_reader import read_model
 from export.keras_source import Description, SourceError, check_is_data, one_line
@@ -27,7 +27,7 @@ def load(description: Description, *, input_shape: InputShape | None = None, tru
     """Return the network in a file that was described. Raises SourceError; ImportError without the extra."""
     check_is_data(description, trust_code=trust_code)
     if description.format == "saved_model":
-        return _load_saved_model(description, input_shape)
+        return saved_model.load(description.path, input_shape, trust_code=trust_code)
     if description.format == "tflite":
         return tflite.load(description.path)
     model = read_model(description, trust_code=trust_code)
@@ -181,36 +181,3 @@ class _Twin:
         twin = type(self._model).from_config(json.loads(config))
         twin.set_weights(self._model.get_weights())
         return twin
-
-
-def _load_saved_model(description: Description, input_shape: InputShape | None) -> Network:
-    import tensorflow as tf
-
-    path = description.path
-    try:
-        loaded = tf.saved_model.load(str(path))
-        signature = loaded.signatures["serving_default"]
-    except KeyError:
-        raise SourceError(f"{path}: has no signature 'serving_default'; save it with model.export()") from None
-    except Exception as error:  # TensorFlow raises many kinds
-        raise SourceError(f"{path}: TensorFlow {tf.__version__} cannot load it ({one_line(error)})") from error
-    inputs = signature.structured_input_signature[1]
-    outputs = signature.structured_outputs
-    one_of_each(str(path), len(inputs), len(outputs))
-    (input_name, spec), (output_name, output) = *inputs.items(), *outputs.items()
-    shape = fixed(path.name, tuple(spec.shape[1:]), input_shape)
-
-    def call(x: Any) -> Any:
-        return signature(**{input_name: x})[output_name]
-
-    return Network(
-        name=path.name,
-        input_shape=shape,
-        is_open=input_shape is not None and None in shape,
-        n_outputs=int(output.shape[-1]),
-        n_parameters=int(sum(np.prod(v.shape) for v in signature.variables)),
-        call=call,
-        predict=lambda samples: np.asarray(call(tf.constant(samples)), np.float32),
-        model=loaded,  # keeps the variables alive
-        input_dtype=spec.dtype.name,
-    )
