@@ -22,6 +22,7 @@ _OF_KERAS = re.compile(
 )
 """Modules whose classes a network is made of. Others of Keras' load files, or take back what protects from them."""
 
+_NO_LAYERS = ("function", "__lambda__", "DTypePolicy", "Policy")
 _CODE = {"Lambda": "a Lambda", "__lambda__": "a lambda"}
 _PROGRAMS = {"TorchModuleWrapper": "a pickle of PyTorch", "TFSMLayer": "a SavedModel", "JaxLayer": "a program of JAX"}
 _PROGRAMS["FlaxLayer"] = _PROGRAMS["JaxLayer"]
@@ -120,7 +121,7 @@ def check_is_data(config: dict[str, Any], *, trust_code: bool = False) -> None:
     owner = ""
     for part in parts(config):
         kind, module, settings = part["class_name"], part.get("module"), part.get("config")
-        owner = owner if kind in ("function", "__lambda__") else _name(part) or owner
+        owner = owner if kind in _NO_LAYERS else _name(part) or owner
         if kind == "function":
             raise ConfigError(f"the layer {owner!r} uses the function {settings!r}, which is not Keras' own; {WAY_OUT}")
         if kind in _CODE and not trust_code:

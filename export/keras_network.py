@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from export import saved_model, tflite
 from export.keras_config import parts
 from export.keras_reader import read_model
 from export.keras_source import Description, SourceError, check_is_data, one_line
-from export.network import InputShape, Network, fixed, one_of_each
+from export.network import InputShape, Network, Predict, fixed, one_of_each
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -65,8 +65,13 @@ def from_keras(
         for part in parts(description.config if description else {})
         if part["class_name"] == "Embedding"
     ]
-    dtype = model.inputs[0].dtype
-    twin = _Twin(model)
+    before_activation = _before_activation(model)
+
+    @cache
+    def in_float64() -> tuple[Predict, Predict | None]:
+        twin = _twin(model)
+        return _computing(twin), _before_activation(twin)
+
     return Network(
         name=name,
         input_shape=shape,
@@ -74,13 +79,12 @@ def from_keras(
         n_outputs=int(model.outputs[0].shape[-1]),
         n_parameters=int(model.count_params()),
         call=lambda x: model(x, training=False),
-        predict=lambda samples: _predict(model, samples),
+        predict=_computing(model),
         model=model,
-        input_dtype=getattr(dtype, "name", dtype),
+        input_dtype=_dtype(model.inputs[0]),
         vocabulary=min(embeddings) if embeddings else None,
-        before_activation=_before_activation(model),
-        exact=lambda samples: _predict(twin.model, samples.astype(np.float64)),
-        exact_before_activation=lambda samples: _before_activation(twin.model)(samples.astype(np.float64)),
+        before_activation=before_activation,
+        exact=in_float64,
     )
 
 
@@ -99,18 +103,27 @@ def _check_computes(model: Any, name: str) -> None:
             f"{name}: takes {model.inputs[0].shape[0]} inputs at a time; build it with an open batch "
             "(shape= in place of batch_shape=), give it these weights (set_weights), and save it"
         )
-    for tensor, way in ((model.inputs[0], "takes"), (model.outputs[0], "gives")):
-        if getattr(tensor.dtype, "name", tensor.dtype) == "string":
-            raise SourceError(f"{name}: {way} text, {_without_text(model, way)}")
+    if _dtype(model.inputs[0]) == "string":
+        raise SourceError(f"{name}: takes text, so it is neither for a voice nor for a face; its input must be numbers")
+    if _dtype(model.outputs[0]) == "string" or len(model.outputs[0].shape) < 2:
+        numbers = [layer.name for layer in model.layers if len(getattr(layer, "output", layer).shape) > 1]
+        raise SourceError(
+            f"{name}: gives a name or a single number in place of a number for each label; save keras.Model("
+            f"model.inputs, model.get_layer({numbers[-1]!r}).output), and give the names to --labels"
+        )
     narrow = {layer.compute_dtype for layer in layers} & {"float16", "bfloat16"}
     if narrow:
         raise SourceError(
             f"{name}: computes in {', '.join(sorted(narrow))}; build it in float32 with these weights, and save it"
         )
-    numbers = [w for w in model.weights if np.dtype(getattr(w.dtype, "name", w.dtype)).kind == "f"]
-    damaged = [w.name for w in numbers if not np.isfinite(np.asarray(w)).all()]
+    floats = [weight for weight in model.weights if "float" in _dtype(weight)]
+    damaged = [w.name for w in floats if not np.isfinite(np.asarray(w)).all()]
     if damaged:
         raise SourceError(f"{name}: the weights {', '.join(damaged[:3])} hold NaN or infinity; train or save it again")
+
+
+def _dtype(tensor: Any) -> str:
+    return str(getattr(tensor.dtype, "name", tensor.dtype))
 
 
 def _all_layers(model: Any) -> Iterator[Any]:
@@ -119,27 +132,27 @@ def _all_layers(model: Any) -> Iterator[Any]:
         yield from _all_layers(layer)
 
 
-def _without_text(model: Any, way: str) -> str:
-    if way == "takes":
-        return "so it is neither for a voice nor for a face; networks over numbers are converted"
-    last = _last_layer(model)
-    return (
-        f"the layer {last.name!r} turns its numbers into names; save keras.Model(model.inputs, "
-        f"model.get_layer({last.name!r}).input) in its place, and give the names to --labels"
-    )
+def _computing(model: Any) -> Predict:
+    """Return a function that computes a model on samples in batches, compiled when it is first called."""
+    import tensorflow as tf
 
+    signature = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), _dtype(model.inputs[0]))]
+    function = tf.function(lambda x: model(x, training=False), input_signature=signature)
 
-def _predict(model: Any, samples: NDArray[Any]) -> NDArray[Any]:
-    try:
-        return np.asarray(model.predict(samples, batch_size=BATCH, verbose=0))
-    except Exception as error:  # TensorFlow raises many kinds
-        odd = [layer.name for layer in _all_layers(model) if getattr(layer, "data_format", "") == "channels_first"]
-        if not odd:
-            raise
-        raise SourceError(
-            f"{model.name}: TensorFlow cannot compute its layer {odd[0]!r}, which is channels-first, on this processor "
-            f"({one_line(error)}); convert it on another, or build it channels-last with the same weights"
-        ) from error
+    def predict(samples: NDArray[Any]) -> NDArray[Any]:
+        samples = samples.astype(_dtype(model.inputs[0]), copy=False)
+        try:
+            return np.concatenate([function(samples[k : k + BATCH]) for k in range(0, len(samples), BATCH)])
+        except Exception as error:  # TensorFlow raises many kinds
+            odd = [layer.name for layer in _all_layers(model) if getattr(layer, "data_format", "") == "channels_first"]
+            if not odd:
+                raise
+            raise SourceError(
+                f"{model.name}: TensorFlow cannot compute its layer {odd[0]!r}, which is channels-first, on this "
+                f"processor ({one_line(error)}); convert it on another, or build it channels-last with the same weights"
+            ) from error
+
+    return predict
 
 
 def _last_layer(model: Any) -> Any:
@@ -149,7 +162,7 @@ def _last_layer(model: Any) -> Any:
     return model
 
 
-def _before_activation(model: Any) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+def _before_activation(model: Any) -> Predict | None:
     """Return a function for a model's output without its last activation, None where it has none, or one of its own."""
     last = _last_layer(model)
     if len(model.outputs[0].shape) != 2 or getattr(last, "activation", None) is None:
@@ -157,27 +170,21 @@ def _before_activation(model: Any) -> Callable[[NDArray[Any]], NDArray[Any]] | N
     linear = importlib.import_module(type(last).__module__.partition(".")[0]).activations.linear
     if last.activation is linear:
         return None
+    computing = _computing(model)
 
     def predict(samples: NDArray[Any]) -> NDArray[Any]:
         saved, last.activation = last.activation, linear
         try:
-            batches = [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
-            return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
+            return computing(samples)
         finally:
             last.activation = saved
 
     return predict
 
 
-class _Twin:
-    """A model built again in float64, when it is first asked for."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    @cached_property
-    def model(self) -> Any:
-        config = json.dumps(self._model.get_config()).replace('"float32"', '"float64"')
-        twin = type(self._model).from_config(json.loads(config))
-        twin.set_weights(self._model.get_weights())
-        return twin
+def _twin(model: Any) -> Any:
+    """Return a model built again in float64."""
+    config = json.dumps(model.get_config()).replace('"float32"', '"float64"')
+    twin = type(model).from_config(json.loads(config))
+    twin.set_weights(model.get_weights())
+    return twin

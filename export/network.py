@@ -25,9 +25,9 @@ class Network:
 
     `call` computes TensorFlow tensors; `predict` numpy arrays of shape (samples, *input_shape), in float32; `to_onnx`
     returns a graph, serialised, for an opset where the format has a converter of its own. `before_activation` is
-    `predict` without the last activation, and `exact` and `exact_before_activation` the two in float64; they are None
-    where they cannot be had. `vocabulary` bounds the whole numbers that an embedding takes as input, None where the
-    input is not whole. `is_open` says that sizes of the input which the file leaves open were asked to stay so. `kept`
+    `predict` without the last activation, None where there is none or it is not known; `exact` returns the two in
+    float64, where these can be had. `vocabulary` bounds the whole numbers that an embedding takes as input, None where
+    the input is not whole. `is_open` says that sizes which the file leaves open were asked to stay so. `kept`
     are the places of the outputs that a converted file keeps, None for all of them.
     """
 
@@ -43,14 +43,18 @@ class Network:
     is_open: bool = False
     to_onnx: Callable[[int], bytes] | None = field(default=None, repr=False)
     before_activation: Predict | None = field(default=None, repr=False)
-    exact: Predict | None = field(default=None, repr=False)
-    exact_before_activation: Predict | None = field(default=None, repr=False)
+    exact: Callable[[], tuple[Predict, Predict | None]] | None = field(default=None, repr=False)
     kept: tuple[int, ...] | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether the input is of whole numbers: bytes, or the places of an embedding."""
         return np.dtype(self.input_dtype).kind in "iub"
+
+    def outputs(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Return what a converted file is to give for `samples`, the outputs that are kept alone."""
+        found = np.asarray(self.predict(samples), np.float32)
+        return found if self.kept is None else found[..., self.kept]
 
     def random_inputs(self, count: int, seed: int = 0, length: int = 64, gain: float = 1.0) -> NDArray[Any]:
         """Return inputs that mean nothing but have the right shape, type and range. Raises SourceError.

@@ -152,8 +152,9 @@ def _search(search: Search, fp32: ModelProto, picture: str) -> list[str]:
             f"![Probabilities, fp32 against {chosen.precision}]({picture})",
             "",
         ]
+    alike = "error of values" if search.outputs.activation == "values" else "labels as fp32"
     lines += [
-        "| candidate | kB | ms | labels as fp32 | mean change | largest change | accuracy | moved by saturation | |",
+        f"| candidate | kB | ms | {alike} | mean change | largest change | accuracy | moved by saturation | |",
         "|---|---|---|---|---|---|---|---|---|",
         f"| fp32 | {kilobytes:,.0f} | {search.fp32_ms:.3f} | | | | {_percent(search.accuracy_fp32)} | | |",
     ]
@@ -170,9 +171,10 @@ def _row(candidate: Candidate, verdict: str) -> str:
     if compared is None:
         return f"| {candidate.variant} | | | | | | | | {verdict.splitlines()[0]} |"
     saturation = "" if candidate.saturation_error is None else f"{candidate.saturation_error:.3g}"
+    alike = compared.agreement if compared.value_error is None else compared.value_error
     changes = f"{compared.mean_change:.5f} | {compared.largest_change:.3f}"
     return (
-        f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {compared.agreement:.1%} | "
+        f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {alike:.1%} | "
         f"{changes} | {_percent(compared.accuracy)} | {saturation} | {verdict} |"
     )
 

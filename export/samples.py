@@ -23,6 +23,7 @@ from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import network_input
 from edge_emo.voice.windows import windows
 from export.keras_source import SourceError
+from export.label_names import DROPPED, Labels
 
 Kind = Literal["recording", "picture"]
 
@@ -60,7 +61,7 @@ def face_picture(path: Path, face: FacePreprocessing, shape: Sequence[int | None
 def read_samples(
     path: Path,
     shape: Sequence[int | None],
-    labels: Sequence[str],
+    labels: Labels,
     preprocessing: VoicePreprocessing | FacePreprocessing | None,
 ) -> tuple[Samples, list[str]]:
     """Return up to `N_SAMPLES` real inputs, as many of each label as there are, in turn, and what was left out.
@@ -70,7 +71,7 @@ def read_samples(
     """
     left_out: list[str] = []
     if path.suffix == ".npz":
-        found = _read_arrays(path, shape, labels)
+        found = _read_arrays(path, shape, labels, left_out.append)
     elif path.is_dir():
         if preprocessing is None:
             raise SourceError(f"{path}: how its files become inputs is not said; pass --task and --labels")
@@ -85,7 +86,7 @@ def read_samples(
     return found, sorted(left_out)
 
 
-def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str]) -> Samples:
+def _read_arrays(path: Path, shape: Sequence[int | None], labels: Labels, skipped: Callable[[str], None]) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as file:
             inputs, stated = file["inputs"], file["labels"] if "labels" in file else np.array([])
@@ -99,15 +100,18 @@ def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str])
         raise SourceError(f"{path}: has {len(inputs)} inputs, but {len(stated)} labels")
     names = [str(name) for name in stated]
     if np.issubdtype(stated.dtype, np.integer):
-        names = [labels[k] if 0 <= k < len(labels) else str(k) for k in stated]
-    order = _in_turn(names or [""] * len(inputs))[:N_SAMPLES]
-    return Samples(inputs[order], tuple(_known(path, names[place], labels) for place in order) if names else ())
+        names = [labels.names[k] if 0 <= k < len(labels.names) else str(k) for k in stated]
+    emotions = [_known(path, name, labels) for name in names] or [""] * len(inputs)
+    order = [place for place in _in_turn(emotions) if emotions[place] != DROPPED][:N_SAMPLES]
+    if DROPPED in emotions:
+        skipped(f"{path}: {emotions.count(DROPPED)} inputs of outputs that are left out")
+    return Samples(inputs[order], tuple(emotions[place] for place in order) if names else ())
 
 
 def _read_folder(
     folder: Path,
     shape: Sequence[int | None],
-    labels: Sequence[str],
+    labels: Labels,
     preprocessing: VoicePreprocessing | FacePreprocessing,
     skipped: Callable[[str], object],
 ) -> Samples:
@@ -135,7 +139,7 @@ def _read_folder(
 
 
 def labelled_files(
-    folder: Path, labels: Sequence[str], kind: Kind, skipped: Callable[[str], object]
+    folder: Path, labels: Labels, kind: Kind, skipped: Callable[[str], object]
 ) -> list[tuple[Path, str]]:
     """Return the files of a folder with their labels, one of each label in turn; "" where these are not known.
 
@@ -150,13 +154,20 @@ def labelled_files(
     if "" in names and len(set(names)) > 1:
         raise SourceError(f"{folder}: holds files beside folders of labels; put each file into the folder of its label")
     known = {name: _known(folder, name, labels) if name else "" for name in set(names)}
-    return [(files[place], known[names[place]]) for place in _in_turn(names)]
+    kept = [place for place in _in_turn(names) if known[names[place]] != DROPPED]
+    if len(kept) < len(names):
+        skipped(f"{folder}: {len(names) - len(kept)} {kind}s of outputs that are left out")
+    return [(files[place], known[names[place]]) for place in kept]
 
 
-def _known(path: Path, name: str, labels: Sequence[str]) -> str:
-    label = SYNONYMS.get(name.lower(), name.lower() if name.lower() in labels else name)
-    if label not in labels:
-        raise SourceError(f"{path}: {name!r} is no label of the model; known are {', '.join(dict.fromkeys(labels))}")
+def _known(path: Path, name: str, labels: Labels) -> str:
+    """Return what a label is read as: by its name in --labels, or by that of an emotion."""
+    small = name.lower()
+    label = labels.by_name.get(small) or SYNONYMS.get(small, small)
+    if label not in labels.read_as:
+        raise SourceError(
+            f"{path}: {name!r} is no label of the model; known are {', '.join(dict.fromkeys(labels.names))}"
+        )
     return label
 
 

@@ -20,6 +20,7 @@ from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
 from export.cards import save_card
 from export.front_end import compare
 from export.inference import Outputs
+from export.label_names import parsed
 from export.samples import labelled_files
 
 FEATURES = FeatureSpec(sample_rate=44100, frame_length=2048, hop_length=1024, n_fft=2048, n_mels=8, f_max=22050.0)
@@ -160,7 +161,7 @@ def recordings(tmp_path_factory, sample):
 
 
 def test_what_a_front_end_costs_is_measured_against_whole_clips(recordings):
-    files = labelled_files(recordings, ["happy", "sad"], "recording", print)
+    files = labelled_files(recordings, parsed("happy,sad"), "recording", print)
     model, outputs = network(band=1, level=-60.0), Outputs("logits", ("happy", "sad"))
     found = compare(model, outputs, files, replace(WHOLE, activity="cut", window_s=3, hop_s=1.5), [8])
     assert found.n == 10

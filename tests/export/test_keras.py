@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from export.convert import ParityError, run, to_onnx
+from export.convert import ParityError, to_onnx
+from export.inference import run
 from export.keras_network import from_keras
 from export.voice_networks import NETWORKS
 
