@@ -329,9 +329,23 @@ def read_manifest(folder: Path | None = None) -> Manifest:
 
 def read_card(path: Path) -> Card:
     """Return a checked card. Raises ModelNotFoundError or CardError, which names the field."""
+    if Path(path).suffix.lower() == ".onnx":
+        card_name = Path(path).with_suffix(".json").name
+        raise CardError(f"{path}: is a model, and its card is asked for; name the card beside it, {card_name}")
     card = _read(path, Card)
     check_card(card, str(path))
     return card
+
+
+def check_task(card: Card, path: str, wanted: Literal["voice", "face"]) -> None:
+    """Check that a card is that of a voice or face model. Raises CardError."""
+    if getattr(card, wanted) is not None:
+        return
+    told = f"its task is {card.task}; a {wanted} model is asked for"
+    if card.task == "other":
+        options = f"--task {wanted}, --labels" + " and --front-end" * (wanted == "voice")
+        told = f"nobody said what its input and outputs are (its task is other); convert it again with {options}"
+    raise CardError(f"{path}: {told}")
 
 
 def check_card(card: Card, path: str) -> None:

@@ -16,7 +16,7 @@ from export.saturation import n_saturable_layers
 
 TOLERANCE = 1e-4
 """Largest difference that Keras and fp32 ONNX may show, as a share of the size of the outputs."""
-MAX_TOLERANCE = 1e-2
+MAX_TOLERANCE = 1e-3
 FLOAT32_LOSSES = 4
 """How many times what float32 itself loses against float64 the difference may be, where that is more."""
 MIN_DISTINCT = 10

@@ -26,6 +26,7 @@ _NO_LAYERS = ("function", "__lambda__", "DTypePolicy", "Policy")
 _CODE = {"Lambda": "a Lambda", "__lambda__": "a lambda"}
 _PROGRAMS = {"TorchModuleWrapper": "a pickle of PyTorch", "TFSMLayer": "a SavedModel", "JaxLayer": "a program of JAX"}
 _PROGRAMS["FlaxLayer"] = _PROGRAMS["JaxLayer"]
+_PROGRAMS |= dict.fromkeys(("TensorFlowOpLayer", "ClassMethod", "InstanceMethod"), "whatever of TensorFlow it names")
 _FILE_FIELDS = ("vocabulary", "idf_weights", "filepath", "path", "filename")
 
 _TENSORFLOW_OPS = re.compile(
@@ -139,12 +140,12 @@ def check_is_data(config: dict[str, Any], *, trust_code: bool = False) -> None:
                 f"save a model of Keras' layers, or {WAY_OUT}"
             )
         if isinstance(settings, dict):
-            _check_settings(owner, settings)
+            _check_settings(owner, kind, settings)
 
 
-def _check_settings(owner: str, settings: dict[str, Any]) -> None:
+def _check_settings(owner: str, kind: str, settings: dict[str, Any]) -> None:
     function = settings.get("function")
-    if isinstance(function, str) and not _TENSORFLOW_OPS.fullmatch(function):
+    if kind == "TFOpLambda" and not (isinstance(function, str) and _TENSORFLOW_OPS.fullmatch(function)):
         raise ConfigError(f"the layer {owner!r} calls tf.{function}, which is not known to compute only; {WAY_OUT}")
     for field in _FILE_FIELDS:
         if isinstance(settings.get(field), str):

@@ -106,7 +106,7 @@ def _check_computes(model: Any, name: str) -> None:
     if _dtype(model.inputs[0]) == "string":
         raise SourceError(f"{name}: takes text, so it is neither for a voice nor for a face; its input must be numbers")
     if _dtype(model.outputs[0]) == "string" or len(model.outputs[0].shape) < 2:
-        numbers = [layer.name for layer in model.layers if len(getattr(layer, "output", layer).shape) > 1]
+        numbers = [layer.name for layer in model.layers if len(layer.output.shape) > 1] or [model.layers[0].name]
         raise SourceError(
             f"{name}: gives a name or a single number in place of a number for each label; save keras.Model("
             f"model.inputs, model.get_layer({numbers[-1]!r}).output), and give the names to --labels"
@@ -165,7 +165,8 @@ def _last_layer(model: Any) -> Any:
 def _before_activation(model: Any) -> Predict | None:
     """Return a function for a model's output without its last activation, None where it has none, or one of its own."""
     last = _last_layer(model)
-    if len(model.outputs[0].shape) != 2 or getattr(last, "activation", None) is None:
+    is_fixed = isinstance(getattr(type(last), "activation", None), property)  # that of a recurrent layer's cell
+    if len(model.outputs[0].shape) != 2 or is_fixed or getattr(last, "activation", None) is None:
         return None
     linear = importlib.import_module(type(last).__module__.partition(".")[0]).activations.linear
     if last.activation is linear:

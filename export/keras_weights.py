@@ -13,28 +13,33 @@ class WeightsError(ValueError):
     """Weights that are not read. The text says why, not in which file."""
 
 
-def check_group(group: Any, size: int, n_left: int = MAX_ITEMS) -> int:
-    """Check an open h5py group and all below it, in a file of `size` bytes; return how many items are left to count.
+def check_group(group: Any, size: int) -> None:
+    """Check an open h5py group and all below it, in a file of `size` bytes.
 
     Raises WeightsError where HDF5 would open other files, or claims more than the file can hold.
     """
     import h5py
 
-    for name in group:
-        link = group.get(name, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise WeightsError(f"{name} lies in another file, {link.filename!r}; save the model in one file")
-        if isinstance(link, h5py.SoftLink):
-            continue  # leads to a place that is checked where it lies
-        n_left -= 1
-        item = group[name]
-        if isinstance(item, h5py.Dataset):
-            _check_array(name, item, size)
-        elif n_left > 0:
-            n_left = check_group(item, size, n_left)
-        if n_left <= 0:
-            raise WeightsError(f"holds more than {MAX_ITEMS:,} groups and arrays, or one within itself; not read")
-    return n_left
+    left, seen = [group], set()
+    while left:
+        above = left.pop()
+        for name in above:
+            link = above.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise WeightsError(f"{name} lies in another file, {link.filename!r}; save the model in one file")
+            if isinstance(link, h5py.SoftLink):
+                continue  # leads to a place that is checked where it lies
+            item = above[name]
+            place = h5py.h5o.get_info(item.id).addr
+            if place in seen:
+                continue
+            seen.add(place)
+            if len(seen) > MAX_ITEMS:
+                raise WeightsError(f"holds more than {MAX_ITEMS:,} groups and arrays; not read")
+            if isinstance(item, h5py.Dataset):
+                _check_array(name, item, size)
+            else:
+                left.append(item)
 
 
 def _check_array(name: str, item: Any, size: int) -> None:

@@ -11,8 +11,8 @@ from export.inference import Meaning
 from export.keras_source import SourceError
 from export.network import Network
 
-GAIN = 30.0
-"""Inputs that much larger show whether outputs are bounded."""
+GAINS = (30.0, 1e4)
+"""Inputs that much larger show whether outputs are bounded, also where the network makes pixels small first."""
 N_PROBES = 200
 SLACK = 1e-3
 
@@ -35,8 +35,9 @@ def meaning(
     `stated` says it, unless the numbers contradict it; `labels` say that they are classes. What is neither
     probabilities nor logits for sure is asked for where `is_asked`, and logits otherwise. Raises SourceError.
     """
-    probes = network.random_inputs(N_PROBES, seed=2, gain=GAIN)
-    wide = np.concatenate([rows.reshape(-1, rows.shape[-1]) for rows in (outputs, network.outputs(probes))])
+    probed = [network.outputs(network.random_inputs(N_PROBES, seed=2, gain=gain)) for gain in GAINS]
+    wide = np.concatenate([rows.reshape(-1, rows.shape[-1]) for rows in (outputs, *probed)])
+    wide = wide[np.isfinite(wide).all(axis=1)]
     found, told = _found(wide, bool(labels))
     if stated is not None:
         if stated == "probabilities" and wide.min() < -SLACK:

@@ -83,7 +83,8 @@ def export(
     gate = parity_gate(conversion.largest_difference, len(inputs), conversion.reference.limit)
     is_searched = real is not None or force
     known = labels or (real.labels if real else ())
-    means = meaning(network, conversion.expected, stated, known, is_asked=bool(labels) or is_searched)
+    is_asked = (bool(labels) or is_searched) and conversion.expected.ndim == 2
+    means = meaning(network, conversion.expected, stated, known, is_asked=is_asked)
     if means == "values" and labels:
         raise SourceError(f"{network.name}: values have no labels; leave away --outputs values, or --labels")
     conversion = replace(conversion, model=with_output_named(conversion.model, means))
