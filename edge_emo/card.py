@@ -150,6 +150,10 @@ class InputSpec:
         return (self.frames - 1) * self.features.hop_length + max(1, self.features.frame_length - added)
 
 
+LARGEST_WINDOW = 50_000_000
+"""Samples, 200 MB, that are held at a time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class VoicePreprocessing:
     """How sound becomes input: decoded at `sample_rate`, cut into windows, of each the part that counts, then `input`.
@@ -178,6 +182,10 @@ class VoicePreprocessing:
         if self.offset_s >= self.window_s or self.offset_s + (self.duration_s or 0) > self.window_s + 1e-6:
             raise ValueError(
                 f"offset_s {self.offset_s} and duration_s {self.duration_s} reach beyond window_s ({self.window_s})"
+            )
+        if self.window_s * self.sample_rate > LARGEST_WINDOW:
+            raise ValueError(
+                f"window_s {self.window_s} at {self.sample_rate} Hz is more than {LARGEST_WINDOW:,} samples"
             )
         if self.pad and self.duration_s is None:
             raise ValueError("pad fills up to duration_s, which is not stated")

@@ -146,8 +146,9 @@ def test_a_long_stream_keeps_only_what_windows_to_come_need(sample, activity):
         ({"offset_s": 3.0}, "offset_s 3.0 and duration_s None reach beyond window_s"),
         ({"offset_s": 1.0, "duration_s": 2.5}, "reach beyond window_s"),
         ({"pad": True}, "pad fills up to duration_s"),
+        ({"window_s": 600, "decode_rate": 192_000}, "is more than 50,000,000 samples"),
     ],
 )
-def test_a_part_that_does_not_lie_in_its_window_is_refused(fields, message):
+def test_a_part_that_does_not_lie_in_its_window_or_in_memory_is_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         VoicePreprocessing(input=WHOLE.input, **fields)
