@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -13,32 +13,51 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.card import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
+from edge_emo.card import (
+    Card,
+    FacePreprocessing,
+    Manifest,
+    ModelEntry,
+    TensorInfo,
+    VoicePreprocessing,
+    check_card,
+    read_manifest,
+)
 from edge_emo.diagnosis import cpu_flags
+from edge_emo.files import written_whole
 from export.convert import Conversion
 from export.gates import Gate
-from export.inference import Outputs, session
-from export.keras_network import Network
+from export.inference import Meaning, Outputs, session
+from export.network import Network
 from export.quantise import RULE, Candidate
 
 
 def save_card(card: Card, folder: Path) -> None:
     """Write a card beside its model."""
-    (folder / card.file).with_suffix(".json").write_bytes(encoded(card))
+    _save((folder / card.file).with_suffix(".json"), card)
 
 
-def encoded(card: Card) -> bytes:
-    """Return a card as JSON."""
-    return msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n"
+def enter_model(folder: Path, name: str, entry: ModelEntry, task: str | None = None) -> None:
+    """Put a model into the manifest of a folder, for `task` where one is given; all other entries stay."""
+    path = folder / "manifest.json"
+    known = read_manifest(folder) if path.exists() else Manifest(format=1, tasks={}, models={})
+    tasks = known.tasks | ({task: name} if task else {})
+    _save(path, replace(known, tasks=tasks, models={**known.models, name: entry}))
 
 
-def outputs_of(model: ModelProto, labels: Sequence[str], n_outputs: int) -> Outputs:
+def _save(path: Path, what: Card | Manifest) -> None:
+    with written_whole(path) as draft:
+        draft.write_bytes(encoded(what))
+
+
+def encoded(what: Card | Manifest) -> bytes:
+    """Return a card or a manifest as JSON."""
+    return msgspec.json.format(msgspec.json.encode(what), indent=1) + b"\n"
+
+
+def outputs_of(meaning: Meaning, labels: Sequence[str], n_outputs: int) -> Outputs:
     """Return what the outputs of a model mean; without labels they are numbered."""
-    last = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
-    activation: Literal["logits", "probabilities"] = (
-        "probabilities" if last.op_type in ("Softmax", "Sigmoid") else "logits"
-    )
-    return Outputs(activation, tuple(labels) or tuple(map(str, range(n_outputs))))
+    return Outputs(meaning, tuple(labels) or tuple(map(str, range(n_outputs))))
 
 
 def model_card(
@@ -49,8 +68,12 @@ def model_card(
     labels: Sequence[str],
     license_name: str,
     parity: dict[str, Any],
+    meaning: Meaning = "logits",
 ) -> Card:
-    """Return the card of a converted model. Raises CardError where its parts do not fit each other."""
+    """Return the card of a converted model. Raises CardError where its parts do not fit each other.
+
+    A card knows logits and probabilities; the record of values, `parity`, says that they are neither.
+    """
     ready = session(model)
     voice = preprocessing if isinstance(preprocessing, VoicePreprocessing) else None
     face = preprocessing if isinstance(preprocessing, FacePreprocessing) else None
@@ -65,12 +88,12 @@ def model_card(
         opset=next(opset.version for opset in model.opset_import if opset.domain == ""),
         input=_tensor(ready.get_inputs()[0]),
         output=_tensor(ready.get_outputs()[0]),
-        activation=outputs_of(model, labels, network.n_outputs).activation,
+        activation="probabilities" if meaning == "probabilities" else "logits",
         labels=list(labels),
         voice=voice,
         face=face,
         license=license_name,
-        parity=parity,
+        parity=parity | ({"outputs": "values"} if meaning == "values" else {}),
     )
     check_card(card, network.name)
     return card
