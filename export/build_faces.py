@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -37,7 +36,8 @@ from edge_emo.card import (
 )
 from edge_emo.face.detector import FaceDetector, prepare
 from edge_emo.face.recognizer import FaceRecognizer
-from export.cards import conversion_record, quantisation_record, save_card
+from edge_emo.files import atomic_write
+from export.cards import conversion_record, quantisation_record, save_card, save_manifest
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA
 from export.detector_data import MIRRORED, Photo, parts, photos
@@ -116,7 +116,8 @@ class Files:
     def write(self, precision: str, model: ModelProto) -> Path:
         """Write a model and its card; return the path of the card."""
         path = self.folder / self.cards[precision].file
-        onnx.save(model, path)
+        with atomic_write(path) as draft:
+            onnx.save(model, draft)
         self.update(precision, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         return path.with_suffix(".json")
 
@@ -308,7 +309,7 @@ def main(names: Sequence[str], runs: Path, data: Path) -> None:
         entry = build_detector(runs, data) if name == "face-detector" else build_face(name, runs, data)
         tasks = manifest.tasks | ({TASKS[name]: name} if name in TASKS else {})
         manifest = Manifest(format=1, tasks=tasks, models={**manifest.models, name: entry})
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        save_manifest(manifest, path)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from datetime import date
 from pathlib import Path
 
 import click
-import msgspec
 import numpy as np
 import onnx
 
@@ -34,8 +33,9 @@ from edge_emo.card import (
     read_manifest,
 )
 from edge_emo.emotions import EMOTIONS
+from edge_emo.files import atomic_write
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.cards import conversion_record, quantisation_record, save_card
+from export.cards import conversion_record, quantisation_record, save_card, save_manifest
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
@@ -104,7 +104,8 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     cards, scores = {}, {}
     for precision, model in (("fp32", conversion.model), ("int8", chosen.model)):
         path = target / f"{stem}.{precision}.onnx"
-        onnx.save(model, path)
+        with atomic_write(path) as draft:
+            onnx.save(model, draft)
         cards[precision] = Card(
             format=1,
             name=name,
@@ -216,7 +217,7 @@ def main(names: Sequence[str], runs: Path, data: Path) -> None:
     manifest = Manifest(
         format=1, tasks={"voice": "voice"}, models={**kept, **{name: build(name, runs, data) for name in names}}
     )
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    save_manifest(manifest, path)
 
 
 if __name__ == "__main__":

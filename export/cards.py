@@ -13,8 +13,9 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.card import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
+from edge_emo.card import Card, FacePreprocessing, Manifest, TensorInfo, VoicePreprocessing, check_card
 from edge_emo.diagnosis import cpu_flags
+from edge_emo.files import atomic_write
 from export.convert import Conversion
 from export.gates import Gate
 from export.inference import Outputs, session
@@ -24,7 +25,14 @@ from export.quantise import RULE, Candidate
 
 def save_card(card: Card, folder: Path) -> None:
     """Write a card beside its model."""
-    (folder / card.file).with_suffix(".json").write_bytes(encoded(card))
+    with atomic_write((folder / card.file).with_suffix(".json")) as draft:
+        draft.write_bytes(encoded(card))
+
+
+def save_manifest(manifest: Manifest, path: Path) -> None:
+    """Write which models there are, and which serves each task."""
+    with atomic_write(path) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
 def encoded(card: Card) -> bytes:

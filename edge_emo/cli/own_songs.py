@@ -11,6 +11,7 @@ import msgspec
 
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.library import user_database
+from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
     from edge_emo.music.folder import Added
@@ -52,10 +53,9 @@ def add(
         told: set[Unreadable] = set()
         _print(added, output, told)
         if added.missing and not keep_missing:
-            click.echo(
-                f"edge-emo: {added.missing} songs are kept, as their folder is empty and its disk may be away; "
-                "take them out with `edge-emo songs remove FOLDER`",
-                err=True,
+            tell(
+                f"{added.missing} songs are kept, as their folder is empty and its disk may be away; "
+                "take them out with `edge-emo songs remove FOLDER`"
             )
         for changed in changes:
             added = add_folders(database, changed, keep_missing=keep_missing, follow_links=False)
@@ -83,7 +83,7 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
 
     for file in added.unreadable:
         if file not in told:
-            click.echo(f"edge-emo: {file.path}: {file.reason}", err=True)
+            tell(f"{file.path}: {file.reason}")
             told.add(file)
     counts: dict[str, Any] = msgspec.to_builtins(added)
     folders, unreadable = counts.pop("folders"), counts.pop("unreadable")

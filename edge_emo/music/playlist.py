@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edge_emo.errors import PlaylistError
-from edge_emo.files import check_folder, written_whole
+from edge_emo.files import atomic_write, check_folder
 from edge_emo.music.catalogue import Song
 from edge_emo.music.tags import clean
 from edge_emo.sources import printable
@@ -37,7 +37,7 @@ def write_playlist(path: str | os.PathLike[str], songs: Sequence[Song]) -> list[
         encoding = "utf-8" if path.suffix.lower() == ".m3u8" else locale.getpreferredencoding(False)
         content = _m3u(listed, path, encoding)
     try:
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_bytes(content)
     except OSError as error:
         raise PlaylistError(
