@@ -14,11 +14,14 @@ import msgspec
 
 from edge_emo.emotions import EMOTIONS, emotion_of
 from edge_emo.errors import CardError, ModelError, ModelNotFoundError
+from edge_emo.files import read_bytes
 
 Precision = Literal["auto", "fp32", "int8"]
 
 OPSETS = range(13, 22)
 """Opsets of the default ONNX domain that a model may use."""
+
+_LARGEST = 4 << 20  # bytes of a card
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 T = TypeVar("T")
@@ -376,7 +379,7 @@ def _unknown_fields(stated: Any, known: Any, path: str = "") -> Iterator[str]:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return decoded(path.read_bytes(), kind)
+        return decoded(read_bytes(path, _LARGEST), kind)
     except FileNotFoundError:
         raise ModelNotFoundError(f"{path}: no such file; reinstall edge-emo, or give the path of a card") from None
     except OSError as error:

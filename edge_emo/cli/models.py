@@ -58,7 +58,7 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
     from edge_emo.card import models_folder, read_card, read_manifest
     from edge_emo.errors import ModelError
     from edge_emo.report.documents import ModelRow
-    from edge_emo.runtime import Model, verify
+    from edge_emo.runtime import Model, verified
 
     folder = Path(models_dir) if models_dir else models_folder()
     manifest = read_manifest(folder)
@@ -77,7 +77,7 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
                 if load:
                     Model(folder / card_name).load()
                 else:
-                    verify(path, card)
+                    verified(path, card)
             except ModelError as error:
                 status = str(error)
             size = path.stat().st_size / 1000 if path.is_file() else 0.0

@@ -57,15 +57,16 @@ def _play(songs: Sequence[Song], data_dir: str | None) -> None:
     from edge_emo.errors import PlaylistError
     from edge_emo.music.database import data_folder
     from edge_emo.music.playlist import write_playlist
+    from edge_emo.music.privacy import PLAYLIST
 
     if not songs:
         raise PlaylistError(
             "none of these songs has a file on this machine; add your music with `edge-emo songs add`, and ask for it "
             "with --local"
         )
-    path = data_folder(data_dir) / "playlist.m3u8"
+    path = data_folder(data_dir) / PLAYLIST
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise PlaylistError(f"{path.parent}: cannot be made ({error.strerror}); name another --data-dir") from error
     write_playlist(path, songs)
