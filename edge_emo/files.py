@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 @contextmanager
 def atomic_writes(paths: Iterable[str | os.PathLike[str]]) -> Iterator[list[Path]]:
     """Give paths to write to as `atomic_write` does; all are on the disk before the first takes its place."""
-    targets = [_real(path) for path in paths]
+    targets = [real_path(path) for path in paths]
     for target in targets:
         if target.exists() and not target.is_file():
             raise OSError(errno.EINVAL, "is there, and no file")
@@ -72,14 +72,15 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
 
 def check_folder(path: str | os.PathLike[str]) -> None:
     """Raise OSError unless there is a folder that `path` can be written to."""
-    folder = _real(path).parent
+    folder = real_path(path).parent
     if not folder.is_dir():
         raise OSError(errno.ENOENT, "its folder is not there; make it first")
     if not os.access(folder, os.W_OK):
         raise OSError(errno.EACCES, "nothing can be written to its folder; name another, or change its mode")
 
 
-def _real(path: str | os.PathLike[str]) -> Path:
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Return the absolute path that links lead to. Raises OSError for what no path can be."""
     try:
         return Path(os.path.realpath(path))
     except ValueError as error:

@@ -46,8 +46,19 @@ class Model:
         return f"{self.card.name} {self.card.version} {self.card.precision}"
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape."""
-        output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape.
+
+        Raises ModelError.
+        """
+        try:
+            output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+        except (ModelError, MemoryError):
+            raise
+        except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
+            raise ModelError(
+                f"{self.path}: cannot be run on an input of shape {batch.shape}: {error}; "
+                "the card describes another network, or the file is damaged"
+            ) from error
         return output
 
     def load(self) -> None:
@@ -106,7 +117,7 @@ def _make_session(path: Path, content: bytes, threads: int) -> onnxruntime.Infer
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone

@@ -18,7 +18,7 @@ from edge_emo.music import tags
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.moods import placed
 from edge_emo.music.record import SongRecord
-from edge_emo.music.walk import SoundFile, Unreadable, is_empty, reason, walk
+from edge_emo.music.walk import SoundFile, Unreadable, is_empty, real_folder, reason, walk
 from edge_emo.music.writer import Content, SongWriter
 from edge_emo.sources import printable
 
@@ -110,7 +110,8 @@ def add_folders(
 def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
     """Take own songs out, named by identifier, file or folder, and return how many; their files stay where they are.
 
-    All are taken out, or none. Raises SongNotFoundError for a name that is none of them, and UserDataError.
+    All are taken out, or none. Raises SongNotFoundError for a name that is none of them, FolderError for what
+    no path can be, and UserDataError.
     """
     removed = 0
     with database.transaction() as connection:
@@ -121,7 +122,7 @@ def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
                 writer.remove(row[0])
                 removed += 1
                 continue
-            path = os.path.realpath(name)
+            path = real_folder(name)
             limits = [path, *_below(path)]
             rows = connection.execute("SELECT path FROM files WHERE path = ? OR path > ? AND path < ?", limits)
             paths = [path for (path,) in rows]
@@ -271,7 +272,7 @@ def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> 
 def _outermost(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return absolute paths, without those that lie below others. Raises FolderError."""
     paths: list[str] = []
-    for path in sorted(map(os.path.realpath, folders)):
+    for path in sorted(map(real_folder, folders)):
         if not os.path.isdir(path):
             what = "is no folder" if os.path.exists(path) else "no such folder"
             raise FolderError(f"{printable(path)}: {what}; name a folder of sound files")

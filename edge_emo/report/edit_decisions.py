@@ -116,7 +116,9 @@ class _Edit:
             if gap := start - before - reached[lane]:
                 lanes[lane].append(schema.Gap(source_range=self._range(0, gap)))
             media = self._media(cue, is_native=False)
-            media.metadata["fcpx"] = {"note": "\n".join(filter(None, [cue.song.license, credit(cue.song)]))}
+            media.metadata["fcpx"] = {
+                "note": "\n".join(one_line(text) for text in (cue.song.license, credit(cue.song)) if text)
+            }
             lanes[lane].append(
                 schema.Clip(label(cue.song), media, self._range(source_in, end + after - start + before))
             )
