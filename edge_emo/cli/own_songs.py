@@ -18,9 +18,23 @@ if TYPE_CHECKING:
     from edge_emo.music.walk import Unreadable
 
 
+def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    try:
+        "".encode(value or "utf-8")
+    except (LookupError, ValueError) as error:
+        raise click.BadParameter(f"{value} is no encoding of text; try cp1251, koi8-r or utf-8") from error
+    return value
+
+
 @click.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, file_okay=False))
 @click.option("--watch", is_flag=True, help="Go on and keep up with what changes there, until interrupted.")
+@click.option(
+    "--tag-encoding",
+    metavar="NAME",
+    callback=_encoding,
+    help="Such as cp1251: read tags in it that say to be Latin-1 and seem not to be, also of files that are known.",
+)
 @click.option("--keep-missing", is_flag=True, help="Keep songs whose files are gone, as of a disk that is away.")
 @options.user_data
 @options.output_format
@@ -31,6 +45,7 @@ def add(
     folders: tuple[str, ...],
     watch: bool,
     keep_missing: bool,
+    tag_encoding: str | None,
     data_dir: str | None,
     output: str,
 ) -> None:
@@ -49,7 +64,9 @@ def add(
         changes = stack.enter_context(Watch(folders)) if watch else ()
         with closing(Bar(1, "Reading")) as bar:
             on_progress = bar.show if sys.stderr is not None and sys.stderr.isatty() else None
-            added = add_folders(database, folders, keep_missing=keep_missing, on_progress=on_progress)
+            added = add_folders(
+                database, folders, keep_missing=keep_missing, tag_encoding=tag_encoding, on_progress=on_progress
+            )
         told: set[Unreadable] = set()
         _print(added, output, told)
         if added.missing and not keep_missing:
@@ -58,7 +75,9 @@ def add(
                 "take them out with `edge-emo songs remove FOLDER`"
             )
         for changed in changes:
-            added = add_folders(database, changed, keep_missing=keep_missing, follow_links=False)
+            added = add_folders(
+                database, changed, keep_missing=keep_missing, follow_links=False, tag_encoding=tag_encoding
+            )
             if added.added or added.changed or added.moved or added.copies or added.gone or added.unreadable:
                 _print(added, output, told)
     ctx.exit(exit_codes.BAD_INPUT if added.unreadable else exit_codes.DONE)
@@ -85,14 +104,22 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
         if file not in told:
             tell(f"{file.path}: {file.reason}")
             told.add(file)
+    if added.misread:
+        first = added.misread[0]
+        tell(
+            f"{len(added.misread)} files have tags that say to be Latin-1 and seem to be {first.encoding}: "
+            f"“{first.text}” would be “{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding "
+            f"{first.encoding} FOLDER` reads them so"
+        )
     counts: dict[str, Any] = msgspec.to_builtins(added)
-    folders, unreadable = counts.pop("folders"), counts.pop("unreadable")
+    folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")
     if output == "text":
         counts["without a mood or genre that is known"] = counts.pop("unplaced")
         counts["not readable"] = len(unreadable)
         click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
     elif output == "csv":
         reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]
-        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons}], None)
+        paths = [tag["path"] for tag in misread]
+        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons, "misread": paths}], None)
     else:
         machine.print_rows(output, [added], AddedDocument(added))

@@ -383,3 +383,18 @@ def test_a_locked_database_is_told(database, music):
     with pytest.raises(UserDataError, match="locked"):
         add_folders(database, [music])
     other.close()
+
+
+def test_songs_that_were_read_in_the_wrong_encoding_are_told_of_and_mended_in_place(database, music):
+    path = write_sound(music / "a.mp3")
+    tag(path, title="Группа крови".encode("cp1251").decode("latin-1"))
+    [found] = add_folders(database, [music]).misread
+    assert (found.path, found.repaired, found.encoding) == (str(path), "Группа крови", "cp1251")
+    before = database.connection.execute(
+        "SELECT uid FROM tracks WHERE id IN (SELECT track_id FROM files WHERE path = ?)", [str(path)]
+    ).fetchone()
+    again = add_folders(database, [music], tag_encoding="cp1251")
+    assert (again.changed, again.added, again.misread) == (1, 0, ())
+    assert database.connection.execute("SELECT title FROM tracks WHERE uid = ?", before).fetchone() == ("Группа крови",)
+    with pytest.raises(LookupError):
+        add_folders(database, [music], tag_encoding="hex")
