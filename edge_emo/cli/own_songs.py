@@ -107,7 +107,8 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
     if added.misread:
         first = added.misread[0]
         tell(
-            f"{len(added.misread)} files have tags that say to be Latin-1 and seem to be {first.encoding}: "
+            f"{len(added.misread)} file{'s' * (len(added.misread) > 1)} with tags that say to be Latin-1 and seem to be "
+            f"{first.encoding}: "
             f"“{first.text}” would be “{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding "
             f"{first.encoding} FOLDER` reads them so"
         )
