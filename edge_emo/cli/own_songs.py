@@ -105,12 +105,11 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
             tell(f"{file.path}: {file.reason}")
             told.add(file)
     if added.misread:
-        first = added.misread[0]
+        first, count = added.misread[0], f"{len(added.misread)} file{'s' * (len(added.misread) > 1)}"
         tell(
-            f"{len(added.misread)} file{'s' * (len(added.misread) > 1)} with tags that say to be Latin-1 and seem to be "
-            f"{first.encoding}: "
-            f"“{first.text}” would be “{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding "
-            f"{first.encoding} FOLDER` reads them so"
+            f"{count} with tags that say to be Latin-1 and seem to be {first.encoding}: “{first.text}” would be "
+            f"“{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding {first.encoding} FOLDER` reads "
+            "them so"
         )
     counts: dict[str, Any] = msgspec.to_builtins(added)
     folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")
