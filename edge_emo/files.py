@@ -40,7 +40,7 @@ def atomic_writes(paths: Iterable[str | os.PathLike[str]]) -> Iterator[list[Path
         for draft, target in zip(drafts, targets, strict=True):
             with open(draft, "r+b") as file:
                 os.fsync(file.fileno())
-            if target.exists():
+            if target.exists() and _mode(draft) != _mode(target):  # some file systems allow no other
                 draft.chmod(_mode(target))
         for draft, target in zip(drafts, targets, strict=True):
             draft.replace(target)
