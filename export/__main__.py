@@ -21,6 +21,7 @@ import click
 import msgspec
 
 from edge_emo.card import FacePreprocessing, VoicePreprocessing, decoded
+from edge_emo.cli.terminal import signals_raised
 from edge_emo.errors import CardError
 from export.inspection import as_text, inspected
 from export.keras_network import load
@@ -287,4 +288,5 @@ def _pixels(network: Network, description: Description) -> FacePreprocessing:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m export")
+    with signals_raised():
+        main(prog_name="python -m export")

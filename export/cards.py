@@ -24,7 +24,7 @@ from edge_emo.card import (
     read_manifest,
 )
 from edge_emo.diagnosis import cpu_flags
-from edge_emo.files import written_whole
+from edge_emo.files import atomic_write
 from export.convert import Conversion
 from export.gates import Gate
 from export.inference import Meaning, Outputs, session
@@ -46,7 +46,7 @@ def enter_model(folder: Path, name: str, entry: ModelEntry, task: str | None = N
 
 
 def _save(path: Path, what: Card | Manifest) -> None:
-    with written_whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(encoded(what))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge_emo.card import FacePreprocessing, Metric, VoicePreprocessing
+from edge_emo.files import atomic_writes
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
 from export.convert import Conversion, to_onnx
 from export.front_end import Comparison, compare
@@ -202,12 +202,10 @@ def write(made: Export, out: Path) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
     name = made.fp32.removesuffix(".fp32.onnx")
     try:
-        with tempfile.TemporaryDirectory(dir=out) as folder:
-            for file, content in made.files.items():
-                (Path(folder) / file).write_bytes(content)
-            for file in made.files:
-                (Path(folder) / file).replace(out / file)
-    except OSError:
+        with atomic_writes(out / file for file in made.files) as drafts:
+            for draft, content in zip(drafts, made.files.values(), strict=True):
+                draft.write_bytes(content)
+    except BaseException:
         if is_new:
             shutil.rmtree(out, ignore_errors=True)
         raise

@@ -10,6 +10,7 @@ import click
 
 from edge_emo.cli import options
 from edge_emo.cli.playlists import deliver, playlist_options
+from edge_emo.cli.terminal import tell
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def recommend(
         elif output == "text":
             click.echo(text.recommended(result))
     for reason in recommender.warnings:
-        click.echo(f"edge-emo: {reason}; going on without your history", err=True)
+        tell(f"{reason}; going on without your history")
     if output == "json":
         machine.print_json(RecommendDocument(done, batch.failures))
     elif output == "jsonl":

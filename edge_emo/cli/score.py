@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.terminal import tell
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.option(
     "--min-stretch",
     "min_stretch_s",
-    type=click.FloatRange(1, 86400),
+    type=options.Finite(1, 86400),
     default=20,
     show_default=True,
     help="Seconds that a song is heard at least.",
@@ -51,7 +52,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.option(
     "--crossfade",
     "crossfade_s",
-    type=click.FloatRange(0, 60),
+    type=options.Finite(0, 60),
     default=2,
     show_default=True,
     help="Seconds from one song to the next, and of the fade at the end.",
@@ -167,7 +168,7 @@ def score(
             else:
                 cues = revised(kept, recommender, duration_s=seen.duration_s, another=another, **songs)
         except NoVoiceError as error:
-            click.echo(f"edge-emo: {error}", err=True)
+            tell(error)
             ctx.exit(exit_codes.NOTHING_RECOGNISED)
         sheet = cue_sheet.CueSheet(
             source=seen.source,

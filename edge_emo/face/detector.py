@@ -87,6 +87,12 @@ class FaceDetector:
         picture = checked(picture)
         network_input, scale = prepare(picture, self.preprocessing, self.size)
         cells = self.model.run(network_input[None])[0]
+        expected = len(_grid(*network_input.shape[:2], self.preprocessing.strides)[0])
+        if len(cells) != expected:
+            raise CardError(
+                f"{self.model.card_path}: detector.strides is {list(self.preprocessing.strides)}, which gives "
+                f"{expected} cells where the network has {len(cells)}"
+            )
         return decode(cells, network_input.shape[:2], self.preprocessing, self.threshold, scale)
 
 

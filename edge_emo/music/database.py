@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge_emo.errors import UserDataError
+from edge_emo.music.privacy import make_private
 from edge_emo.music.schema import SCHEMA_VERSION, migrate, version_of
 
 FILE_NAME = "edge-emo.sqlite"
@@ -100,11 +101,9 @@ class UserDatabase:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path)
         except OSError as error:
-            raise UserDataError(
-                f"{self.path.parent}: cannot be made ({error.strerror}); name another folder with --data-dir"
-            ) from error
+            raise UserDataError(f"{error}; name another folder with --data-dir") from error
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:

@@ -22,7 +22,7 @@ from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
-from edge_emo.files import check_folder, written_whole
+from edge_emo.files import atomic_write, check_folder
 from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
 from edge_emo.report.colours import COLOURS, Colour
 from edge_emo.sources import Kind, kind, opened, printable
@@ -47,7 +47,7 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
     if timeline.face is None:
         raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
     try:
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             if found == "film":
                 return _write_film(timeline, source, draft)
             picture = read_picture(source)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_emo.errors import CueSheetError, ExtraMissingError
-from edge_emo.files import written_whole
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import Song
 from edge_emo.music.csv_files import guarded
 from edge_emo.music.licenses import credit_line, is_cc_by
@@ -143,7 +143,7 @@ def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Pat
     contents = {path: text, credits_path(path): credits_of(sheet)}
     try:
         with ExitStack() as stack:
-            drafts = [stack.enter_context(written_whole(each)) for each in contents]
+            drafts = [stack.enter_context(atomic_write(each)) for each in contents]
             for draft, content in zip(drafts, contents.values(), strict=True):
                 draft.write_text(content, encoding="utf-8", newline="")
     except OSError as error:

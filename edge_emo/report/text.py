@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from edge_emo.music.catalogue import Song
 from edge_emo.music.recommend import Advice, Recommendation
 from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
-from edge_emo.sources import title
+from edge_emo.sources import plain, title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
@@ -107,7 +104,7 @@ def advice(given: Advice) -> str:
 
 def recommendation(number: int, item: Recommendation) -> str:
     """Return a recommended song with its reason and how it may be used."""
-    return f"{number:2d}. {song(item.song)}\n    why: {item.reason} (score {item.score:.2f})"
+    return f"{number:2d}. {song(item.song)}\n    why: {plain(item.reason)} (score {item.score:.2f})"
 
 
 def scored(result: Scored) -> str:
@@ -116,8 +113,8 @@ def scored(result: Scored) -> str:
     for number, cue in enumerate(result.cues, start=1):
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
         lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
-        lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
-    sheet, credits_file = result.files
+        lines += [f"    {song(cue.song)}", f"    why: {plain(cue.reason)}"]
+    sheet, credits_file = map(plain, result.files)
     credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
     if len(credited) == len(result.cues):
         lines.append(f"every song asks for a credit; paste it under the video from {credits_file}")
@@ -131,15 +128,15 @@ def scored(result: Scored) -> str:
 def song(item: Song) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    artist = f" by {_plain(item.artist)}" if item.artist else ""
-    lines = [f"{_strong(_plain(item.title))}{artist}{_plain(f' ({about})') if about else ''}  {_plain(item.uid)}"]
-    lines.append(f"    use: {item.license}. {item.usage}")
+    artist = f" by {plain(item.artist)}" if item.artist else ""
+    lines = [f"{_strong(plain(item.title))}{artist}{plain(f' ({about})') if about else ''}  {plain(item.uid)}"]
+    lines.append(f"    use: {plain(f'{item.license}. {item.usage}')}")
     if item.credit:
-        lines.append(f"    credit: {_plain(item.credit)}")
+        lines.append(f"    credit: {plain(item.credit)}")
     if item.link and item.link not in (item.credit or ""):
-        lines.append(f"    link: {item.link}")
+        lines.append(f"    link: {plain(item.link)}")
     if item.path:
-        lines.append(f"    file: {item.path}")
+        lines.append(f"    file: {plain(item.path)}")
     return "\n".join(lines)
 
 
@@ -155,11 +152,6 @@ def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
-
-
-def _plain(text: str) -> str:
-    """Return text on one line that cannot steer a terminal: no control characters, no changes of direction."""
-    return _STEERING.sub(" ", text)
 
 
 def _strong(text: str) -> str:

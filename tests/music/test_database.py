@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import stat
 
 import pytest
 
@@ -154,3 +155,53 @@ def test_a_transaction_is_written_whole_or_not_at_all(path):
         assert database.connection.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
         with pytest.raises(UserDataError, match="FOREIGN KEY"), database.transaction() as connection:
             connection.execute("INSERT INTO track_moods VALUES (1, 0, 1)")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_folder_and_files_are_the_users_alone(path):
+    with UserDatabase(path) as database:
+        History(database).add("kept", "a")
+        assert mode(path.parent) == 0o700
+        names = {file.name: mode(file) for file in path.parent.iterdir()}
+    assert names == dict.fromkeys([FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"], 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_what_an_older_release_left_open_to_others_is_closed(path):
+    filled(path)
+    copy = path.with_name(f"{FILE_NAME}.damaged-20240101-000000")
+    copy.write_bytes(b"of earlier days")
+    for open_to_all in (path, copy):
+        open_to_all.chmod(0o644)
+    path.parent.chmod(0o755)
+    UserDatabase(path).close()
+    assert (mode(path.parent), mode(path), mode(copy)) == (0o700, 0o600, 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_a_folder_in_which_other_things_lie_stays_as_open_as_it_was(path):
+    filled(path)
+    path.parent.chmod(0o755)
+    (path.parent / "notes.txt").write_text("of somebody else")
+    (path.parent / "notes.txt").chmod(0o644)
+    UserDatabase(path).close()
+    assert (mode(path.parent), mode(path.parent / "notes.txt"), mode(path)) == (0o755, 0o644, 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_a_folder_pipe_or_device_is_no_database(path):
+    path.parent.mkdir()
+    for made in (path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero")):
+        made()
+        with pytest.raises(UserDataError, match=f"{FILE_NAME}: is a folder, a pipe or a device, no file; name another"):
+            UserDatabase(path)
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_path_that_cannot_be_is_told(path):
+    with pytest.raises(UserDataError, match="not a possible path"):
+        UserDatabase(f"{path}\0")

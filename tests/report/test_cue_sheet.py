@@ -481,3 +481,18 @@ def test_what_is_no_time_code_is_told(wrong):
 )  # fmt: skip
 def test_the_rate_of_the_edit_is_that_of_the_film(stated, rate):
     assert nearest_rate(stated) == rate
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
+def test_control_characters_in_what_is_known_of_a_song_or_film_leave_xml_well_formed(sheet, tmp_path, suffix):
+    odd = "a\x0b\x00\x1b[2J\x9b\ufffe\u202eb"
+    fields = ("title", "artist", "license", "usage", "credit", "link", "uid", "genre")
+    cues = [replace(c, song=replace(c.song, **dict.fromkeys(fields, odd)), reason=odd) for c in sheet.cues]
+    cues[0] = replace(cues[0], song=replace(cues[0].song, path=str(tmp_path / "a\x0b\x1b.mp3")))
+    film = tmp_path / "film\x0b\x1b.mp4"
+    hostile = replace(sheet, source=str(film), path=film, cues=tuple(cues))
+    path, _ = write(hostile, tmp_path / f"cues{suffix}")
+    text = path.read_text("utf-8")
+    assert ElementTree.parse(path).getroot().tag in ("xmeml", "fcpxml")
+    assert not set("\x0b\x00\x1b\ufffe") & set(text)
