@@ -113,7 +113,9 @@ def test_a_truncated_png_is_refused_or_read_in_part(tmp_path, portrait):
 
 def test_heic_says_what_it_needs(tmp_path, monkeypatch):
     path = tmp_path / "a.heic"
-    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    size = b"\0\0\0\x14ispe\0\0\0\0\0\0\0\x40\0\0\0\x40"
+    meta = b"\0\0\0\x30meta\0\0\0\0" + b"\0\0\0\x24iprp\0\0\0\x1cipco" + size
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + meta)
     monkeypatch.setattr(pictures.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DecoderMissingError, match=r"pip install 'edge-emo\[heic\]'"):
         read_picture(path)
