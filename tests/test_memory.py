@@ -151,7 +151,7 @@ HOSTILE = {
     "side.heic": (heif(b"heic", 30000), "30000 x 30000 pixels; up to 50 million"),
     "channels.wav": (wav(1000), "its header says 1000 channels; up to 256"),
     "all channels.wav": (wav(65535), "all channels.wav: "),
-    "frame.gif": (gif(20000), "frames of 20000 x 20000 pixels; up to 8K"),
+    "frame.gif": (gif(7000), "frames of 7000 x 7000 pixels; up to 8K"),
     "8 GB.jpg": (encode(".jpg", PICTURE), "over 256 MB; no picture of that size is read"),
     **{
         name: (content, "not a JPEG, PNG, WebP, BMP, TIFF, PNM, AVIF or HEIC")
