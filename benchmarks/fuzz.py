@@ -22,6 +22,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.fuzz_kinds import kinds
 from benchmarks.fuzz_worker import Inputs, Result, Task
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +115,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="Write inputs that show a fault here.")
     given = parser.parse_args()
     task = Task(given.seed, given.first, given.first + given.inputs, tuple(given.kind))
+    if unknown := set(given.kind) - {kind.name for kind in kinds()}:
+        parser.error(f"no kind {', '.join(sorted(unknown))}; known are {', '.join(kind.name for kind in kinds())}")
     inputs, started, results = Inputs(task), time.monotonic(), []
     for result in fuzz(task):
         results.append(result)

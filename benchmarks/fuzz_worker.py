@@ -5,6 +5,7 @@ It says on standard output which input it begins, as a line of JSON, and then wh
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -17,24 +18,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.fuzz_kinds import Kind, kinds
+from benchmarks.fuzz_kinds import Kind
 from edge_emo.errors import EdgeEmoError, MediaError
 
 Outcome = Literal["read", "refused", "exception", "memory", "hang", "crash"]
 
-MOST_MB = 1024
-"""What reading one input may add to the memory of the process."""
 _GUARD_MB = 4096  # of addresses: where the system refuses, so that no input takes the machine's memory
 
 
 @dataclass(frozen=True)
 class Task:
-    """Inputs `first` to `last` (not included) of `seed`, of the kinds named; none named means all."""
+    """Inputs `first` to `last` (not included) of `seed`, of the kinds named; none named means all.
+
+    Each may add `most_mb` to the memory of the process. `module` holds `kinds`.
+    """
 
     seed: int
     first: int
     last: int
     names: tuple[str, ...] = ()
+    most_mb: int = 1024
+    module: str = "benchmarks.fuzz_kinds"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Inputs:
 
     def __init__(self, task: Task) -> None:
         self._seed = task.seed
-        self._kinds = [kind for kind in kinds() if not task.names or kind.name in task.names]
+        known: list[Kind] = importlib.import_module(task.module).kinds()
+        self._kinds = [kind for kind in known if not task.names or kind.name in task.names]
         self._made: dict[str, list[bytes]] = {}
 
     def __getitem__(self, number: int) -> tuple[Kind, bytes]:
@@ -75,10 +80,10 @@ def main(arguments: Sequence[str]) -> None:
         kind, content = inputs[number]
         _guard()
         print(json.dumps({"number": number, "kind": kind.name}), file=answers, flush=True)
-        print(json.dumps(asdict(_result(number, kind, content))), file=answers, flush=True)
+        print(json.dumps(asdict(_result(number, kind, content, task.most_mb))), file=answers, flush=True)
 
 
-def _result(number: int, kind: Kind, content: bytes) -> Result:
+def _result(number: int, kind: Kind, content: bytes, most_mb: int) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     path = folder / f"input.{kind.suffix}"
     path.write_bytes(content)
@@ -90,7 +95,7 @@ def _result(number: int, kind: Kind, content: bytes) -> Result:
         os.chdir("/")
         shutil.rmtree(folder, ignore_errors=True)
     megabytes = _peak_mb() - before
-    if megabytes > MOST_MB and outcome != "exception":
+    if megabytes > most_mb and outcome != "exception":
         outcome, about = "memory", f"{megabytes:.0f} MB, then {outcome}"
     return Result(number, kind.name, outcome, round(megabytes, 1), about)
 
