@@ -88,10 +88,26 @@ def box(kind, body):
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def heif(brand, side):
+def heif(brand, side, *boxes, data=bytes(99)):
     size = box(b"ispe", struct.pack(">III", 0, side, side))
-    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)))
-    return box(b"ftyp", brand + b"\0\0\0\0mif1" + brand) + meta + box(b"mdat", bytes(99))
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)) + b"".join(boxes))
+    return box(b"ftyp", brand + b"\0\0\0\0mif1" + brand) + meta + box(b"mdat", data)
+
+
+def avif_of(kind, data, extents=1):
+    """An AVIF that states 64 x 64 pixels, and holds one item."""
+    names = box(b"iinf", struct.pack(">IH", 0, 1) + box(b"infe", struct.pack(">IHH4sx", 2 << 24, 1, 0, kind)))
+    for offset in (0, len(heif(b"avif", 64, names, box(b"iloc", bytes(14 + 8 * extents)), data=b""))):
+        piece = struct.pack(">II", offset, len(data))
+        places = box(b"iloc", struct.pack(">IBBHHHH", 0, 0x44, 0, 1, 1, 0, extents) + piece * extents)
+        content = heif(b"avif", 64, names, places, data=data)
+    return content
+
+
+def av1(side):
+    """A temporal delimiter, and the short sequence header of a still."""
+    bits = f"00011{0:05b}{15:04b}{15:04b}{side - 1:016b}{side - 1:016b}".ljust(56, "0")
+    return b"\x12\0\x0a\x07" + int(bits, 2).to_bytes(7, "big")
 
 
 def large_jpeg():
@@ -148,6 +164,9 @@ HOSTILE = {
     "strips.tiff": (tiff(t273=(0xFFFFFFFF, 512), t279=(0xFFFFFFFF, 512)), "no TIFF that can be decoded"),
     "side.ppm": (b"P6 #\n20000 #\r 20000\n255\n" + bytes(99), "20000 x 20000 pixels"),
     "side.avif": (heif(b"avif", 30000), "30000 x 30000 pixels; up to 50 million"),
+    "coded.avif": (avif_of(b"av01", av1(60000)), "60000 x 60000 pixels; up to 50 million"),
+    "grid.avif": (avif_of(b"grid", struct.pack(">BBBBII", 0, 1, 9, 9, 60000, 60000)), "60000 x 60000 pixels"),
+    "pieces.avif": (avif_of(b"av01", bytes(60000), extents=60000), "its items hold more than the file does"),
     "side.heic": (heif(b"heic", 30000), "30000 x 30000 pixels; up to 50 million"),
     "channels.wav": (wav(1000), "its header says 1000 channels; up to 256"),
     "all channels.wav": (wav(65535), "all channels.wav: "),
