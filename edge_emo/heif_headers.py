@@ -38,10 +38,11 @@ def largest_size(content: bytes) -> Size:
     for item, method, extents in _located(places):
         if kinds.get(item) in (b"av01", b"grid"):
             offset = data if method == 1 else 0
-            held = b"".join(content[offset + at : offset + at + (n or len(content))] for at, n in extents)
-            rest -= len(held)
+            pieces = [slice(offset + at, offset + at + (n or len(content))) for at, n in extents]
+            rest -= sum(len(range(*piece.indices(len(content)))) for piece in pieces)
             if rest < 0:
                 raise ValueError("its items hold more than the file does")
+            held = b"".join(content[piece] for piece in pieces)
             sizes += _av1_sizes(held) if kinds[item] == b"av01" else [_grid_size(held)]
     return max(sizes, key=lambda size: size[0] * size[1])
 
