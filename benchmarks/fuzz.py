@@ -3,7 +3,7 @@
     python -m benchmarks.fuzz --inputs 30000 --seed 7 --keep failing
 
 Inputs are read in a process of its own, which is begun anew where an input ended it. Input n of a seed is always the
-same: `--first N --inputs 1` reads it again, as long as the libraries that make the whole ones do.
+same: `--first N --inputs 1` reads it again, with the same kinds and the libraries that make the whole ones.
 """
 
 from __future__ import annotations

@@ -146,7 +146,30 @@ def _encoded(suffix: str) -> list[bytes]:
         animation = cv2.Animation()
         animation.frames, animation.durations = [np.dstack([_noise(), _noise()[..., 0]])] * 3, [40] * 3
         coded.append(cv2.imencodeanimation(f".{suffix}", animation)[1].tobytes())
+    if suffix == "png":
+        coded.append(_with_all_chunks(coded[0]))
+    if suffix == "jpg":
+        coded.append(coded[0][:2] + b"\xff\xe1\0\x22Exif\0\0" + _EXIF + coded[0][2:])
     return coded
+
+
+_EXIF = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+"""An orientation alone."""
+
+
+def _with_all_chunks(png: bytes) -> bytes:
+    """Return a PNG with the chunks that cameras and editors add, after the 33 bytes of its header."""
+    bodies = {
+        b"gAMA": (45455).to_bytes(4, "big"),
+        b"iCCP": b"name\0\0" + zlib.compress(bytes(500)),
+        b"tEXt": b"Comment\0words",
+        b"zTXt": b"Comment\0\0" + zlib.compress(bytes(500)),
+        b"iTXt": b"Comment\0\0\0en\0\0words",
+        b"pHYs": bytes(9),
+        b"eXIf": _EXIF,
+    }
+    chunks = [len(body).to_bytes(4, "big") + name + body + bytes(4) for name, body in bodies.items()]
+    return _mended_png(png[:33] + b"".join(chunks) + png[33:])
 
 
 def _heic() -> list[bytes]:

@@ -53,7 +53,10 @@ class Result:
 
 
 class Inputs:
-    """The inputs of a seed: input n is the same in every process, whichever were read before."""
+    """The inputs of a seed: input n is the same in every process, the m-th of a kind whichever other kinds there are.
+
+    The bytes of whole ones follow the libraries that make them.
+    """
 
     def __init__(self, task: Task) -> None:
         self._seed = task.seed
@@ -62,10 +65,11 @@ class Inputs:
         self._made: dict[str, list[bytes]] = {}
 
     def __getitem__(self, number: int) -> tuple[Kind, bytes]:
-        kind = self._kinds[number % len(self._kinds)]
+        of_kind, place = divmod(number, len(self._kinds))
+        kind = self._kinds[place]
         if kind.name not in self._made:
             self._made[kind.name] = kind.make()
-        rng = random.Random(f"{self._seed}:{number}")
+        rng = random.Random(f"{self._seed}:{kind.name}:{of_kind}")
         content = kind.mutate(self._made[kind.name], kind.words, rng)
         return kind, kind.mend(content) if rng.random() < 0.7 else content
 

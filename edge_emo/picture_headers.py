@@ -26,7 +26,7 @@ MAX_LARGE_PIXELS = 50_000_000
 
 Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "PNM", "AVIF", "HEIC"]
 
-_MAX_SCANS = 64  # of a JPEG, each as long as the picture; encoders write up to 20
+_MAX_SCANS = 24  # of a JPEG, each as long as the picture; encoders write up to 20
 _MAX_CHUNKS = 100_000  # of a PNG
 _PNG_PICTURE = frozenset([b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"])
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)

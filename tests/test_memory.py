@@ -155,7 +155,7 @@ HOSTILE = {
     "side.png": (png(idat(), side=20000), "20000 x 20000 pixels; up to 100 million"),
     "canvas.webp": (webp(16383), "16383 x 16383 pixels; up to 50 million"),
     "side.jpg": (large_jpeg(), "65500 x 65500 pixels; up to 100 million"),
-    "scans.jpg": (endless_jpeg(), "over 64 scans"),
+    "scans.jpg": (endless_jpeg(), "over 24 scans"),
     "side.bmp": (b"BM" + struct.pack("<IHHIIiiHHIIiiII", 99, 0, 0, 54, 40, 20000, -20000, 1, 24, *[0] * 6), "x 20000"),
     "side.tiff": (tiff(t256=(1, 20000), t257=(1, 20000)), "20000 x 20000 pixels of 1 x 8 bits"),
     "depth.tiff": (tiff(t277=(1, 60000), t256=(1, 6000)), "60000 x 8 bits"),
