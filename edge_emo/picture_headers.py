@@ -94,6 +94,8 @@ def _bounded(kind: Format, content: bytes, file: BinaryIO) -> tuple[bytes, tuple
         _check_scans(content)
     if kind == "TIFF":
         width, height = _tiff_size(content)
+    elif kind == "BMP":
+        width, height = _bmp_size(content)
     elif kind == "PNM":
         width, height = _pnm_size(content)
     elif content[4:12] == b"ftypavis":
@@ -102,8 +104,8 @@ def _bounded(kind: Format, content: bytes, file: BinaryIO) -> tuple[bytes, tuple
         width, height = largest_size(content)
     else:
         file.seek(0)
-        width, height = (abs(int(side)) for side in imagesize.get(file))
-    if not width or not height:
+        width, height = imagesize.get(file)
+    if min(width, height) <= 0:
         raise ValueError("its header states no size")
     return content, (width, height)
 
@@ -166,6 +168,13 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
     if max(width * height, tile_width * tile_height) * samples * bits > 8 * 3 * MAX_PIXELS:
         raise ValueError(f"{width} x {height} pixels of {samples} x {bits} bits, or its tiles, take over 300 MB")
     return width, height
+
+
+def _bmp_size(content: bytes) -> tuple[int, int]:
+    """Return the size by the header of OS/2, of 12 bytes, or of Windows, where a height below 0 means from the top."""
+    is_short = struct.unpack_from("<I", content, 14)[0] == 12
+    width, height = struct.unpack_from("<HH" if is_short else "<ii", content, 18)
+    return width, abs(height)
 
 
 def _pnm_size(content: bytes) -> tuple[int, int]:

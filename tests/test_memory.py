@@ -157,6 +157,10 @@ HOSTILE = {
     "side.jpg": (large_jpeg(), "65500 x 65500 pixels; up to 100 million"),
     "scans.jpg": (endless_jpeg(), "over 24 scans"),
     "side.bmp": (b"BM" + struct.pack("<IHHIIiiHHIIiiII", 99, 0, 0, 54, 40, 20000, -20000, 1, 24, *[0] * 6), "x 20000"),
+    "side of OS 2.bmp": (
+        b"BM" + struct.pack("<IHHIIHHHH", 99, 0, 0, 26, 12, 20000, 20000, 1, 24) + bytes(99),
+        "20000 x",
+    ),
     "side.tiff": (tiff(t256=(1, 20000), t257=(1, 20000)), "20000 x 20000 pixels of 1 x 8 bits"),
     "depth.tiff": (tiff(t277=(1, 60000), t256=(1, 6000)), "60000 x 8 bits"),
     "tiles.tiff": (tiff(t322=(1, 32000), t323=(1, 32000)), "or its tiles, take over 300 MB"),

@@ -34,6 +34,13 @@ def test_formats(tmp_path, suffix):
     assert near(found, RED_LEFT, 12)
 
 
+def test_a_bmp_of_os_2(tmp_path):
+    path = tmp_path / "a.bmp"
+    head = struct.pack("<2sIHHIIHHHH", b"BM", 26 + 2 * 8, 0, 0, 26, 12, 2, 2, 1, 24)
+    path.write_bytes(head + bytes([0, 0, 255] * 2 + [0, 0]) * 2)
+    assert (read_picture(path) == [255, 0, 0]).all()
+
+
 def test_the_content_counts_not_the_name(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(encode(".png", RED_LEFT))

@@ -16,7 +16,7 @@ N = 840
 
 @pytest.fixture(scope="module")
 def results():
-    return list(fuzz.fuzz(Task(seed=5, first=0, last=N)))
+    return list(fuzz.fuzz(Task(seed=8, first=0, last=N)))
 
 
 def test_damaged_inputs_of_every_kind_are_read_or_refused(results):
