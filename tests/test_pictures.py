@@ -247,3 +247,20 @@ def test_what_is_no_film_is_refused(tmp_path, decoder):
 def test_an_impossible_rate_is_refused(film, fps):
     with pytest.raises(ValueError, match="fps is"):
         Film(film, fps=fps)
+
+
+def test_frames_that_grow_beyond_what_is_read_are_left_out(tmp_path, monkeypatch):
+    parts = [write_film(tmp_path / f"{size}.ts", shades(10, size), 10).read_bytes() for size in (64, 320)]
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(parts))
+    monkeypatch.setattr(pictures, "MAX_FRAME_PIXELS", 100 * 100)
+    film = Film(path, fps=10)
+    assert {frame.picture.shape for frame in film} == {(64, 64, 3)}
+    assert any("damaged parts of its picture were left out" in warning for warning in film.warnings)
+
+
+def test_a_film_of_frames_larger_than_8k_is_refused(tmp_path, monkeypatch, decoder):
+    path = write_film(tmp_path / "a.mp4", shades(3, 320), 10)
+    monkeypatch.setattr(pictures, "MAX_FRAME_PIXELS", 300 * 300)
+    with pytest.raises(MediaError, match=r"a\.mp4: frames of 320 x 320 pixels; up to 8K"):
+        Film(path)
