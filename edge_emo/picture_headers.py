@@ -21,8 +21,8 @@ MAX_BYTES = 1 << 28
 """Bytes of the largest picture file that is read."""
 MAX_PIXELS = 100_000_000
 """Pixels of the largest still that is read; decoding takes 6 to 9 bytes each."""
-MAX_LARGE_PIXELS = 50_000_000
-"""The same of AVIF, HEIC and animated WebP, whose decoders take 11 to 20 bytes each."""
+MAX_PIXELS_OF = {"HEIC": 50_000_000, "animated WebP": 50_000_000, "AVIF": 24_000_000}
+"""The same of decoders that take more: up to 20 bytes each, and 42 of an AVIF of 12 bits with transparency."""
 
 Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "PNM", "AVIF", "HEIC"]
 
@@ -62,7 +62,7 @@ def checked_still(name: str, file: BinaryIO) -> Still:
     except Exception as error:  # imagesize raises whatever a damaged header leads it to
         reason = error if isinstance(error, ValueError) else "its header is damaged"
         raise MediaError(f"{name}: cannot be decoded ({reason}); save it anew as JPEG") from error
-    most = MAX_LARGE_PIXELS if kind in ("AVIF", "HEIC") or _is_animated_webp(content) else MAX_PIXELS
+    most = MAX_PIXELS_OF.get("animated WebP" if _is_animated_webp(content) else kind, MAX_PIXELS)
     if pixels[0] * pixels[1] > most:
         raise MediaError(
             f"{name}: {pixels[0]} x {pixels[1]} pixels; up to {most // 1_000_000} million are read, so make it smaller"
