@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.fuzz_kinds import Kind
+from benchmarks.fuzz_kind import Kind
 from edge_emo.errors import EdgeEmoError, MediaError
 
 Outcome = Literal["read", "refused", "exception", "memory", "hang", "crash"]

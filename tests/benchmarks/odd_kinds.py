@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from benchmarks.fuzz_kinds import Kind
+from benchmarks.fuzz_kind import Kind
 from edge_emo.errors import EdgeEmoError
 
 

@@ -3,6 +3,7 @@
 `python -m benchmarks.fuzz --inputs 30000 --seed N` looks for longer.
 """
 
+import subprocess
 import sys
 
 import pytest
@@ -42,6 +43,16 @@ def test_every_fault_is_found_and_the_inputs_after_it_are_read(monkeypatch, tmp_
     fuzz.keep(found[2], Inputs(task), tmp_path)
     assert (tmp_path / "exception-2.txt").read_bytes() == Inputs(task)[2][1]
     assert "KeyError" in (tmp_path / "exception-2.txt.why").read_text(encoding="utf-8")
+
+
+def test_inputs_are_the_same_in_every_process():
+    """Else what is kept would not be what showed the fault."""
+    code = (
+        "import hashlib; from benchmarks.fuzz_worker import Inputs, Task; inputs = Inputs(Task(3, 0, 0))\n"
+        f"print(hashlib.sha256(b''.join(inputs[n][1] for n in range({2 * len(KINDS)}))).hexdigest())"
+    )
+    digests = [subprocess.check_output([sys.executable, "-c", code], cwd=fuzz.ROOT, text=True) for _ in range(2)]
+    assert digests[0] == digests[1]
 
 
 def test_an_input_is_the_same_whichever_were_made_before():
