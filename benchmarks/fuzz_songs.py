@@ -78,7 +78,7 @@ def _import_moods(path: Path) -> None:
 
 
 def _read_pools(path: Path) -> None:
-    assert lmc.read_pools(path)
+    assert isinstance(lmc.read_pools(path), list)
 
 
 def database_kinds() -> list[Kind]:
