@@ -17,6 +17,7 @@ python -m benchmarks.recommender        learning of simulated listeners, millise
 python -m benchmarks.arm                * labels and probabilities on emulated Raspberry Pis, beside this processor
 python -m benchmarks.export             size and speed of converted networks of the literature; needs '.[bench,export]'
 python -m benchmarks.cost               operations, bytes, calls and allocations: what no clock is needed for
+python -m benchmarks.fuzz --inputs 30000   damaged inputs of every kind: nothing may crash, hang or take 1 GB
 python -m benchmarks.report             write the figures of the README and of docs/ from benchmarks/results
 
 * needs the corpora of docs/data.md; peers and arm fetch packages.

@@ -36,6 +36,8 @@ _BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
 _UNKNOWN_LENGTH = 0x7F000000  # a header that states nearly 2 GB or more was written before anybody knew
 _RATES = range(1000, 768_001)
+_MAX_CHANNELS = 256  # a header may claim 65,535; each read takes them all
+_FORMATS = frozenset(["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"])
 _FULL_SCALE = 0.999
 _LOUDEST = 1e6  # beyond it a sample is damage, not sound (16-bit values as floats reach 32,768)
 
@@ -137,6 +139,9 @@ class Sound:
             # soundfile cannot encode every name that a POSIX file may have
             name = os.fsencode(source) if isinstance(source, str) and os.name == "posix" else source
             file = _SequentialFile(name)
+            if file.format not in _FORMATS:
+                file.close()
+                raise ValueError(f"{file.format_info} is no format that is read")
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             if not isinstance(source, str):
                 source.seek(0)
@@ -152,6 +157,10 @@ class Sound:
         if sample_rate not in _RATES:
             raise MediaError(
                 f"{self.name}: its header says {sample_rate} Hz; {_RATES[0]} to {_RATES[-1]} Hz can be read"
+            )
+        if channels > _MAX_CHANNELS:
+            raise MediaError(
+                f"{self.name}: its header says {channels} channels; up to {_MAX_CHANNELS} can be read, so mix it down"
             )
         self.sample_rate, self.channels = sample_rate, channels
 

@@ -1,7 +1,7 @@
 """Decoding: stills, and the frames of films, as upright RGB pictures.
 
-OpenCV reads JPEG, PNG, WebP, BMP, TIFF and AVIF; HEIC needs pillow-heif (extra `[heic]`). Films go through PyAV (extra
-`[video]`) or, without it, through OpenCV.
+OpenCV reads JPEG, PNG, WebP, BMP, TIFF, PNM and AVIF; HEIC needs pillow-heif (extra `[heic]`). Films go through PyAV
+(extra `[video]`) or, without it, through OpenCV.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
-import imagesize
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
+from edge_emo.picture_headers import checked_still
 from edge_emo.sources import opened, printable
 
 Pixels = NDArray[np.uint8]
 
-MAX_PIXELS = 100_000_000
-"""Pixels of the largest still that is read; decoded it takes three bytes each."""
+MAX_FRAME_PIXELS = 36_000_000
+"""Pixels of the largest frame of a film: 8K. A decoder may hold twenty frames at a time."""
 LONGEST_SIDE = 1280
 """Frames of films are brought down to it; a face of 24 of 640 pixels still has 48."""
 DEFAULT_FPS = 5.0
@@ -50,42 +50,27 @@ def read_picture(path: str | os.PathLike[str], source: str | BinaryIO | None = N
     """
     name = printable(os.fspath(path))
     source = opened(path) if source is None else source
-    content = np.fromfile(source, np.uint8) if isinstance(source, str) else np.frombuffer(_content(source), np.uint8)
-    width, height = _stated_size(content)
-    if width * height > MAX_PIXELS:
-        raise MediaError(
-            f"{name}: {width} x {height} pixels; up to {MAX_PIXELS // 1_000_000} million are read, so make it smaller"
-        )
+    with open(source, "rb") if isinstance(source, str) else nullcontext(source) as file:
+        still = checked_still(name, file)
+    if still.format == "HEIC":
+        return _heic(name, still.content)
     try:
-        decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(np.frombuffer(still.content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise MediaError(f"{name}: cannot be decoded ({_one_line(error)})") from error
-    if decoded is not None:
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
-    if content[4:12].tobytes() in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return _heic(name, content)
-    raise MediaError(
-        f"{name}: no picture that can be decoded; damaged, or of a format OpenCV does not know; save it anew as JPEG"
-    )
+    if decoded is None:
+        raise MediaError(f"{name}: no {still.format} that can be decoded; it is damaged, so save or copy it anew")
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _stated_size(content: Pixels) -> tuple[int, int]:
-    """Return the width and height that a header states, 0 where it states none."""
-    try:
-        width, height = imagesize.get(io.BytesIO(content.tobytes()))
-    except Exception:  # a damaged header; the decoder says what is wrong with it
-        return 0, 0
-    return max(0, int(width)), max(0, int(height))
-
-
-def _heic(name: str, content: Pixels) -> Pixels:
+def _heic(name: str, content: bytes) -> Pixels:
     if importlib.util.find_spec("pillow_heif") is None:
         raise DecoderMissingError(f"{name}: HEIC needs pillow-heif (pip install 'edge-emo[heic]'), or save it as JPEG")
     import pillow_heif
 
     try:
-        return np.ascontiguousarray(pillow_heif.open_heif(io.BytesIO(content.tobytes())).to_pillow().convert("RGB"))
-    except (ValueError, OSError, SyntaxError, RuntimeError, EOFError) as error:
+        return np.ascontiguousarray(pillow_heif.open_heif(io.BytesIO(content)).to_pillow().convert("RGB"))
+    except Exception as error:  # among others IndexError, where no picture is left in the file
         raise MediaError(f"{name}: cannot be decoded ({_one_line(error)})") from error
 
 
@@ -148,15 +133,22 @@ class Film:
             container.close()
             raise NoPictureError(f"{self.name}: has no picture that FFmpeg can decode")
         stream = streams[0]
-        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
-            container.close()
-            raise MediaError(f"{self.name}: frames of over {MAX_PIXELS // 1_000_000} million pixels are not read")
+        self._check_size(container.close, stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # for frames that grow on the way
         stream.thread_type = "AUTO"
         if stream.duration:
             self.stated_s = float(stream.duration * stream.time_base)
         elif container.duration:
             self.stated_s = container.duration / av.time_base
         return self._pyav_frames(container, stream)
+
+    def _check_size(self, close: Callable[[], object], width: float, height: float) -> None:
+        if width * height > MAX_FRAME_PIXELS:
+            close()
+            raise MediaError(
+                f"{self.name}: frames of {width:.0f} x {height:.0f} pixels; up to 8K "
+                f"({MAX_FRAME_PIXELS // 1_000_000} million) are read, so make them smaller"
+            )
 
     def _pyav_frames(self, container: Any, stream: Any) -> Iterator[tuple[float, Pixels]]:
         number, n_damaged, clock = 0, 0, FrameClock(stream)
@@ -179,6 +171,8 @@ class Film:
         capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG)
         if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) <= 0:
             raise NoPictureError(f"{self.name}: has no picture that OpenCV can decode")
+        size = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        self._check_size(capture.release, *size)
         return self._opencv_frames(capture)
 
     def _opencv_frames(self, capture: Any) -> Iterator[tuple[float, Pixels]]:
@@ -269,11 +263,6 @@ def _limited(picture: Pixels) -> Pixels:
     if scale >= 1:
         return picture
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _content(source: BinaryIO) -> bytes:
-    source.seek(0)
-    return source.read()
 
 
 def _one_line(error: Exception) -> str:
