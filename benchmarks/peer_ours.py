@@ -44,7 +44,7 @@ def write_inputs(folder: Path, yunet: Path | None) -> None:
         card = _model(name, "fp32").card
         shape = [size or 1 for size in card.input.shape[1:]]
         if card.voice:
-            arrays[name] = network_input(samples, card.voice.input, shape)[None]
+            arrays[name] = network_input(samples, card.voice, shape)[None]
         elif card.face:
             arrays[name] = face_input.prepare(cut_out(frame, found, card.face), card.face).reshape([1, *shape])
     np.savez(folder / "inputs.npz", **arrays)

@@ -130,21 +130,22 @@ class _Analysis:
         return self._assembled()
 
     def _voice(self) -> Iterator[Reading]:
-        from edge_emo.media import SAMPLE_RATE, Sound
+        from edge_emo.media import Sound
         from edge_emo.voice.recognizer import VoiceStream
 
-        sound = Sound(self._path, self._source)
+        rate = self._analyzer.voice.sample_rate
+        sound = Sound(self._path, self._source, sample_rate=rate)
         stream = VoiceStream(self._analyzer.voice)
         share = _SOUND_SHARE if self._kind == "film" and self._asked["face"] else 1.0
         try:
             for block in sound:
                 yield from stream.push(block)
                 if sound.stated_s:
-                    self._tell(share * min(1.0, sound.n_samples / SAMPLE_RATE / sound.stated_s))
+                    self._tell(share * min(1.0, sound.n_samples / rate / sound.stated_s))
             yield from stream.finish()
         finally:
             self._warnings += sound.warnings
-            self._duration_s = max(self._duration_s, sound.n_samples / SAMPLE_RATE)
+            self._duration_s = max(self._duration_s, sound.n_samples / rate)
         self._thresholds["voice"] = self._analyzer.voice.card.threshold
         self._models["voice"] = self._analyzer.voice.model.name
 

@@ -152,15 +152,40 @@ class InputSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class VoicePreprocessing:
-    """How sound becomes input: windows of `window_s` every `hop_s` of an utterance, then `input`."""
+    """How sound becomes input: decoded at `sample_rate`, cut into windows, of each the part that counts, then `input`.
+
+    Sound is decoded at `decode_rate` Hz, None for the features' own rate. `activity` "cut" lays windows of `window_s`,
+    at most `hop_s` apart, over each stretch of voice; "gate" over the whole recording, pauses and all, and reads those
+    that hold a voice; "off" reads them all. What is shorter than `window_s`, such as a whole clip, is one window. Of
+    each window the network is given what comes after its first `offset_s`, `duration_s` of it (None: all), as
+    `librosa.load` has it; with `pad` what is shorter than `duration_s` is filled up with digital silence, its place as
+    `input.align` says. A constant offset of the signal (`dc`), which cheap sound cards add, is "removed" or "kept".
+    """
 
     input: InputSpec
-    window_s: Positive = 3.0
-    hop_s: Positive = 1.5
+    window_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 3.0
+    hop_s: Annotated[float, msgspec.Meta(ge=0.01)] = 1.5
+    activity: Literal["cut", "gate", "off"] = "cut"
+    offset_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    duration_s: Positive | None = None
+    pad: bool = False
+    dc: Literal["removed", "kept"] = "removed"
+    decode_rate: Annotated[int, msgspec.Meta(ge=1000, le=768_000)] | None = None
 
     def __post_init__(self) -> None:
         if self.hop_s > self.window_s:
             raise ValueError(f"hop_s is {self.hop_s}, longer than window_s ({self.window_s}); sound would be left out")
+        if self.offset_s >= self.window_s or self.offset_s + (self.duration_s or 0) > self.window_s + 1e-6:
+            raise ValueError(
+                f"offset_s {self.offset_s} and duration_s {self.duration_s} reach beyond window_s ({self.window_s})"
+            )
+        if self.pad and self.duration_s is None:
+            raise ValueError("pad fills up to duration_s, which is not stated")
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate, in Hz, at which sound is decoded."""
+        return self.decode_rate or self.input.features.sample_rate
 
 
 FERPLUS_POINTS = ((0.323, 0.396), (0.677, 0.396), (0.5, 0.601), (0.347, 0.758), (0.653, 0.758))

@@ -1,4 +1,4 @@
-"""Decoding: the sound of any file, as float32 mono at 16 kHz, in blocks.
+"""Decoding: the sound of any file, as float32 mono at 16 kHz or a rate that is asked for, in blocks.
 
 libsndfile (soundfile) reads WAV, FLAC, Ogg Vorbis and Opus, and MP3. Films and M4A go through PyAV
 (extra `[video]`) or, without it, through an `ffmpeg` on the PATH.
@@ -53,23 +53,26 @@ class _SequentialFile(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class Sound:
-    """An open source: iterate once over its blocks of float32 mono 16 kHz samples.
+    """An open source: iterate once over its blocks of float32 mono samples, 16 kHz or what `sample_rate` asks for.
 
     `path` is a file or "-" for standard input, `source` what `sources.opened` gave for it where that was called
-    before. `sample_rate` and `channels` are those of the source;
-    `n_samples` at 16 kHz and `n_clipped` at full scale count what was handed out so far;
+    before. The attributes `sample_rate` and `channels` are those of the source;
+    `n_samples` at `rate`, which was asked for, and `n_clipped` at full scale count what was handed out so far;
     `stated_s` is the length in seconds that its header states, None where it states none.
     `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that
     names the reason.
     """
 
-    def __init__(self, path: str | os.PathLike[str], source: str | BinaryIO | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], source: str | BinaryIO | None = None, *, sample_rate: int = SAMPLE_RATE
+    ) -> None:
         self.name = printable(os.fspath(path))
+        self.rate = sample_rate
         self.warnings: list[str] = []
         self.sample_rate = 0
         self.channels = 0
         self.stated_s: float | None = None
-        self.n_samples = 0  # at 16 kHz, handed out so far
+        self.n_samples = 0  # at `rate`, handed out so far
         self.n_clipped = 0  # samples of the source at full scale, of any channel
         self._raw = self._open(opened(path) if source is None else source)
 
@@ -86,8 +89,8 @@ class Sound:
                 damaged += int(bad.sum())
                 block = np.where(bad, np.float32(0), block)
             mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-            if self.sample_rate != SAMPLE_RATE:
-                resampler = resampler or soxr.ResampleStream(self.sample_rate, SAMPLE_RATE, 1, dtype="float32")
+            if self.sample_rate != self.rate:
+                resampler = resampler or soxr.ResampleStream(self.sample_rate, self.rate, 1, dtype="float32")
                 mono = resampler.resample_chunk(mono)
             if len(mono):
                 self.n_samples += len(mono)
@@ -120,7 +123,7 @@ class Sound:
             except Exception as error:  # decoders raise classes of their own
                 if not started:
                     raise MediaError(f"{self.name}: cannot be decoded ({_one_line(error)})") from error
-                at = self.n_samples / SAMPLE_RATE
+                at = self.n_samples / self.rate
                 self.warnings.append(
                     f"{self.name}: decoding stopped at {at:.1f} s, the rest is damaged ({_one_line(error)})"
                 )
@@ -226,13 +229,13 @@ class Sound:
         return _resampled_film(container, stream, self.sample_rate)
 
     def _ffmpeg_blocks(self, source: str | BinaryIO) -> Iterator[Float32]:
-        self._set_format(SAMPLE_RATE, 1)
-        return _ffmpeg_output(self.name, source)
+        self._set_format(self.rate, 1)
+        return _ffmpeg_output(self.name, source, self.rate)
 
 
-def read_sound(path: str | os.PathLike[str]) -> Float32:
-    """Return the whole sound of a source: float32, mono, 16 kHz. Raises MediaError."""
-    return np.concatenate(list(Sound(path)))
+def read_sound(path: str | os.PathLike[str], sample_rate: int = SAMPLE_RATE) -> Float32:
+    """Return the whole sound of a source: float32, mono, at `sample_rate`. Raises MediaError."""
+    return np.concatenate(list(Sound(path, sample_rate=sample_rate)))
 
 
 def resample(samples: Float32, source_rate: int, target_rate: int) -> Float32:
@@ -259,11 +262,11 @@ def _planes(frames: Iterable[Any]) -> Iterator[Float32]:
         yield frame.to_ndarray().reshape(-1, 1)
 
 
-def _ffmpeg_output(name: str, source: str | BinaryIO) -> Iterator[Float32]:
+def _ffmpeg_output(name: str, source: str | BinaryIO, rate: int) -> Iterator[Float32]:
     is_path = isinstance(source, str)
     given = f"file:{source}" if is_path else "pipe:0"
     command = ["ffmpeg", "-v", "error", "-nostdin", "-i", given, "-map", "0:a:0"]
-    command += ["-f", "f32le", "-ac", "1", "-ar", str(SAMPLE_RATE), "pipe:1"]
+    command += ["-f", "f32le", "-ac", "1", "-ar", str(rate), "pipe:1"]
     if not is_path:
         command.remove("-nostdin")
         done = subprocess.run(command, input=source.read(), capture_output=True, check=False)  # type: ignore[union-attr]

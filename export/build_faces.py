@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -28,16 +27,14 @@ from edge_emo.card import (
     Card,
     DetectorPreprocessing,
     FacePreprocessing,
-    Manifest,
     Metric,
     ModelEntry,
     TensorInfo,
     models_folder,
-    read_manifest,
 )
 from edge_emo.face.detector import FaceDetector, prepare
 from edge_emo.face.recognizer import FaceRecognizer
-from export.cards import conversion_record, quantisation_record, save_card
+from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA
 from export.detector_data import MIRRORED, Photo, parts, photos
@@ -302,13 +299,9 @@ def _tell(what: str) -> None:
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 def main(names: Sequence[str], runs: Path, data: Path) -> None:
     """Build the face models, or only those named; the manifest keeps the others."""
-    path = models_folder() / "manifest.json"
     for name in sorted(names, key=["face-detector", *NETWORKS].index):
-        manifest = read_manifest()
         entry = build_detector(runs, data) if name == "face-detector" else build_face(name, runs, data)
-        tasks = manifest.tasks | ({TASKS[name]: name} if name in TASKS else {})
-        manifest = Manifest(format=1, tasks=tasks, models={**manifest.models, name: entry})
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        enter_model(models_folder(), name, entry, TASKS.get(name))
 
 
 if __name__ == "__main__":

@@ -19,23 +19,21 @@ from datetime import date
 from pathlib import Path
 
 import click
-import msgspec
 import numpy as np
 import onnx
 
 from edge_emo.card import (
     Card,
-    Manifest,
     Metric,
     ModelEntry,
     TensorInfo,
     VoicePreprocessing,
     models_folder,
-    read_manifest,
 )
 from edge_emo.emotions import EMOTIONS
+from edge_emo.media import SAMPLE_RATE
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.cards import conversion_record, quantisation_record, save_card
+from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
@@ -57,6 +55,7 @@ DESCRIPTIONS = {
     "voice": "Residual network over time and frequency, from 3 s of log-mel spectrum relative to its mean power.",
     "voice-classic": "The original system's network over the mean of 100 MFCCs; the reference, not gain-invariant.",
 }
+TASKS = {"voice": "voice"}
 PRECISIONS = ("fp32", "int8")
 N_CALIBRATION = 256
 N_PARITY = 600
@@ -85,7 +84,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     """Convert, quantise and score one trained network; write both files and their cards."""
     network, spec = load_trained(source), input_spec(source)
     training = json.loads((source / "card.json").read_text())["training"]
-    preprocessing = VoicePreprocessing(input=spec)
+    preprocessing = VoicePreprocessing(input=spec, decode_rate=SAMPLE_RATE)  # as it was trained
     shape = list(network.input_shape[1:])
     rows = [row for clip in balanced(train, N_PARITY) for row in voice_windows(clip.path, preprocessing, shape)]
     samples = np.stack(rows)
@@ -211,12 +210,8 @@ def calibration(scores: Scores) -> tuple[float, float]:
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 def main(names: Sequence[str], runs: Path, data: Path) -> None:
     """Build the voice models, or only those named; the manifest keeps the others."""
-    path = models_folder() / "manifest.json"
-    kept = read_manifest().models if path.exists() else {}
-    manifest = Manifest(
-        format=1, tasks={"voice": "voice"}, models={**kept, **{name: build(name, runs, data) for name in names}}
-    )
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    for name in names:
+        enter_model(models_folder(), name, build(name, runs, data), TASKS.get(name))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,18 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.card import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
+from edge_emo.card import (
+    Card,
+    FacePreprocessing,
+    Manifest,
+    ModelEntry,
+    TensorInfo,
+    VoicePreprocessing,
+    check_card,
+    read_manifest,
+)
 from edge_emo.diagnosis import cpu_flags
+from edge_emo.files import written_whole
 from export.convert import Conversion
 from export.gates import Gate
 from export.inference import Outputs, session
@@ -24,12 +34,25 @@ from export.quantise import RULE, Candidate
 
 def save_card(card: Card, folder: Path) -> None:
     """Write a card beside its model."""
-    (folder / card.file).with_suffix(".json").write_bytes(encoded(card))
+    _save((folder / card.file).with_suffix(".json"), card)
 
 
-def encoded(card: Card) -> bytes:
-    """Return a card as JSON."""
-    return msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n"
+def enter_model(folder: Path, name: str, entry: ModelEntry, task: str | None = None) -> None:
+    """Put a model into the manifest of a folder, for `task` where one is given; all other entries stay."""
+    path = folder / "manifest.json"
+    known = read_manifest(folder) if path.exists() else Manifest(format=1, tasks={}, models={})
+    tasks = known.tasks | ({task: name} if task else {})
+    _save(path, replace(known, tasks=tasks, models={**known.models, name: entry}))
+
+
+def _save(path: Path, what: Card | Manifest) -> None:
+    with written_whole(path) as draft:
+        draft.write_bytes(encoded(what))
+
+
+def encoded(what: Card | Manifest) -> bytes:
+    """Return a card or a manifest as JSON."""
+    return msgspec.json.format(msgspec.json.encode(what), indent=1) + b"\n"
 
 
 def outputs_of(model: ModelProto, labels: Sequence[str], n_outputs: int) -> Outputs:

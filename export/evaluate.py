@@ -100,7 +100,7 @@ def score(
     """Recognise every clip, after `change` of its samples where one is given."""
     windows, lengths = [], []
     for clip in clips:
-        samples = read_sound(clip.path)
+        samples = read_sound(clip.path, recognizer.sample_rate)
         readings = recognizer.readings(change(samples) if change else samples)
         windows.append(np.array([r.probabilities for r in readings], float).reshape(-1, len(EMOTIONS)))
         lengths.append(np.array([r.duration_s for r in readings]))

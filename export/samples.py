@@ -19,9 +19,9 @@ from edge_emo.face.network_input import prepare
 from edge_emo.media import read_sound
 from edge_emo.pictures import read_picture
 from edge_emo.sources import FILM_SUFFIXES, PICTURE_SUFFIXES, SOUND_SUFFIXES
-from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import Float32
-from edge_emo.voice.recognizer import network_input, split
+from edge_emo.voice.recognizer import network_input
+from edge_emo.voice.windows import windows
 from export.keras_source import SourceError
 
 N_SAMPLES = 500
@@ -46,12 +46,8 @@ class Samples:
 
 def voice_windows(path: Path, voice: VoicePreprocessing, shape: Sequence[int | None]) -> list[Float32]:
     """Return the network's input for every window of a recording, through the runtime's own path."""
-    samples = read_sound(path)
-    return [
-        network_input(samples[window.start : window.stop], voice.input, shape)
-        for span in find_voice(samples)
-        for window in split(span, voice.window_s, voice.hop_s)
-    ]
+    samples = read_sound(path, voice.sample_rate)
+    return [network_input(samples[window.start : window.stop], voice, shape) for window in windows(samples, voice)]
 
 
 def face_picture(path: Path, face: FacePreprocessing, shape: Sequence[int | None]) -> list[Float32]:

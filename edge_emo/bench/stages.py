@@ -75,7 +75,7 @@ class Bench:
             with loading(f"voice, {precision}", self.loads):
                 recognizer = VoiceRecognizer(models_folder() / card, threads=self.threads)
                 recognizer.model.load()
-            make = partial(network_input, window, recognizer.preprocessing.input, recognizer.card.input.shape[1:])
+            make = partial(network_input, window, recognizer.preprocessing, recognizer.card.input.shape[1:])
             stages.setdefault("features, 3 s", make)
             stages[f"voice net, {precision}"] = partial(recognizer.model.run, make()[None])
         stages["sample, file to emotion"] = partial(Analyzer(threads=self.threads), path)

@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from edge_emo.calibration import calibrated
-from edge_emo.card import InputSpec, Precision, card_path
+from edge_emo.card import Precision, VoicePreprocessing, card_path
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CardError
-from edge_emo.media import SAMPLE_RATE, Float32, resample
+from edge_emo.media import Float32, resample
 from edge_emo.runtime import Model
 from edge_emo.timeline import Reading, decide
-from edge_emo.voice.activity import ActivityDetector, Span
+from edge_emo.voice.activity import Span
 from edge_emo.voice.network_input import prepare
+from edge_emo.voice.windows import Windows
 
 
 class VoiceRecognizer:
-    """Recognise emotion in arrays of sound: float32, mono, 16 kHz, of any level.
+    """Recognise emotion in arrays of sound: float32, mono, of any level, at `sample_rate`.
 
-    `model` is the path of a card; without it, `precision` chooses among the models that ship. The model is
-    checked here and loaded on first use. Raises ModelError.
+    `model` is the path of a card; without it, `precision` chooses among the models that ship, which take 16 kHz. The
+    model is checked here and loaded on first use. Raises ModelError.
     """
 
     def __init__(self, model: str | Path | None = None, *, precision: Precision = "auto", threads: int = 1) -> None:
@@ -34,17 +35,22 @@ class VoiceRecognizer:
             raise CardError(f"{self.model.card_path}: its task is {self.card.task}; a voice model is asked for")
         self.preprocessing = self.card.voice
 
+    @property
+    def sample_rate(self) -> int:
+        """Rate, in Hz, of the sound that it is given."""
+        return self.preprocessing.sample_rate
+
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
         """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice.
 
         Each window has the shape (samples,). Raises ValueError for one that is empty or no mono float sound.
         """
-        spec, shape = self.preprocessing.input, self.card.input.shape[1:]
+        shape = self.card.input.shape[1:]
         inputs = []
         for window in windows:
             if not np.size(window):
                 raise ValueError("a window holds no samples; leave it out")
-            inputs.append(network_input(_checked(window), spec, shape))
+            inputs.append(network_input(_checked(window, self.sample_rate), self.preprocessing, shape))
         if not inputs:
             return np.zeros((0, len(EMOTIONS)), np.float32)
         return calibrated(self.model.run(np.stack(inputs)), self.card)
@@ -63,37 +69,36 @@ class VoiceStream:
 
     def __init__(self, recognizer: VoiceRecognizer) -> None:
         self._recognizer = recognizer
-        self._activity = ActivityDetector()
+        self._windows = Windows(recognizer.preprocessing)
         self._buffer = np.zeros(0, np.float32)
         self._buffer_start = 0
 
     def push(self, samples: Float32) -> Iterator[Reading]:
         """Yield the readings that `samples` completes. Raises ValueError as `VoiceRecognizer.readings` does."""
-        samples = _checked(samples)
-        for start in range(0, len(samples), SAMPLE_RATE * 10):  # bounds what is held at a time
-            piece = samples[start : start + SAMPLE_RATE * 10]
+        samples, size = _checked(samples, self._recognizer.sample_rate), self._recognizer.sample_rate * 10
+        for start in range(0, len(samples), size):  # bounds what is held at a time
+            piece = samples[start : start + size]
             self._buffer = np.concatenate([self._buffer, piece])
-            yield from self._read(self._activity.push(piece))
-            settled = max(0, self._activity.settled - self._buffer_start)
+            yield from self._read(self._windows.push(piece))
+            settled = max(0, self._windows.settled - self._buffer_start)
             self._buffer = self._buffer[settled:]
             self._buffer_start += settled
 
     def finish(self) -> Iterator[Reading]:
         """Yield the readings that only the end of the sound completes."""
-        yield from self._read(self._activity.finish())
+        yield from self._read(self._windows.finish())
 
-    def _read(self, spans: Iterable[Span]) -> Iterator[Reading]:
-        voice, threshold = self._recognizer.preprocessing, self._recognizer.card.threshold
-        for span in spans:
-            windows = split(span, voice.window_s, voice.hop_s)
-            sound = [self._buffer[w.start - self._buffer_start : w.stop - self._buffer_start] for w in windows]
-            for window, probabilities in zip(windows, self._recognizer.probabilities(sound), strict=True):
+    def _read(self, groups: Iterable[list[Span]]) -> Iterator[Reading]:
+        threshold, rate = self._recognizer.card.threshold, self._recognizer.sample_rate
+        for group in groups:
+            sound = [self._buffer[w.start - self._buffer_start : w.stop - self._buffer_start] for w in group]
+            for window, probabilities in zip(group, self._recognizer.probabilities(sound), strict=True):
                 values = tuple(float(p) for p in probabilities)
                 raw, emotion, reason = decide(values, threshold)
                 yield Reading(
                     modality="voice",
-                    start_s=window.start / SAMPLE_RATE,
-                    end_s=window.stop / SAMPLE_RATE,
+                    start_s=window.start / rate,
+                    end_s=window.stop / rate,
                     raw=raw,
                     probabilities=values,
                     emotion=emotion,
@@ -101,34 +106,28 @@ class VoiceStream:
                 )
 
 
-def network_input(window: Float32, spec: InputSpec, shape: Sequence[int | None]) -> Float32:
-    """Return what a network is given for one window of sound at 16 kHz, in `shape` (without the batch).
+def network_input(window: Float32, voice: VoicePreprocessing, shape: Sequence[int | None]) -> Float32:
+    """Return what a network is given for one window of sound at `voice.sample_rate`, in `shape` (without the batch).
 
-    A constant offset, which cheap sound cards add, is no sound and is taken away.
+    A constant offset, which cheap sound cards add, is no sound and is taken away unless `voice.dc` is "kept".
     """
-    window = window - window.mean(dtype=np.float64).astype(np.float32)
-    features = prepare(resample(window, SAMPLE_RATE, spec.features.sample_rate), spec)
+    if voice.dc == "removed":
+        window = window - window.mean(dtype=np.float64).astype(np.float32)
+    if voice.pad and voice.duration_s:
+        missing = max(0, round(voice.duration_s * voice.sample_rate) - len(window))
+        before = missing // 2 if voice.input.align == "middle" else 0
+        window = np.pad(window, (before, missing - before))
+    features = prepare(resample(window, voice.sample_rate, voice.input.features.sample_rate), voice.input)
     return features.reshape([size or -1 for size in shape])
 
 
-def _checked(samples: Float32) -> Float32:
+def _checked(samples: Float32, sample_rate: int) -> Float32:
     samples = np.asarray(samples)
     if samples.ndim != 1 or samples.dtype.kind != "f":
         raise ValueError(
             f"samples are {samples.dtype} of shape {samples.shape}; "
-            "pass float32 between -1 and 1, mono, shape (samples,), at 16 kHz"
+            f"pass float32 between -1 and 1, mono, shape (samples,), at {sample_rate} Hz"
         )
     if not np.isfinite(samples).all():
         raise ValueError("samples hold NaN or infinity; replace them before they are recognised")
     return samples.astype(np.float32, copy=False)
-
-
-def split(span: Span, window_s: float, hop_s: float) -> list[Span]:
-    """Return windows of `window_s` that cover `span` evenly, at most `hop_s` apart; a shorter span is one."""
-    length = round(window_s * SAMPLE_RATE)
-    excess = span.stop - span.start - length
-    if excess <= 0:
-        return [span]
-    count = 1 + -(-excess // round(hop_s * SAMPLE_RATE))
-    starts = np.linspace(span.start, span.stop - length, count).round().astype(int)
-    return [Span(int(start), int(start) + length) for start in starts]

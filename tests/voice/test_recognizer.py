@@ -10,7 +10,8 @@ from edge_emo.emotions import EMOTIONS
 from edge_emo.voice import mfcc
 from edge_emo.voice.activity import SAMPLE_RATE, Span
 from edge_emo.voice.network_input import prepare
-from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream, split
+from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
+from edge_emo.voice.windows import split
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8"])
