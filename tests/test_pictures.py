@@ -7,7 +7,8 @@ import pytest
 
 from edge_emo import pictures
 from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
-from edge_emo.pictures import LONGEST_SIDE, Film, read_picture, write_picture
+from edge_emo.film import LONGEST_SIDE, Film
+from edge_emo.pictures import read_picture, write_picture
 from tests.conftest import write_film
 
 RED_LEFT = np.zeros((40, 60, 3), np.uint8)

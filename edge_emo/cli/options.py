@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
     from edge_emo.music.filters import LicenseChoice
+    from edge_emo.tracks import AudioTrack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +58,12 @@ def recognition(function: F) -> F:
             type=click.Path(exists=True, dir_okay=False),
             callback=_alone,
             help="The card of a voice model of your own; it says the precision.",
+        ),
+        click.option(
+            "--audio-track",
+            metavar="N|LANG",
+            callback=_track,
+            help="Sound track of a film, by number or language as `doctor` lists them.  [default: the one marked so]",
         ),
         click.option(
             "--faces",
@@ -180,6 +187,10 @@ def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     if value and ctx.params.get("precision", "auto") != "auto":
         raise click.UsageError(f"--precision chooses among the models that ship; a {param.opts[0]} has its own")
     return value
+
+
+def _track(ctx: click.Context, param: click.Parameter, value: str | None) -> AudioTrack | None:
+    return int(value) if value is not None and value.isdecimal() else value
 
 
 def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:

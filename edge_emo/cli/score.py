@@ -88,9 +88,9 @@ def score(
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.library import library
     from edge_emo.errors import NoVoiceError
+    from edge_emo.film import frame_rate as stated_rate
     from edge_emo.music.recommend import Recommender
     from edge_emo.music.score import plan
-    from edge_emo.pictures import frame_rate as stated_rate
     from edge_emo.report import cue_sheet, machine, text, timecode
     from edge_emo.report.documents import Scored, ScoreDocument
     from edge_emo.sources import expand, printable

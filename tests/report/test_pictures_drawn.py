@@ -9,7 +9,8 @@ import pytest
 import edge_emo
 from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.pictures import Film, read_picture, write_picture
+from edge_emo.film import Film
+from edge_emo.pictures import read_picture, write_picture
 from edge_emo.report import annotate, colours, plot
 from tests.conftest import write_film
 
