@@ -63,13 +63,18 @@ class PacketClock(Clock):
         """
         for packet in self._container.demux([*picture_streams(self._container), *self._container.streams.audio]):
             stream, tick_s = packet.stream.index, float(packet.time_base or 1)
+            shift_s = self._shifts.get(stream, 0.0)
             if packet.dts is not None:  # as it is in some before the first frame that others depend on
-                shift_s = self.shift_s(stream, packet.dts * tick_s - self.start_s, (packet.duration or 0) * tick_s)
-            else:
-                shift_s = self._shifts.get(stream, 0.0)
-            ticks = round((shift_s - self.start_s) / tick_s)
-            packet.pts = None if packet.pts is None else packet.pts + ticks
-            packet.dts = None if packet.dts is None else packet.dts + ticks
+                time_s = packet.dts * tick_s - self.start_s
+                shift_s = self.shift_s(stream, time_s, (packet.duration or 0) * tick_s)
+                if packet.pts is not None and abs(packet.pts - packet.dts) * tick_s > LONGEST_GAP_S:
+                    # a break among frames that are reordered
+                    shown_s = packet.pts * tick_s - self.start_s
+                    nearest_s = min([0.0, *self._shifts.values()], key=lambda s: abs(shown_s + s - time_s - shift_s))
+                    packet.pts += round((nearest_s - shift_s) / tick_s)
+                packet.dts += round((shift_s - self.start_s) / tick_s)
+            if packet.pts is not None:
+                packet.pts += round((shift_s - self.start_s) / tick_s)
             yield packet
 
 

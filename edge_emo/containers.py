@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,8 +36,8 @@ _NO_INDEX = (
     "copy it again, or have the index written anew by the device that recorded it, or by a tool such as untrunc"
 )
 _FILM_HEAD = re.compile(
-    rb".{4}(ftyp|moov|mdat|wide|free|skip)|\x1aE\xdf\xa3|RIFF.{4}AVI |OggS\0|FLV\1|GIF8|0&\xb2u|\0\0\1[\xb3\xba]"
-    rb"|(.{4})?G.{187}(.{4})?G|\x06\x0e\+4|\0?\0\0\1",
+    rb".{4}(ftyp|moov|mdat|wide|free|skip)|\x1aE\xdf\xa3|RIFF.{4}AVI |OggS|FLV\x01|GIF8|0&\xb2u"
+    rb"|\x00\x00\x01[\xb3\xba]|(.{4})?G.{187}(.{4})?G|\x06\x0e\+4|\x00?\x00\x00\x01",
     re.DOTALL,
 )
 """How films begin. OpenCV's FFmpeg may be built so that it does not see `_OPENCV_OPTIONS`, so this comes first."""
@@ -114,6 +115,19 @@ def ffmpeg_input(source: str | BinaryIO, file: BinaryIO) -> list[str]:
     if named == "pipe:0" and isinstance(source, str):
         named = f"file:{Path(source).absolute()}"  # a pipe cannot be sought in
     return ["-format_whitelist", DEMUXERS, "-protocol_whitelist", "file,pipe", "-i", named]
+
+
+def start_by_ffmpeg(source: str | BinaryIO, stream: str) -> float:
+    """Return when a stream, such as "0:a:0", begins after the earliest one, in seconds, by the `ffmpeg` program."""
+    with reading(source) as file:
+        command = ["ffmpeg", "-v", "error", "-nostdin", *ffmpeg_input(source, file)]
+        command += ["-map", stream, "-c", "copy", "-frames", "1", "-f", "framecrc", "pipe:1"]
+        # of some containers, ffmpeg counts from the earliest of the streams that are used
+        command += ["-map", "0:V?", "-map", "0:a?", "-c", "copy", "-frames:v", "1", "-frames:a", "1", "-f", "null", "-"]
+        told = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False).stdout
+    base = re.search(r"^#tb 0: (\d+)/(\d+)$", told, re.MULTILINE)
+    first = re.search(r"^0, *-?\d+, *(-?\d+),", told, re.MULTILINE)  # stream, dts, pts
+    return max(0.0, int(first[1]) * int(base[1]) / int(base[2])) if first and base else 0.0
 
 
 def open_with_opencv(name: str, source: str | BinaryIO) -> Any:

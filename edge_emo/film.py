@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
-import re
 import shutil
-import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 
 from edge_emo.clock import Clock, PacketClock, picture_streams
-from edge_emo.containers import ffmpeg_input, open_with_opencv, open_with_pyav, reading
+from edge_emo.containers import open_with_opencv, open_with_pyav, start_by_ffmpeg
 from edge_emo.errors import MediaError, NoPictureError
 from edge_emo.pictures import Pixels
 from edge_emo.sources import opened, printable
@@ -70,7 +68,8 @@ class Film:
                 yield self._frame(*waiting, time_s)
             waiting = time_s, picture
         if waiting is None:
-            raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged")
+            hint = "" if importlib.util.find_spec("av") else ", or PyAV is needed (pip install 'edge-emo[video]')"
+            raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged{hint}")
         yield self._frame(*waiting, self._shown_s)
         self.warnings += self._clock.warnings(self.name)
         stated_s = None if self._clock.breaks else self.stated_s
@@ -139,19 +138,28 @@ class Film:
         capture = open_with_opencv(self.name, source)
         size = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self._check_size(capture.release, *size)
-        return self._opencv_frames(capture, _picture_start_s(source))
+        # OpenCV knows no other stream, so that without `ffmpeg` the picture has a clock of its own
+        start_s = start_by_ffmpeg(source, "0:V:0") if shutil.which("ffmpeg") else 0.0
+        return self._opencv_frames(capture, start_s)
 
     def _opencv_frames(self, capture: Any, start_s: float) -> Iterator[tuple[float, Pixels]]:
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if rate > 0 and count > 0:
             self.stated_s = start_s + count / rate
-        number, first_s, step_s = 0, None, 1 / (rate or self._fps)
+        number, first_s, last_s, step_s, stamp_s = 0, None, math.inf, 1 / (rate or self._fps), 0.0
         try:
             while capture.grab():
-                time_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                first_s = time_s if first_s is None else first_s  # above 0 in an AVI whose frames are reordered
-                time_s += start_s - first_s
+                stated_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                if 0 < stated_s < 1e12 or first_s is None:
+                    stamp_s = max(0.0, stated_s)
+                else:  # nothing is known of some frames among those that are reordered
+                    stamp_s += step_s
+                first_s = stamp_s if first_s is None else first_s  # above 0 in an AVI whose frames are reordered
+                time_s = stamp_s + start_s - first_s
                 time_s = max(0.0, time_s + self._clock.shift_s(0, time_s, step_s))
+                # the rate is a mean, which a pause among the frames makes far too slow
+                step_s = min(step_s, time_s - last_s) if time_s > last_s else step_s
+                last_s = time_s
                 self._shown_s = max(self._shown_s, time_s + step_s)
                 if self._is_due(time_s, number):
                     number = int(time_s * self._fps + 1e-4) + 1
@@ -160,19 +168,6 @@ class Film:
                         yield time_s, _limited(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
         finally:
             capture.release()
-
-
-def _picture_start_s(source: str | BinaryIO) -> float:
-    """Return when the picture of a film starts, by `ffmpeg`; OpenCV knows no other stream. 0 without `ffmpeg`."""
-    if shutil.which("ffmpeg") is None:
-        return 0.0
-    with reading(source) as file:
-        command = ["ffmpeg", "-v", "error", "-nostdin", *ffmpeg_input(source, file)]
-        command += ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
-        told = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False).stdout
-    base = re.search(r"^#tb 0: (\d+)/(\d+)$", told, re.MULTILINE)
-    first = re.search(r"^0, *-?\d+, *(-?\d+),", told, re.MULTILINE)  # stream, dts, pts
-    return float(int(first[1]) * Fraction(int(base[1]), int(base[2]))) if first and base else 0.0
 
 
 def frame_rate(path: str | os.PathLike[str]) -> float | None:

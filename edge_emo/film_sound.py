@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from typing import IO, Any, BinaryIO
 
 import numpy as np
@@ -17,7 +18,7 @@ import soxr
 
 from edge_emo.channels import Block, Float32, masked_positions, named_positions
 from edge_emo.clock import LONGEST_GAP_S, PacketClock
-from edge_emo.containers import ffmpeg_input, open_with_pyav, reading
+from edge_emo.containers import ffmpeg_input, open_with_pyav, reading, start_by_ffmpeg
 from edge_emo.errors import MediaError
 from edge_emo.sound_files import BLOCK_VALUES, DecodedSound
 from edge_emo.tracks import AudioTrack, chosen_track, tracks_by_ffmpeg, tracks_of
@@ -41,10 +42,23 @@ def open_sound_with_pyav(
     except MediaError:
         container.close()
         raise
-    context = stream.codec_context
+    rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
+    if not rate:
+        rate, channels = _format_of_first_frame(name, source, track.number)
     stated_s = container.duration / av.time_base if container.duration else None
-    blocks = _joined(_pyav_blocks(name, container, stream, context.sample_rate, warnings))
-    return DecodedSound(context.sample_rate, context.channels, stated_s, blocks)
+    return DecodedSound(rate, channels, stated_s, _joined(_pyav_blocks(name, container, stream, rate, warnings)))
+
+
+def _format_of_first_frame(name: str, source: str | BinaryIO, number: int) -> tuple[int, int]:
+    """Return the rate and channels of a track whose container does not tell them, (0, 0) if no frame is decoded."""
+    import av
+
+    with closing(open_with_pyav(name, source)) as container:
+        try:
+            frame = next(container.decode(container.streams.audio[number - 1]), None)
+        except (av.error.FFmpegError, ValueError):
+            return 0, 0
+        return (frame.sample_rate, len(frame.layout.channels)) if frame else (0, 0)
 
 
 def _pyav_blocks(name: str, container: Any, stream: Any, rate: int, warnings: list[str]) -> Iterator[Block]:
@@ -133,11 +147,9 @@ def open_sound_with_ffmpeg(
             "-map",
             f"0:a:{track.number - 1}",
             "-af",
-            f"aresample=async=1:first_pts=0:min_hard_comp={_TOLERANCE_S}",
+            f"aresample=async=1:min_hard_comp={_TOLERANCE_S}",
         ]
         command += ["-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
-        # with the picture, so that both streams have their breaks closed together
-        command += ["-map", "0:V:0?", "-c", "copy", "-f", "null", "-"]
         process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors)
     assert process.stdout is not None
     try:
@@ -147,8 +159,9 @@ def open_sound_with_ffmpeg(
         process.wait()
         process.stdout.close()
         raise MediaError(f"{name}: its sound cannot be decoded ({_told(errors) or error})") from error
-    positions = masked_positions(mask, channels)
-    return DecodedSound(rate, channels, None, _ffmpeg_blocks(process, errors, channels, positions))
+    late = _silence(round(rate * start_by_ffmpeg(source, f"0:a:{track.number - 1}")))
+    blocks = _ffmpeg_blocks(process, errors, channels, masked_positions(mask, channels))
+    return DecodedSound(rate, channels, None, chain(late, blocks))
 
 
 def _wave_header(pipe: IO[bytes]) -> tuple[int, int, int]:
