@@ -52,11 +52,8 @@ def test_the_default_track_is_heard_or_the_one_that_is_asked_for(film, decoder, 
 
 @pytest.mark.parametrize("asked", [4, 0, "fra"])
 def test_a_track_that_is_not_there_is_told_with_those_that_are(film, decoder, asked):
-    with pytest.raises(
-        TrackNotFoundError, match=rf"no sound track {asked}; there is 1: ger, aac.*2: eng, aac.*default"
-    ):
-        read_sound_of = Sound(film, audio_track=asked)
-        list(read_sound_of)
+    with pytest.raises(TrackNotFoundError, match=rf"no sound track {asked}; there is 1: ger, aac.*2: eng, .*default"):
+        Sound(film, audio_track=asked)
     with pytest.raises(MediaError, match="no sound track"):  # a film is not looked at instead
         Analyzer(audio_track=asked)(film)
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -170,7 +171,7 @@ def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monk
 
 
 @pytest.mark.parametrize("late", ["sound", "picture"])
-def test_the_sound_of_an_annotated_film_stays_where_it_was(tmp_path, portrait, late):
+def test_the_sound_of_an_annotated_film_stays_where_it_was(tmp_path, late):
     """Of a film that does not start at 0, and in which sound and picture do not start together."""
     if not shutil.which("ffmpeg"):
         pytest.skip("the film is made with an ffmpeg on the PATH")
@@ -182,7 +183,7 @@ def test_the_sound_of_an_annotated_film_stays_where_it_was(tmp_path, portrait, l
     if failure := make(recipe, tmp_path):
         pytest.skip(f"this ffmpeg cannot make it: {failure}")
     source, out = tmp_path / recipe.name, tmp_path / "out.mp4"
-    annotate(edge_emo.analyze(source, voice=False), source, out)
+    annotate.annotate(edge_emo.analyze(source, voice=False), source, out)
     for path in (source, out):
         assert sound_of(path)[2] == pytest.approx(recipe.tone_at_s, abs=0.1)
         assert light_of(path)[2] == pytest.approx(recipe.light_at_s, abs=0.1)
