@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from edge_emo.card import Precision
-from edge_emo.errors import MediaError, NoPictureError
+from edge_emo.errors import MediaError, NoPictureError, TrackNotFoundError
 from edge_emo.fusion import Fusion, segments
 from edge_emo.once import once
 from edge_emo.sources import kind, opened, printable
@@ -18,6 +18,7 @@ from edge_emo.timeline import Modality, Person, Reading, Reason, Summary, Timeli
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
     from edge_emo.face.recognizer import FaceRecognizer
+    from edge_emo.tracks import AudioTrack
     from edge_emo.voice.recognizer import VoiceRecognizer
 
 Progress = Callable[[float], object]
@@ -33,7 +34,9 @@ class Analyzer:
 
     `voice` and `face` tell what to look for. `voice_model` and `face_model` are paths of cards, to use models of one's
     own, and `detector` finds the faces in place of the one that ships. `fps` frames of a film are looked at in each
-    second; of several people, the "main" one or "all" are read. Threads may share it.
+    second; of several people, the "main" one or "all" are read. `audio_track` is the sound track of a film that is
+    listened to in place of the default one, by its number from 1 on or its language as the file has it, such as "eng".
+    Threads may share it.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Analyzer:
         threads: int = 1,
         fps: float = 5.0,
         faces: Faces = "main",
+        audio_track: AudioTrack | None = None,
     ) -> None:
         if not (voice or face):
             raise ValueError("neither voice nor face is asked for; leave one of them on")
@@ -58,6 +62,7 @@ class Analyzer:
         self._asked: dict[Modality, bool] = {"voice": voice, "face": face}
         self._voice_model, self._face_model, self._detector = voice_model, face_model, detector
         self._precision, self._threads, self._fps, self._everyone = precision, threads, fps, faces == "all"
+        self._audio_track = audio_track
 
     @once
     def voice(self) -> VoiceRecognizer:
@@ -118,6 +123,8 @@ class _Analysis:
             if self._asked[modality] and can[modality]:
                 try:
                     self._readings[modality] = list(part())
+                except TrackNotFoundError:
+                    raise
                 except MediaError as error:
                     failures[modality] = error
         if failures and not self._readings:
@@ -135,7 +142,7 @@ class _Analysis:
         from edge_emo.voice.recognizer import VoiceStream
 
         rate = self._analyzer.voice.sample_rate
-        sound = Sound(self._path, self._source, sample_rate=rate)
+        sound = Sound(self._path, self._source, sample_rate=rate, audio_track=self._analyzer._audio_track)
         stream = VoiceStream(self._analyzer.voice)
         share = _SOUND_SHARE if self._kind == "film" and self._asked["face"] else 1.0
         try:
@@ -152,7 +159,8 @@ class _Analysis:
 
     def _face(self) -> Iterator[Reading]:
         from edge_emo.face.reader import FaceReader
-        from edge_emo.pictures import Film, Frame, read_picture
+        from edge_emo.film import Film, Frame
+        from edge_emo.pictures import read_picture
 
         analyzer = self._analyzer
         reader = FaceReader(analyzer.detector, analyzer.face, everyone=analyzer._everyone)
@@ -206,7 +214,7 @@ class _Analysis:
             face=each.get("face"),
             people=tuple(_people(readings, self._thresholds.get("face", 0.0))),
             models=self._models,
-            warnings=tuple(self._warnings),
+            warnings=tuple(dict.fromkeys(self._warnings)),  # sound and picture tell of the same break
             cuts=tuple(self._cuts),
         )
 

@@ -19,12 +19,14 @@ from edge_emo.bench.machine import cpu_flags
 from edge_emo.card import models_folder, read_manifest
 from edge_emo.errors import EdgeEmoError, NoPictureError, NoSoundTrackError
 from edge_emo.face.detector import FaceDetector, Pixels
+from edge_emo.film import Film
 from edge_emo.media import SAMPLE_RATE, Sound
 from edge_emo.music.catalogue import Catalogue
-from edge_emo.pictures import Film, read_picture
+from edge_emo.pictures import read_picture
 from edge_emo.report.documents import Finding
 from edge_emo.runtime import Model
 from edge_emo.sources import Kind, expand, kind, opened, title
+from edge_emo.tracks import sound_tracks
 from edge_emo.voice.activity import ActivityDetector
 
 KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
@@ -35,7 +37,7 @@ KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
 }
 """First and last bad release of each package, and what is wrong with them."""
 
-LEVEL, VIEW = "level of ", "view of "
+LEVEL, VIEW, TRACKS = "level of ", "view of ", "sound tracks of "
 """How the topic of a finding about a source begins."""
 DARK, SMALL = 0.1, 0.06
 """Share of full brightness, and of the longer side that a face has, below which expressions are hard to tell."""
@@ -134,6 +136,8 @@ def _sources(sources: Sequence[str]) -> Iterator[Finding]:
             continue
         if what != "picture":
             yield _level(source, content)
+        if what == "film":
+            yield from _tracks(source, content)
         if what != "sound":
             yield from _view(source, content, what)
 
@@ -163,6 +167,16 @@ def _level(source: str, content: str | BinaryIO) -> Finding:
     if peak < 0.003:
         advice.append("very quiet: turn the input up")
     return Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
+
+
+def _tracks(source: str, content: str | BinaryIO) -> Iterator[Finding]:
+    """Yield which sound tracks a film has, for --audio-track; nothing where there is none, or it cannot be read."""
+    try:
+        tracks = sound_tracks(source, content)
+    except EdgeEmoError:  # the level tells it
+        return
+    if tracks:
+        yield Finding(f"{TRACKS}{title(source)}", "ok", "; ".join(map(str, tracks)))
 
 
 def _view(source: str, content: str | BinaryIO, what: Kind) -> Iterator[Finding]:

@@ -36,6 +36,10 @@ class NoSoundTrackError(MediaError):
     """A film without sound."""
 
 
+class TrackNotFoundError(MediaError, LookupError):
+    """A film without the sound track that is asked for."""
+
+
 class NoPictureError(MediaError):
     """A sound, or a film without picture."""
 

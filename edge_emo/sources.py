@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import glob
-import io
 import os
 import re
 import stat
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -16,7 +16,10 @@ from edge_emo.errors import MediaError, MediaNotFoundError, MediaPermissionError
 
 SOUND_SUFFIXES = frozenset([".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"])
 FILM_SUFFIXES = frozenset(
-    [".mp4", ".m4a", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".aac", ".wma", ".gif"]
+    [
+        *(".mp4", ".m4a", ".m4v", ".mov", ".3gp", ".3g2", ".mkv", ".mka", ".webm", ".avi", ".mpg", ".mpeg", ".vob"),
+        *(".ts", ".mts", ".m2ts", ".mxf", ".flv", ".wmv", ".asf", ".wma", ".ogv", ".aac", ".gif"),
+    ]
 )
 PICTURE_SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".pgm", ".ppm"]
@@ -126,7 +129,12 @@ def _whole_stream(name: str, stream: BinaryIO) -> BinaryIO:
         raise MediaError(f"{name}: over {_MAX_STREAM_BYTES >> 20} MB through a pipe; save it and name the file")
     if not data:
         raise MediaError(f"{name}: the stream ended before any sound or picture came")
-    return io.BytesIO(data)
+    # decoders that take nothing but names get that of a descriptor
+    descriptor = os.memfd_create("stream") if hasattr(os, "memfd_create") else None
+    file = tempfile.TemporaryFile() if descriptor is None else os.fdopen(descriptor, "w+b")  # noqa: SIM115
+    file.write(data)
+    file.seek(0)
+    return file
 
 
 def kind(path: str | os.PathLike[str], source: str | BinaryIO) -> Kind:

@@ -12,8 +12,9 @@ from benchmarks.lateness import CUTS_S, write_cut_film
 from edge_emo.analyzer import Analyzer
 from edge_emo.errors import MediaError, NoVoiceError
 from edge_emo.face.reader import FaceReader
+from edge_emo.film import Film
 from edge_emo.fusion import Fusion
-from edge_emo.pictures import Film, read_picture, write_picture
+from edge_emo.pictures import read_picture, write_picture
 from tests.conftest import write_film
 
 

@@ -68,9 +68,9 @@ def analyze(
         else:
             click.echo(text.timeline(timeline))
         if plot:
-            plotting.draw(timeline, named[0], plot)
+            plotting.draw(timeline, named[0], plot, audio_track=asked["audio_track"])
         if annotate:
-            warn(drawing.annotate(timeline, named[0], annotate))
+            warn(drawing.annotate(timeline, named[0], annotate, audio_track=asked["audio_track"]))
     if output == "json":
         machine.print_json(AnalyzeDocument(done, batch.failures))
     elif output == "jsonl":

@@ -17,6 +17,7 @@ from edge_emo.sources import printable
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
     from edge_emo.music.filters import LicenseChoice
+    from edge_emo.tracks import AudioTrack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,6 +98,12 @@ def recognition(function: F) -> F:
             type=click.Path(exists=True, dir_okay=False),
             callback=_alone,
             help="The card of a voice model of your own; it says the precision.",
+        ),
+        click.option(
+            "--audio-track",
+            metavar="N|LANG",
+            callback=_track,
+            help="Sound track of a film, by number or language as `doctor` lists them.  [default: the one marked so]",
         ),
         click.option(
             "--faces",
@@ -240,6 +247,10 @@ def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     if value and ctx.params.get("precision", "auto") != "auto":
         raise click.UsageError(f"--precision chooses among the models that ship; a {param.opts[0]} has its own")
     return value
+
+
+def _track(ctx: click.Context, param: click.Parameter, value: str | None) -> AudioTrack | None:
+    return int(value) if value is not None and value.isdecimal() else value
 
 
 def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:

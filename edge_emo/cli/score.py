@@ -121,10 +121,10 @@ def score(
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.library import library
     from edge_emo.errors import NoVoiceError
+    from edge_emo.film import frame_rate as stated_rate
     from edge_emo.music.recommend import Recommender
     from edge_emo.music.score import over, plan, revised
     from edge_emo.music.stretches import Stretch
-    from edge_emo.pictures import frame_rate as stated_rate
     from edge_emo.report import cue_sheet, edited_cues, machine, text, timecode
     from edge_emo.report.documents import Scored, ScoreDocument
     from edge_emo.sources import expand, printable
@@ -208,8 +208,8 @@ class _Film:
 def _stated(name: str) -> _Film:
     """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError."""
     from edge_emo.errors import MediaError
+    from edge_emo.film import Film
     from edge_emo.media import SAMPLE_RATE, Sound
-    from edge_emo.pictures import Film
     from edge_emo.sources import kind, opened, printable
 
     source = opened(name)

@@ -8,7 +8,7 @@ from edge_emo.face.cuts import CutDetector
 from edge_emo.face.detector import Detector, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import Tracker
-from edge_emo.pictures import Frame
+from edge_emo.film import Frame
 from edge_emo.timeline import Reading, decide
 
 

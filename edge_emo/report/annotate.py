@@ -18,15 +18,19 @@ from typing import Any, TypeVar
 
 import cv2
 
+from edge_emo.clock import PacketClock
+from edge_emo.containers import open_with_pyav
 from edge_emo.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
 from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
 from edge_emo.files import atomic_write, check_folder
-from edge_emo.pictures import FrameClock, Pixels, read_picture, upright, write_picture
+from edge_emo.film import FrameDecoder, picture_stream, upright
+from edge_emo.pictures import Pixels, read_picture, write_picture
 from edge_emo.report.colours import COLOURS, Colour
 from edge_emo.sources import Kind, kind, opened, printable
 from edge_emo.timeline import Moment, Reading, Segment, Timeline, decide
+from edge_emo.tracks import AudioTrack, chosen_track, tracks_of
 
 Part = TypeVar("Part", Moment, Segment)
 
@@ -38,8 +42,10 @@ WIDTH, HEIGHT, LARGEST_SHARE = 175, 150, 0.45
 """Of the panel of bars in a picture of 640 pixels, and how much of a smaller picture's sides it may take."""
 
 
-def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
-    """Write the picture or film `source` with what `timeline` says of it; return warnings.
+def annotate(
+    timeline: Timeline, source: str | os.PathLike[str], path: Path, *, audio_track: AudioTrack | None = None
+) -> list[str]:
+    """Write the picture or film `source` with what `timeline` says of it, and its sound; return warnings.
 
     Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
     """
@@ -49,7 +55,7 @@ def annotate(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> 
     try:
         with atomic_write(path) as draft:
             if found == "film":
-                return _write_film(timeline, source, draft)
+                return _write_film(timeline, source, draft, audio_track)
             picture = read_picture(source)
             layout = Layout.of(timeline, picture.shape)
             draw(picture, Shown(timeline).at(0.0), layout)
@@ -223,24 +229,33 @@ def _lasts(part: Reading | Moment | Segment, time_s: float) -> bool:
     return time_s < part.end_s or part.start_s == part.end_s  # of a still
 
 
-def _write_film(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> list[str]:
+def _write_film(
+    timeline: Timeline, source: str | os.PathLike[str], path: Path, audio_track: AudioTrack | None
+) -> list[str]:
     import av
 
     try:
-        with closing(av.open(os.fspath(source))) as film, closing(av.open(str(path), "w")) as out:
-            return _copy_with_drawings(film, out, Shown(timeline))
+        with (
+            closing(open_with_pyav(timeline.source, os.fspath(source))) as film,
+            closing(av.open(f"file:{path}", "w")) as out,
+        ):
+            tracks = tracks_of(film)
+            track = chosen_track(timeline.source, tracks, audio_track) if tracks else None
+            sound = film.streams.audio[track.number - 1] if track else None
+            return _copy_with_drawings(film, sound, out, Shown(timeline))
     except av.error.FFmpegError as error:
         if isinstance(error, OSError):
             raise
         raise ValueError(error.strerror) from error  # not all of them are errors that Python knows
 
 
-def _copy_with_drawings(film: Any, out: Any, shown: Shown) -> list[str]:
+def _copy_with_drawings(film: Any, sound: Any | None, out: Any, shown: Shown) -> list[str]:
     import av
 
-    picture = film.streams.video[0]
+    picture = picture_stream(film)
+    if picture is None:
+        raise NoPictureError(f"{shown.timeline.source}: has no picture to draw on")
     picture.thread_type = "AUTO"
-    sound = film.streams.audio[0] if film.streams.audio else None
     sound_out, drawn, warnings = None, None, []
     waiting: list[Any] = []  # sound from before the first frame, which tells the size of the picture
     if sound is not None:
@@ -250,14 +265,13 @@ def _copy_with_drawings(film: Any, out: Any, shown: Shown) -> list[str]:
             warnings.append(
                 "the format of the annotated film does not hold the sound of the source; the picture alone is in it"
             )
-    clock, layout = FrameClock(picture), None
-    for packet in film.demux([stream for stream in (picture, sound) if stream is not None]):
-        if packet.stream is sound:
+    frames, layout = FrameDecoder(picture), None
+    for packet in PacketClock(film).packets():
+        if sound is not None and packet.stream.index == sound.index:
             if sound_out is not None and packet.dts is not None:
                 waiting.append(packet)
-        else:
-            for frame in _decoded(packet):
-                time_s = clock.start_s(frame)
+        elif packet.stream.index == picture.index:
+            for time_s, frame in _decoded(frames, packet):
                 pixels = upright(frame)
                 height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
                 pixels = pixels[:height, :width].copy()
@@ -278,11 +292,11 @@ def _copy_with_drawings(film: Any, out: Any, shown: Shown) -> list[str]:
     return warnings
 
 
-def _decoded(packet: Any) -> Iterator[Any]:
+def _decoded(frames: FrameDecoder, packet: Any) -> Iterator[tuple[float, Any]]:
     import av
 
     try:
-        yield from packet.decode()
+        yield from frames.decode(packet)
     except (av.error.FFmpegError, ValueError):
         return  # what is damaged is left out, as it was when it was looked at
 

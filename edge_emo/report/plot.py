@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ from numpy.typing import NDArray
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.face.detector import Box
 from edge_emo.files import atomic_write, check_folder
-from edge_emo.pictures import DEFAULT_FPS, Film, Pixels
+from edge_emo.film import DEFAULT_FPS, Film
+from edge_emo.pictures import Pixels
 from edge_emo.report.annotate import Shown
 from edge_emo.report.colours import COLOURS
 from edge_emo.report.text import found
 from edge_emo.timeline import Timeline
+from edge_emo.tracks import AudioTrack
 
 N_THUMBNAILS = 10
 PROPORTION = 0.85
@@ -28,7 +32,9 @@ N_COLUMNS = 2000
 _DISAGREE = "///"
 
 
-def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None:
+def draw(
+    timeline: Timeline, source: str | os.PathLike[str], path: Path, *, audio_track: AudioTrack | None = None
+) -> None:
     """Write a picture of `timeline`, made from `source`, in the format that the name of `path` ends in.
 
     Raises DecoderMissingError without Matplotlib, and MediaError where it cannot be written or there is no time.
@@ -47,8 +53,10 @@ def draw(timeline: Timeline, source: str | os.PathLike[str], path: Path) -> None
     figure = Figure(figsize=(12, 1.6 * sum(height for _, height in rows)), layout="constrained")
     ratios = [height for _, height in rows]
     axes = figure.subplots(len(rows), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    draws: dict[str, Callable[..., None]]
+    draws = {"emotions": _emotions, "frames": _frames, "sound": partial(_sound, audio_track), "place": _place}
     for (row, _), axis in zip(rows, axes, strict=True):
-        {"emotions": _emotions, "frames": _frames, "sound": _sound, "place": _place}[row](axis, timeline, source)
+        draws[row](axis, timeline, source)
         if row != "emotions":
             for segment in timeline.segments:
                 colour = _colour(segment.emotion)
@@ -143,8 +151,8 @@ def _part(picture: Pixels, proportion: float, face: Box | None) -> Pixels:
     return picture[top : top + down : step, left : left + across : step]
 
 
-def _sound(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    low, high = _envelope(source, timeline.duration_s)
+def _sound(track: AudioTrack | None, axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
+    low, high = _envelope(source, timeline.duration_s, track)
     times = np.linspace(0, timeline.duration_s, N_COLUMNS)
     axis.fill_between(times, low, high, color="0.25", linewidth=0)
     limit = max(1e-3, float(np.abs([low, high]).max())) * 1.1
@@ -153,12 +161,14 @@ def _sound(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> Non
     axis.set_ylabel("voice")
 
 
-def _envelope(source: str | os.PathLike[str], duration_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _envelope(
+    source: str | os.PathLike[str], duration_s: float, track: AudioTrack | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from edge_emo.media import SAMPLE_RATE, Sound
 
     low, high = np.zeros(N_COLUMNS), np.zeros(N_COLUMNS)
     start = 0
-    for block in Sound(source):
+    for block in Sound(source, audio_track=track):
         place = (np.arange(start, start + len(block)) / SAMPLE_RATE / duration_s * N_COLUMNS).astype(int)
         place = np.minimum(place, N_COLUMNS - 1)
         np.minimum.at(low, place, block)

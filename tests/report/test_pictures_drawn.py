@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -10,7 +11,8 @@ import edge_emo
 from benchmarks.media import unsmiling
 from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.pictures import Film, read_picture, write_picture
+from edge_emo.film import Film
+from edge_emo.pictures import read_picture, write_picture
 from edge_emo.report import annotate, colours, plot
 from tests.conftest import write_film
 
@@ -209,3 +211,22 @@ def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monk
     monkeypatch.setattr(plot.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DecoderMissingError, match=r"edge-emo\[plot\]"):
         plot.draw(timeline, film, tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("late", ["sound", "picture"])
+def test_the_sound_of_an_annotated_film_stays_where_it_was(tmp_path, late):
+    """Of a film that does not start at 0, and in which sound and picture do not start together."""
+    if not shutil.which("ffmpeg"):
+        pytest.skip("the film is made with an ffmpeg on the PATH")
+    from tests.media.make_films import Recipe, make
+    from tests.media.test_clock_of_films import light_of, sound_of
+
+    start = {"sound_late_s": float(late == "sound"), "picture_late_s": float(late == "picture")}
+    recipe = Recipe("ts", "libx264", "aac", "mono", 48000, "25", 3600, **start, tone_s=1, light_s=1.5)
+    if failure := make(recipe, tmp_path):
+        pytest.skip(f"this ffmpeg cannot make it: {failure}")
+    source, out = tmp_path / recipe.name, tmp_path / "out.mp4"
+    annotate.annotate(edge_emo.analyze(source, voice=False), source, out)
+    for path in (source, out):
+        assert sound_of(path)[2] == pytest.approx(recipe.tone_at_s, abs=0.1)
+        assert light_of(path)[2] == pytest.approx(recipe.light_at_s, abs=0.1)
