@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +167,7 @@ def convert(
                     f"--labels names {len(named.names)} emotions, but {path} has {network.n_outputs} outputs"
                 )
             if named.kept is not None:
-                network = replace(network, kept=named.kept, n_outputs=len(named.kept))
+                network = network.keeping(named.kept)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
             real, left_out, recordings = None, [], []
             if calibrate:

@@ -170,7 +170,7 @@ def _check_tells_apart(network: Network, reference: Reference) -> None:
 
 def _ends(network: Network, convert: Callable[[Network, int], ModelProto], opset: int) -> ModelProto:
     model = with_float_input(convert(network, opset))
-    return model if network.kept is None else with_outputs_kept(model, network.kept)
+    return model if network.kept is None else with_outputs_kept(model, network.kept, network.is_shared_out)
 
 
 def _by_tf2onnx(network: Network, opset: int) -> ModelProto:

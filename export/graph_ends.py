@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from export.graph import copied, rename, rename_inputs
+from export.network import SMALLEST
 
 _ACTIVATIONS = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "HardSigmoid", "Relu", "Elu", "Softplus")
 
@@ -43,14 +44,24 @@ def with_constants(model: ModelProto, values: Mapping[str, NDArray[Any]]) -> Mod
     return model
 
 
-def with_outputs_kept(model: ModelProto, places: Sequence[int]) -> ModelProto:
-    """Return the graph with these numbers of its output's last axis alone."""
+def with_outputs_kept(model: ModelProto, places: Sequence[int], is_shared_out: bool = False) -> ModelProto:
+    """Return the graph with these numbers of its output's last axis alone; with `is_shared_out` they add up to 1."""
     model = copied(model)
     (output,) = model.graph.output
     name, axis = output.name, len(output.type.tensor_type.shape.dim) - 1
     rename(list(model.graph.node), name, f"{name}/all")
-    model.graph.initializer.append(numpy_helper.from_array(np.array(places, np.int64), f"{name}/kept"))
-    model.graph.node.append(helper.make_node("Gather", [f"{name}/all", f"{name}/kept"], [name], axis=axis))
+    constants = {"kept": np.array(places, np.int64), "axes": np.array([axis], np.int64), "least": SMALLEST}
+    nodes = [helper.make_node("Gather", [f"{name}/all", f"{name}/kept"], [f"{name}/some"], axis=axis)]
+    if is_shared_out:
+        nodes += [
+            helper.make_node("ReduceSum", [f"{name}/some", f"{name}/axes"], [f"{name}/sum"], keepdims=1),
+            helper.make_node("Max", [f"{name}/sum", f"{name}/least"], [f"{name}/whole"]),
+            helper.make_node("Div", [f"{name}/some", f"{name}/whole"], [name]),
+        ]
+    else:
+        nodes[0].output[0] = name
+    model.graph.initializer.extend(numpy_helper.from_array(np.asarray(v), f"{name}/{k}") for k, v in constants.items())
+    model.graph.node.extend(nodes)
     output.type.tensor_type.shape.dim[axis].Clear()
     output.type.tensor_type.shape.dim[axis].dim_value = len(places)
     return model
@@ -60,7 +71,7 @@ def with_activation_exposed(model: ModelProto) -> ModelProto | None:
     """Return the graph with what its last activation is made of as a second output, None where it has none."""
     producers = {output: node for node in model.graph.node for output in node.output}
     node = producers.get(model.graph.output[0].name)
-    while node is not None and node.op_type in ("Identity", "Gather"):
+    while node is not None and node.op_type in ("Identity", "Gather", "Div"):
         node = producers.get(node.input[0])
     if node is None or node.op_type not in _ACTIVATIONS:
         return None

@@ -18,7 +18,7 @@ from export.keras_source import Description, SourceError, one_line
 _OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("numpy", "nn", "core", "math", "image", "linalg"))
 _UNKNOWN = re.compile(
     r"(?:Unknown ([\w ]+?)|[Cc]ould not locate (\w+)|Could not interpret ([\w ]+?)(?: identifier)?)"
-    r":? ['\"`]?([\w.>]+)"
+    r"(?:: ?['\"`]?| ['\"`])([\w.>]+)"
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ InputShape = tuple[int | None, ...]
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
 GAINS = (1.0, 10.0, 100.0, 1000.0, 0.1, 0.01)
+N_TRIED = 100
+SMALLEST = np.float32(1e-30)
+"""What the outputs that are kept add up to at least."""
 RESOLUTION = 1e-3
 """Outputs that differ by less, as a share of the largest, count as one."""
 
@@ -28,7 +31,8 @@ class Network:
     `predict` without the last activation, None where there is none or it is not known; `exact` returns the two in
     float64, where these can be had. `vocabulary` bounds the whole numbers that an embedding takes as input, None where
     the input is not whole. `is_open` says that sizes which the file leaves open were asked to stay so. `kept`
-    are the places of the outputs that a converted file keeps, None for all of them.
+    are the places of the outputs that a converted file keeps, None for all of them; with `is_shared_out` what the
+    others had of a sum of 1 is shared out among these.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Network:
     before_activation: Predict | None = field(default=None, repr=False)
     exact: Callable[[], tuple[Predict, Predict | None]] | None = field(default=None, repr=False)
     kept: tuple[int, ...] | None = None
+    is_shared_out: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -54,7 +59,16 @@ class Network:
     def outputs(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Return what a converted file is to give for `samples`, the outputs that are kept alone."""
         found = np.asarray(self.predict(samples), np.float32)
-        return found if self.kept is None else found[..., self.kept]
+        if self.kept is None:
+            return found
+        found = found[..., self.kept]
+        return found / np.maximum(found.sum(axis=-1, keepdims=True), SMALLEST) if self.is_shared_out else found
+
+    def keeping(self, places: tuple[int, ...]) -> Network:
+        """Return the network with these of its outputs alone."""
+        found = self.predict(self.telling_inputs(N_TRIED))
+        sums_to_one = found.min() >= 0 and float(np.abs(found.sum(axis=-1) - 1).max()) < RESOLUTION
+        return replace(self, kept=places, n_outputs=len(places), is_shared_out=sums_to_one)
 
     def random_inputs(self, count: int, seed: int = 0, length: int = 64, gain: float = 1.0) -> NDArray[Any]:
         """Return inputs that mean nothing but have the right shape, type and range. Raises SourceError.
@@ -89,7 +103,7 @@ class Network:
             return inputs
         most = 0
         for gain in GAINS:
-            tried = self.random_inputs(min(count, 100), gain=gain)
+            tried = self.random_inputs(min(count, N_TRIED), gain=gain)
             found = n_distinct(self.predict(tried))
             if found > most:
                 most, inputs = found, inputs if gain == 1 else self.random_inputs(count, gain=gain)

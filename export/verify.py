@@ -18,7 +18,7 @@ from edge_emo.errors import ModelError
 from edge_emo.runtime import Model
 from export.cards import outputs_of
 from export.convert import Reference
-from export.gates import judge_of, parity_gate
+from export.gates import TOLERANCE, judge_of, parity_gate
 from export.samples import Samples
 
 
@@ -62,7 +62,7 @@ def _is_card(path: Path) -> bool:
 def _gates(card: Card, folder: Path) -> Iterator[Check]:
     evidence = _evidence(card, folder)
     if card.precision == "fp32":
-        limit = float(evidence["limit"])
+        limit = float(evidence.get("limit", TOLERANCE))
         reference = Reference(evidence["inputs"], evidence["expected"], evidence.get("before_activation"), limit)
         gates = [parity_gate(reference.difference(onnx.load(folder / card.file)), len(reference.inputs), limit)]
     else:
