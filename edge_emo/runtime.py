@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_TYPES = {"float32": "tensor(float)", "int32": "tensor(int32)", "int64": "tensor(int64)"}
+"""What ONNX Runtime calls the types that a card may state."""
+
+
 class Model:
     """A verified model: `card`, and `run` on a batch. The session is made on first use."""
 
@@ -41,7 +45,8 @@ class Model:
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the network's output, shape (batch, labels), for `batch` of the card's input shape."""
-        output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+        inputs = {self.card.input.name: batch.astype(self.card.input.dtype, copy=False)}
+        output: NDArray[np.float32] = self._session.run([self.card.output.name], inputs)[0]
         return output
 
     def load(self) -> None:
@@ -105,3 +110,7 @@ def _check_session(session: onnxruntime.InferenceSession, card: Card, path: Path
         shape = [None if isinstance(size, str) else size for size in tensor.shape]
         if shape != stated.shape:
             raise CardError(f"{path}: the card's {kind}.shape is {stated.shape}, the model's is {shape}")
+        if tensor.type != _TYPES[stated.dtype]:
+            raise CardError(
+                f"{path}: the card's {kind}.dtype is {stated.dtype}, the model's is {tensor.type}; convert it again"
+            )
