@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_MODEL = 512 << 20
 """Bytes of a model file; the largest that ships has 1.5 million."""
+_TYPES = {"float32": "tensor(float)", "int32": "tensor(int32)", "int64": "tensor(int64)"}
+"""What ONNX Runtime calls the types that a card may state."""
 
 
 class Model:
@@ -50,8 +52,9 @@ class Model:
 
         Raises ModelError.
         """
+        inputs = {self.card.input.name: batch.astype(self.card.input.dtype, copy=False)}
         try:
-            output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+            output: NDArray[np.float32] = self._session.run([self.card.output.name], inputs)[0]
         except (ModelError, MemoryError):
             raise
         except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
@@ -136,3 +139,7 @@ def _check_session(session: onnxruntime.InferenceSession, card: Card, path: Path
         shape = [None if isinstance(size, str) else size for size in tensor.shape]
         if shape != stated.shape:
             raise CardError(f"{path}: the card's {kind}.shape is {stated.shape}, the model's is {shape}")
+        if tensor.type != _TYPES[stated.dtype]:
+            raise CardError(
+                f"{path}: the card's {kind}.dtype is {stated.dtype}, the model's is {tensor.type}; convert it again"
+            )

@@ -29,6 +29,8 @@ def load(path: Path) -> Network:
             raise SourceError(f"{path}: is cut off or damaged ({error}); copy or convert it again") from error
 
     stated = asked("describe")
+    if not stated["inputs"] or not stated["outputs"]:
+        raise SourceError(f"{path}: is cut off or damaged (it names no input or no output); copy or convert it again")
     one_of_each(str(path), stated["inputs"], stated["outputs"])
     if stated["dtype"] != "float32":
         raise SourceError(f"{path}: takes {stated['dtype']}, it is quantised already; convert its float original")

@@ -9,6 +9,7 @@ from edge_emo.card import card_path, models_folder, read_card, read_manifest
 from edge_emo.errors import CardError, EdgeEmoError, ModelError, ModelNotFoundError
 from edge_emo.face.detector import FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.runtime import Model
 from edge_emo.voice.recognizer import VoiceRecognizer
 
 CARD = models_folder() / "voice.int8.json"
@@ -267,3 +268,24 @@ def test_no_json_gives_a_traceback(tmp_path_factory, value):
     path.write_text(json.dumps(value), encoding="utf-8", errors="surrogatepass")
     with pytest.raises(EdgeEmoError):
         read_card(path)
+
+
+def test_a_model_in_place_of_its_card_is_told_as_such():
+    with pytest.raises(CardError, match=r"voice\.int8\.onnx: is a model, .* the card beside it, voice\.int8\.json"):
+        read_card(CARD.with_suffix(".onnx"))
+
+
+def test_a_card_that_nobody_gave_a_task_says_how_to_give_it_one(models):
+    path = models / "voice.int8.json"
+    change(path, "other", "task")
+    change(path, None, "voice", card=path)
+    with pytest.raises(CardError, match="convert it again with --task voice, --labels and --front-end"):
+        VoiceRecognizer(path)
+    with pytest.raises(CardError, match=r"convert it again with --task face, --labels$"):
+        FaceRecognizer(path)
+
+
+def test_a_card_of_another_type_than_its_model_is_refused(models):
+    change(models / "voice.int8.json", "int32", "input", "dtype", card=models / "voice.int8.json")
+    with pytest.raises(CardError, match=r"input\.dtype is int32, the model's is tensor\(float\)"):
+        Model(models / "voice.int8.json").load()
