@@ -29,7 +29,7 @@ from types import TracebackType
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell in one line what can be mended; anything else is a mistake of ours, and shows where."""
-    from edge_emo.errors import EdgeEmoError
+    from edge_emo.core.errors import EdgeEmoError
 
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, EdgeEmoError):
         print(f"Error: {error}; pip install -e '.[bench]', for export '.[bench,export]'", file=sys.stderr)

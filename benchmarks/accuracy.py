@@ -22,13 +22,13 @@ import numpy as np
 
 from benchmarks import drawing, environment, faces
 from benchmarks.intervals import accuracy, mean_recall, with_interval
-from edge_emo.card import models_folder, read_manifest
-from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import MediaError
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.errors import MediaError
+from edge_emo.core.files import atomic_write
 from edge_emo.face.backends import named
 from edge_emo.face.detector import Detector
-from edge_emo.files import atomic_write
-from edge_emo.media import read_sound
+from edge_emo.media.sound import read_sound
+from edge_emo.models.manifest import models_folder, read_manifest
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.corpora import DATA, EMODB_TRAINING, HEARD, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 from export.evaluate import Scores, score, together

@@ -25,7 +25,8 @@ from benchmarks.arm_answers import Plan, answer, compared, front_end_gaps, netwo
 from benchmarks.arm_root import PROCESSORS, QEMU, SUITE, ArmRoot, Processor
 from benchmarks.arm_variants import plain_variants, rows_of_variants, saturating
 from edge_emo.bench.machine import cpu_flags
-from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 from export.corpora import DATA, EMODB_TRAINING, corpus_folder, emodb
 from export.detector_data import parts, photos
 from export.face_data import ferplus
@@ -42,17 +43,17 @@ SAYS_NOTHING = "takes minutes here, and says nothing about a processor"
 STARTS_A_PROCESS = "starts a process of its own, which the emulator does not follow"
 TESTS = (
     "tests/test_golden.py",
-    "tests/test_runtime.py",
-    "tests/test_card.py",
+    "tests/models/test_session.py",
+    "tests/models/test_card.py",
     "tests/voice/test_activity.py",
     "tests/voice/test_recognizer.py",
     "tests/face",
 )
 LEFT_OUT = {
-    "tests/test_runtime.py::test_import_is_light_and_telemetry_is_off": STARTS_A_PROCESS,
-    "tests/test_runtime.py::test_the_functions_of_the_package_can_be_called_again": STARTS_A_PROCESS,
-    "tests/test_card.py::test_no_mutation_of_a_card_gives_a_traceback": SAYS_NOTHING,
-    "tests/test_card.py::test_no_json_gives_a_traceback": SAYS_NOTHING,
+    "tests/models/test_session.py::test_import_is_light_and_telemetry_is_off": STARTS_A_PROCESS,
+    "tests/models/test_session.py::test_the_functions_of_the_package_can_be_called_again": STARTS_A_PROCESS,
+    "tests/models/test_card.py::test_no_mutation_of_a_card_gives_a_traceback": SAYS_NOTHING,
+    "tests/models/test_card.py::test_no_json_gives_a_traceback": SAYS_NOTHING,
     "tests/voice/test_recognizer.py::test_memory_of_a_long_stream_stays_bounded": SAYS_NOTHING,
 }
 

@@ -17,13 +17,14 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_emo.audio.mfcc import Float32
 from edge_emo.bench.machine import cpu_flags
-from edge_emo.calibration import calibrated
-from edge_emo.card import Card, read_card
 from edge_emo.face.detector import decode, prepare
-from edge_emo.pictures import read_picture
-from edge_emo.runtime import Model
-from edge_emo.voice.mfcc import Float32
+from edge_emo.media.pictures import read_picture
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.card_json import read_card
+from edge_emo.models.schema import Card
+from edge_emo.models.session import Model
 from export.samples import face_picture, voice_windows
 
 Networks = Mapping[str, tuple[str, str]]

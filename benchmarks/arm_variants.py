@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from benchmarks.arm_answers import Networks, arrays, compared, difference
-from edge_emo.card import models_folder, read_card
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder
 
 N_CALIBRATION, N_INPUTS = 64, 100
 FURTHER = 2

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import soundfile
 
-from edge_emo.media import SAMPLE_RATE, resample
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
+from edge_emo.media.sound import SAMPLE_RATE, resample
 from export.face_data import Pictures
 
 VoiceChange = Callable[[Float32], Float32]

@@ -27,7 +27,7 @@ COMMANDS = (
     "edge-emo songs search piano",
 )
 FIRST_RESULTS = {
-    "voice": "from edge_emo import analyze\nfrom edge_emo.sources import sample_path\nanalyze(sample_path())",
+    "voice": "from edge_emo import analyze\nfrom edge_emo.media.sources import sample_path\nanalyze(sample_path())",
     "face": "import numpy as np, edge_emo\npicture = np.full((480, 640, 3), 90, np.uint8)\n"
     "edge_emo.FaceDetector().detect(picture)\n"
     "edge_emo.FaceRecognizer().of_cut_outs([picture])",

@@ -20,7 +20,8 @@ import click
 
 from benchmarks import environment
 from edge_emo.bench.stages import Bench
-from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 
 
 def calls_of(stage: Callable[[], Any]) -> int:

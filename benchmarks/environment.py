@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from edge_emo.bench.machine import this_machine
-from edge_emo.files import atomic_write
+from edge_emo.core.files import atomic_write
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"

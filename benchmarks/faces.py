@@ -13,14 +13,14 @@ import numpy as np
 
 from benchmarks import drawing
 from benchmarks.intervals import accuracy, interval, mean_recall, with_interval
-from edge_emo.card import models_folder, read_manifest
-from edge_emo.emotions import EMOTIONS, emotion_of
-from edge_emo.errors import MediaError
+from edge_emo.core.emotions import EMOTIONS, emotion_of
+from edge_emo.core.errors import MediaError
+from edge_emo.core.files import atomic_write
 from edge_emo.face.detector import Detector, Face, FaceDetector, Pixels
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
-from edge_emo.files import atomic_write
-from edge_emo.pictures import read_picture
+from edge_emo.media.pictures import read_picture
+from edge_emo.models.manifest import models_folder, read_manifest
 from export.detector_data import Photo, parts, photos, without_colour
 from export.detector_score import (
     ALLOWED_FALSE,

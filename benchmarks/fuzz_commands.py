@@ -10,7 +10,7 @@ from benchmarks.fuzz_kind import Kind
 from benchmarks.fuzz_media import encoded, recorded
 from benchmarks.fuzz_mutations import mutated
 from benchmarks.fuzz_songs import csv_list
-from edge_emo.errors import EdgeEmoError
+from edge_emo.core.errors import EdgeEmoError
 
 _COMMANDS = (
     "recommend --mood happy --seed 1 --no-history -n 3 --bpm 60-90 --genre jazz --min-duration 30 --json",

@@ -19,9 +19,9 @@ import numpy as np
 import soundfile
 
 from benchmarks.fuzz_kind import Kind
-from edge_emo import pictures
-from edge_emo.errors import NoSoundTrackError
-from edge_emo.media import SAMPLE_RATE, Sound
+from edge_emo.core.errors import NoSoundTrackError
+from edge_emo.media import pictures
+from edge_emo.media.sound import SAMPLE_RATE, Sound
 
 
 def _noise(width: int = 96, height: int = 64) -> pictures.Pixels:

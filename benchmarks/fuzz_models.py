@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fuzz_kind import Kind
-from edge_emo import card
-from edge_emo.runtime import Model
+from edge_emo.models import card_json, manifest
+from edge_emo.models.session import Model
 
 MODELS = Path(__file__).parent.parent / "models_onnx"
 _SMALLEST_MODEL = "face-classic.fp32"
@@ -31,13 +31,13 @@ def model_kinds() -> list[Kind]:
 
 
 def _read_card(path: Path) -> None:
-    card.read_card(path)
+    card_json.read_card(path)
 
 
 def _read_manifest(path: Path) -> None:
     shutil.copy(path, path.with_name("manifest.json"))
     for task in ("voice", "face", "detector"):
-        card.card_path(task, folder=path.parent)
+        manifest.card_path(task, folder=path.parent)
 
 
 def _run_model(path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.fuzz_kind import Kind
-from edge_emo.errors import EdgeEmoError, MediaError
+from edge_emo.core.errors import EdgeEmoError, MediaError
 
 Outcome = Literal["read", "refused", "exception", "memory", "hang", "crash"]
 

@@ -18,15 +18,15 @@ from rich.progress import Progress
 
 from benchmarks import environment, faces
 from benchmarks.media import camera_frame, write_film
-from edge_emo.analyzer import Analyzer
+from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.bench.document import Times
 from edge_emo.bench.machine import pin
 from edge_emo.bench.stages import Bench
 from edge_emo.bench.timing import Stage, interleaved
-from edge_emo.card import models_folder, read_manifest
 from edge_emo.face.detector import FaceDetector
-from edge_emo.media import SAMPLE_RATE, read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import SAMPLE_RATE, read_sound
+from edge_emo.media.sources import sample_path
+from edge_emo.models.manifest import models_folder, read_manifest
 
 CLIP_S, FILM_S = 3, 60
 

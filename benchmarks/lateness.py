@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks import environment
 from benchmarks.media import unsmiling
-from edge_emo.analyzer import Analyzer
-from edge_emo.emotions import EMOTIONS
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.analysis.fusion import Fusion, segments
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.timeline import Reading, Segment
 from edge_emo.face.detector import Pixels
-from edge_emo.fusion import Fusion, segments
-from edge_emo.timeline import Reading, Segment
 
 NEAR_S, LOOK_S = 2.5, 0.2
 FILM_RATE, CUTS_S = 25, (5.2, 9.88, 15.0, 16.0, 21.32)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.music.ranking import Ranking
-from edge_emo.music.recommend import Recommendation
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.music.ranking.recommend import Recommendation
+from edge_emo.music.ranking.scores import Ranking
 
 EXAMINED = 0.85
 """How likely somebody who looked at a song looks at the next one too."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from edge_emo.face.detector import Pixels
-from edge_emo.media import SAMPLE_RATE, read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import SAMPLE_RATE, read_sound
+from edge_emo.media.sources import sample_path
 
 FRAME_RATE = 25
 

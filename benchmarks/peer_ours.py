@@ -14,19 +14,19 @@ from benchmarks.media import camera_frame
 from benchmarks.peer_tasks import NETWORKS, inputs
 from benchmarks.peer_worker import Stage, Tasks
 from benchmarks.speech_features import SPEECH_FEATURES
-from edge_emo.analyzer import Analyzer
-from edge_emo.calibration import calibrated
-from edge_emo.card import models_folder
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.audio import mfcc
+from edge_emo.audio.network_input import normalise
 from edge_emo.face import network_input as face_input
 from edge_emo.face.align import cut_out
 from edge_emo.face.backends import YuNetDetector
 from edge_emo.face.detector import Detector, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.media import SAMPLE_RATE, read_sound, resample
-from edge_emo.runtime import Model
-from edge_emo.sources import sample_path
-from edge_emo.voice import mfcc
-from edge_emo.voice.network_input import normalise
+from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
+from edge_emo.media.sources import sample_path
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.manifest import models_folder
+from edge_emo.models.session import Model
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
 CLIP_S = 3.0

@@ -21,13 +21,13 @@ from threadpoolctl import threadpool_limits
 from benchmarks import environment
 from benchmarks.listeners import Listener
 from edge_emo.bench.machine import pin
-from edge_emo.files import atomic_write
-from edge_emo.music.catalogue import Catalogue
-from edge_emo.music.database import UserDatabase
-from edge_emo.music.exchange import import_songs
-from edge_emo.music.history import History
-from edge_emo.music.ranking import Ranking
-from edge_emo.music.recommend import Recommender
+from edge_emo.core.files import atomic_write
+from edge_emo.music.library.exchange import import_songs
+from edge_emo.music.ranking.recommend import Recommender
+from edge_emo.music.ranking.scores import Ranking
+from edge_emo.music.store.catalogue import Catalogue
+from edge_emo.music.store.database import UserDatabase
+from edge_emo.music.store.history import History
 
 KINDS = ("random", "unlearned", "learned")
 N_LISTENERS, N_LISTS, PER_SITTING = 20, 250, 4

@@ -14,8 +14,8 @@ import click
 
 from benchmarks import tables
 from benchmarks.environment import ROOT, read
-from edge_emo.files import atomic_write
-from edge_emo.music.catalogue import Catalogue
+from edge_emo.core.files import atomic_write
+from edge_emo.music.store.catalogue import Catalogue
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "raspberry-pi.md")
 _BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)

@@ -19,11 +19,11 @@ from benchmarks import drawing, environment
 from benchmarks.accuracy import fold_recognizers, fold_scores
 from benchmarks.changes import FACE_CHANGES, FaceChange, VoiceChange, voice_changes
 from benchmarks.intervals import accuracy, mean_recall, with_interval
-from edge_emo.card import Precision, read_manifest
+from edge_emo.audio.mfcc import Float32
+from edge_emo.core.files import atomic_write
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.files import atomic_write
-from edge_emo.media import SAMPLE_RATE, read_sound
-from edge_emo.voice.mfcc import Float32
+from edge_emo.media.sound import SAMPLE_RATE, read_sound
+from edge_emo.models.manifest import Precision, read_manifest
 from export.corpora import DATA, Clip, corpus_folder, ravdess
 from export.evaluate import Scores, together
 from export.face_data import Faces, ferplus

@@ -25,11 +25,11 @@ from benchmarks.media import write_film
 from benchmarks.processes import together
 from edge_emo.bench.machine import peak_mb
 from edge_emo.bench.timing import interleaved
+from edge_emo.core.files import atomic_write
 from edge_emo.face.detector import FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.files import atomic_write
-from edge_emo.media import SAMPLE_RATE, read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import SAMPLE_RATE, read_sound
+from edge_emo.media.sources import sample_path
 
 CLIP_S = 3
 N_FILES_OF_WORKERS = 240

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_emo.card import FeatureSpec
+from edge_emo.audio.specification import FeatureSpec
 
 SPEECH_FEATURES = FeatureSpec(
     frame_length=400,
@@ -24,4 +24,4 @@ SPEECH_FEATURES = FeatureSpec(
     lifter=22,
     energy_as_c0=True,
 )
-"""What python_speech_features does by itself (`tests/voice/test_mfcc.py` compares the results)."""
+"""What python_speech_features does by itself (`tests/audio/test_mfcc.py` compares the results)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from benchmarks.environment import read
-from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

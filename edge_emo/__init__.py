@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_emo.analyzer import Analyzer, analyze
-    from edge_emo.emotions import EMOTIONS
-    from edge_emo.errors import EdgeEmoError
+    from edge_emo.analysis.analyzer import Analyzer, analyze
+    from edge_emo.core.emotions import EMOTIONS
+    from edge_emo.core.errors import EdgeEmoError
+    from edge_emo.core.timeline import Reading, Summary, Timeline
     from edge_emo.face.detector import Detector, Face, FaceDetector
     from edge_emo.face.recognizer import FaceRecognizer
-    from edge_emo.music.catalogue import Catalogue, Song
-    from edge_emo.music.database import UserDatabase
-    from edge_emo.music.filters import Filters
-    from edge_emo.music.history import History
-    from edge_emo.music.recommend import Recommendation, Recommender, recommend
-    from edge_emo.pictures import read_picture
-    from edge_emo.timeline import Reading, Summary, Timeline
+    from edge_emo.media.pictures import read_picture
+    from edge_emo.music.ranking.recommend import Recommendation, Recommender, recommend
+    from edge_emo.music.store.catalogue import Catalogue, Song
+    from edge_emo.music.store.database import UserDatabase
+    from edge_emo.music.store.filters import Filters
+    from edge_emo.music.store.history import History
     from edge_emo.voice.recognizer import VoiceRecognizer
 
 __version__ = "0.1.0"
@@ -48,27 +48,27 @@ __all__ = [
 
 # Imported on first use, so that `import edge_emo` loads neither numpy nor onnxruntime.
 _HOMES = {
-    "Analyzer": "edge_emo.analyzer",
-    "analyze": "edge_emo.analyzer",
-    "Reading": "edge_emo.timeline",
-    "Summary": "edge_emo.timeline",
-    "Timeline": "edge_emo.timeline",
-    "Recommendation": "edge_emo.music.recommend",
-    "Recommender": "edge_emo.music.recommend",
-    "recommend": "edge_emo.music.recommend",
-    "EMOTIONS": "edge_emo.emotions",
-    "EdgeEmoError": "edge_emo.errors",
-    "Catalogue": "edge_emo.music.catalogue",
-    "Song": "edge_emo.music.catalogue",
-    "UserDatabase": "edge_emo.music.database",
-    "Filters": "edge_emo.music.filters",
-    "History": "edge_emo.music.history",
+    "Analyzer": "edge_emo.analysis.analyzer",
+    "analyze": "edge_emo.analysis.analyzer",
+    "Reading": "edge_emo.core.timeline",
+    "Summary": "edge_emo.core.timeline",
+    "Timeline": "edge_emo.core.timeline",
+    "Recommendation": "edge_emo.music.ranking.recommend",
+    "Recommender": "edge_emo.music.ranking.recommend",
+    "recommend": "edge_emo.music.ranking.recommend",
+    "EMOTIONS": "edge_emo.core.emotions",
+    "EdgeEmoError": "edge_emo.core.errors",
+    "Catalogue": "edge_emo.music.store.catalogue",
+    "Song": "edge_emo.music.store.catalogue",
+    "UserDatabase": "edge_emo.music.store.database",
+    "Filters": "edge_emo.music.store.filters",
+    "History": "edge_emo.music.store.history",
     "VoiceRecognizer": "edge_emo.voice.recognizer",
     "Detector": "edge_emo.face.detector",
     "Face": "edge_emo.face.detector",
     "FaceDetector": "edge_emo.face.detector",
     "FaceRecognizer": "edge_emo.face.recognizer",
-    "read_picture": "edge_emo.pictures",
+    "read_picture": "edge_emo.media.pictures",
 }
 
 

@@ -19,9 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import click
 import msgspec
 
-from edge_emo.card import FacePreprocessing, VoicePreprocessing, decoded
 from edge_emo.cli.terminal import signals_raised
-from edge_emo.errors import CardError
+from edge_emo.core.errors import CardError
+from edge_emo.models.card_json import decoded
+from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
 from export.inspection import as_text, inspected
 from export.keras_network import load
 from export.keras_source import Description, SourceError, describe

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from edge_emo.card import FeatureSpec
-from edge_emo.voice.mfcc import Float32, mel_filter_bank
+from edge_emo.audio.mfcc import Float32, mel_filter_bank
+from edge_emo.audio.specification import FeatureSpec
 
 _DB = np.float32(np.log(10) / 10)
 

@@ -3,7 +3,7 @@
     python -m export.build_catalogue --data ../shared/data
 
 A song's valence, arousal and shares of the eight emotions follow from its editorial mood tags and its genre, see
-`edge_emo.music.moods`.
+`edge_emo.music.store.moods`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import click
 
-from edge_emo.files import atomic_write
-from edge_emo.music.catalogue import BUNDLED
-from edge_emo.music.record import SongRecord
-from edge_emo.music.schema import migrate
-from edge_emo.music.writer import SongWriter
+from edge_emo.core.files import atomic_write
+from edge_emo.music.store.catalogue import BUNDLED
+from edge_emo.music.store.record import SongRecord
+from edge_emo.music.store.schema import migrate
+from edge_emo.music.store.writer import SongWriter
 
 _GENRES = {"Country and Folk": "Country & Folk", "Country Folk": "Country & Folk"}
 _INSTRUMENTS = {"PIano": "Piano", "Dums": "Drums"}  # slips of the source

@@ -23,18 +23,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_emo.card import (
-    Card,
-    DetectorPreprocessing,
-    FacePreprocessing,
-    Metric,
-    ModelEntry,
-    TensorInfo,
-    models_folder,
-)
+from edge_emo.core.files import atomic_write
 from edge_emo.face.detector import FaceDetector, prepare
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.files import atomic_write
+from edge_emo.models.manifest import ModelEntry, models_folder
+from edge_emo.models.schema import Card, DetectorPreprocessing, FacePreprocessing, Metric, TensorInfo
 from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA

@@ -22,17 +22,11 @@ import click
 import numpy as np
 import onnx
 
-from edge_emo.card import (
-    Card,
-    Metric,
-    ModelEntry,
-    TensorInfo,
-    VoicePreprocessing,
-    models_folder,
-)
-from edge_emo.emotions import EMOTIONS
-from edge_emo.files import atomic_write
-from edge_emo.media import SAMPLE_RATE
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.files import atomic_write
+from edge_emo.media.sound import SAMPLE_RATE
+from edge_emo.models.manifest import ModelEntry, models_folder
+from edge_emo.models.schema import Card, Metric, TensorInfo, VoicePreprocessing
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx

@@ -13,18 +13,10 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.card import (
-    Card,
-    FacePreprocessing,
-    Manifest,
-    ModelEntry,
-    TensorInfo,
-    VoicePreprocessing,
-    check_card,
-    read_manifest,
-)
-from edge_emo.diagnosis import cpu_flags
-from edge_emo.files import atomic_write
+from edge_emo.app.doctor import cpu_flags
+from edge_emo.core.files import atomic_write
+from edge_emo.models.manifest import Manifest, ModelEntry, read_manifest
+from edge_emo.models.schema import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
 from export.convert import Conversion
 from export.gates import Gate
 from export.inference import Meaning, Outputs, session

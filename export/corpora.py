@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_emo.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
-from edge_emo.errors import MediaError
+from edge_emo.core.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
+from edge_emo.core.errors import MediaError
 
 DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
 """Where the corpora lie."""

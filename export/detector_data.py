@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
 
 N_JUDGED, N_CHOICE = 400, 200
 """Photos, the last by name, kept to report figures on, and those before them to choose the threshold on."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_emo.card import DetectorPreprocessing
+from edge_emo.audio.mfcc import Float32
 from edge_emo.face.detector import decode, prepare
-from edge_emo.voice.mfcc import Float32
+from edge_emo.models.schema import DetectorPreprocessing
 from export.detector_data import Photo
 from export.detector_score import ALLOWED_FALSE, FRAME, LEAST_SCORE, SMALLEST, Found, match, recall, threshold_for
 from export.gates import Comparison

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from edge_emo.audio.mfcc import Float32
 from edge_emo.face.detector import Detector, Face
 from edge_emo.face.tracking import overlap
-from edge_emo.voice.mfcc import Float32
 from export.detector_data import Photo, Pixels, moved
 
 MATCH = 0.5

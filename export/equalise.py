@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto, NodeProto, numpy_helper
 
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
 
 _HOMOGENEOUS = ("Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "Identity")
 """Operators that a positive factor of a channel passes through."""

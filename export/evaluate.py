@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.media import read_sound
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.media.sound import read_sound
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.corpora import Clip
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
 
 LABELS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fearful", "contempt")
 """The outputs of the networks, in the order of the FER+ votes."""

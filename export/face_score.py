@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, recall_score
 
-from edge_emo.calibration import calibrated
-from edge_emo.card import Card
-from edge_emo.emotions import EMOTIONS, emotion_of
+from edge_emo.core.emotions import EMOTIONS, emotion_of
 from edge_emo.face.network_input import prepare
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.schema import Card
 from export.evaluate import Floats, expected_calibration_error, fit_temperature, fit_threshold, reliability
 from export.face_data import Faces, Pictures
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto
 
-from edge_emo.card import VoicePreprocessing
-from edge_emo.errors import MediaError
+from edge_emo.core.errors import MediaError
+from edge_emo.models.schema import VoicePreprocessing
 from export.inference import Outputs, session
 from export.samples import voice_windows
 

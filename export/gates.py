@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
 from export.inference import Outputs, run
 from export.samples import Samples
 from export.saturation import n_saturable_layers

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from edge_emo.runtime import onnxruntime_module
+from edge_emo.models.session import onnxruntime_module
 
 _POOLS = ("MaxPool", "AveragePool")
 _RESHAPES = ("Squeeze", "Unsqueeze", "Reshape")

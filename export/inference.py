@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_emo.runtime import onnxruntime_module
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
+from edge_emo.models.session import onnxruntime_module
 
 Meaning = Literal["logits", "probabilities", "values"]
 

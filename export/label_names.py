@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge_emo.emotions import EMOTIONS, SYNONYMS, emotion_of
+from edge_emo.core.emotions import EMOTIONS, SYNONYMS, emotion_of
 
 DROPPED = "-"
 

@@ -10,8 +10,8 @@ import subprocess
 
 import soundfile
 
-from edge_emo.files import atomic_write
-from edge_emo.sources import sample_path
+from edge_emo.core.files import atomic_write
+from edge_emo.media.sources import sample_path
 
 COMMAND = ["espeak-ng", "-v", "en-gb", "-p", "70", "-s", "180", "-a", "150", "--stdout"]
 TEXT = "I cannot believe it! This is the best news I have heard all year. We did it, we really did it!"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_emo.card import FacePreprocessing, Metric, VoicePreprocessing
-from edge_emo.files import atomic_writes
+from edge_emo.core.files import atomic_writes
+from edge_emo.models.schema import FacePreprocessing, Metric, VoicePreprocessing
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
 from export.convert import Conversion, to_onnx
 from export.front_end import Comparison, compare

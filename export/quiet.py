@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from edge_emo.errors import CardError
+from edge_emo.core.errors import CardError
 from export.keras_source import SourceError, one_line
 
 

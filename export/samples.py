@@ -12,14 +12,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.card import FacePreprocessing, VoicePreprocessing
-from edge_emo.emotions import SYNONYMS
-from edge_emo.errors import MediaError
+from edge_emo.audio.mfcc import Float32
+from edge_emo.core.emotions import SYNONYMS
+from edge_emo.core.errors import MediaError
 from edge_emo.face.network_input import prepare
-from edge_emo.media import read_sound
-from edge_emo.pictures import read_picture
-from edge_emo.sources import FILM_SUFFIXES, PICTURE_SUFFIXES, SOUND_SUFFIXES
-from edge_emo.voice.mfcc import Float32
+from edge_emo.media.pictures import read_picture
+from edge_emo.media.sound import read_sound
+from edge_emo.media.sources import FILM_SUFFIXES, PICTURE_SUFFIXES, SOUND_SUFFIXES
+from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
 from edge_emo.voice.recognizer import network_input
 from edge_emo.voice.windows import windows
 from export.keras_source import SourceError

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
-from edge_emo.runtime import onnxruntime_module
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
+from edge_emo.models.session import onnxruntime_module
 
 Ints = NDArray[np.int32]
 LIMIT = np.iinfo(np.int16).max

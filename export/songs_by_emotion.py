@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.files import atomic_write
-from edge_emo.music.catalogue import Catalogue
-from edge_emo.music.recommend import Recommender, certain
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.files import atomic_write
+from edge_emo.music.ranking.recommend import Recommender, certain
+from edge_emo.music.store.catalogue import Catalogue
 
 TARGET = Path(__file__).parent.parent / "docs" / "songs-by-emotion.md"
 

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from edge_emo.files import atomic_write
+from edge_emo.core.files import atomic_write
 
 Loss = Callable[[list[torch.Tensor], Any], torch.Tensor]
 

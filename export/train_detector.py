@@ -25,7 +25,7 @@ import keras
 import torch
 import torch.distributed.run
 
-from edge_emo.files import atomic_write
+from edge_emo.core.files import atomic_write
 from export.corpora import DATA
 from export.detector_data import PhotoDataset, parts, photos
 from export.detector_loss import detector_loss

@@ -30,8 +30,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from edge_emo.files import atomic_write
-from edge_emo.voice.mfcc import Float32
+from edge_emo.audio.mfcc import Float32
+from edge_emo.core.files import atomic_write
 from export.corpora import DATA
 from export.face_data import FaceDataset, Faces, Pictures, ferplus, standardised
 from export.face_networks import NETWORKS

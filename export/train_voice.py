@@ -24,8 +24,8 @@ import click
 import keras
 import numpy as np
 
-from edge_emo.card import FeatureSpec, InputSpec
-from edge_emo.files import atomic_write
+from edge_emo.audio.specification import FeatureSpec, InputSpec
+from edge_emo.core.files import atomic_write
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, corpus_folder, emodb, ravdess
 from export.training import fit
 from export.voice_data import Spectrum, VoiceDataset, fitted, load

@@ -13,9 +13,10 @@ from zipfile import BadZipFile
 import numpy as np
 import onnx
 
-from edge_emo.card import Card, read_card
-from edge_emo.errors import ModelError
-from edge_emo.runtime import Model
+from edge_emo.core.errors import ModelError
+from edge_emo.models.card_json import read_card
+from edge_emo.models.schema import Card
+from edge_emo.models.session import Model
 from export.cards import outputs_of
 from export.convert import Reference
 from export.gates import TOLERANCE, judge_of, parity_gate

@@ -10,13 +10,13 @@ import keras
 import numpy as np
 from numpy.random import Generator
 
-from edge_emo.card import InputSpec
-from edge_emo.emotions import EMOTIONS
-from edge_emo.media import SAMPLE_RATE, read_sound, resample
-from edge_emo.voice import mfcc
+from edge_emo.audio import mfcc
+from edge_emo.audio.mfcc import FeatureSpec, Float32
+from edge_emo.audio.network_input import normalise
+from edge_emo.audio.specification import InputSpec
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
 from edge_emo.voice.activity import find_voice
-from edge_emo.voice.mfcc import FeatureSpec, Float32
-from edge_emo.voice.network_input import normalise
 from export.augment import Augmenter, mask
 from export.corpora import Clip
 

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge_emo.media import SAMPLE_RATE, Float32, read_sound
-from edge_emo.sources import SOUND_SUFFIXES
+from edge_emo.media.sound import SAMPLE_RATE, Float32, read_sound
+from edge_emo.media.sources import SOUND_SUFFIXES
 from edge_emo.voice.activity import ActivityDetector, ActivityParameters
 from edge_emo.voice.evidence import FEATURES, Rule, standardized, statistics
 from edge_emo.voice.frames import Frames

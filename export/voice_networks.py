@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 
 
 def classic(n_features: int = 100, keras: Any = keras) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from edge_emo.files import atomic_write
-from edge_emo.music.exchange import COLUMNS
-from edge_emo.music.record import SongRecord
-from edge_emo.report.documents import DOCUMENTS
+from edge_emo.app.documents import DOCUMENTS
+from edge_emo.core.files import atomic_write
+from edge_emo.music.library.exchange import COLUMNS
+from edge_emo.music.store.record import SongRecord
 
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_emo.media import read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import read_sound
+from edge_emo.media.sources import sample_path
 
 ROOT = Path(__file__).parent.parent
 

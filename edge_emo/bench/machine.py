@@ -15,7 +15,8 @@ from pathlib import Path
 
 from edge_emo import __version__
 from edge_emo.bench.document import Load, Machine
-from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 
 _CPU_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "asimd", "asimddp", "i8mm", "bf16", "sve")
 

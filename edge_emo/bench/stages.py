@@ -13,22 +13,22 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from edge_emo.analyzer import Analyzer
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.analysis.fusion import Fusion, segments
 from edge_emo.bench.document import BenchDocument, Load
 from edge_emo.bench.machine import loading, peak_mb, this_machine
 from edge_emo.bench.timing import Stage, interleaved
-from edge_emo.card import models_folder, read_manifest
+from edge_emo.core.timeline import Modality, Reading, decide
 from edge_emo.face.align import cut_out
 from edge_emo.face.detector import Face, FaceDetector
 from edge_emo.face.network_input import prepare
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.fusion import Fusion, segments
-from edge_emo.media import SAMPLE_RATE, read_sound, resample
-from edge_emo.music.catalogue import Catalogue
-from edge_emo.music.recommend import Recommender
-from edge_emo.pictures import read_picture
-from edge_emo.sources import sample_path
-from edge_emo.timeline import Modality, Reading, decide
+from edge_emo.media.pictures import read_picture
+from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
+from edge_emo.media.sources import sample_path
+from edge_emo.models.manifest import models_folder, read_manifest
+from edge_emo.music.ranking.recommend import Recommender
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 

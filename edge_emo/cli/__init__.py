@@ -27,8 +27,8 @@ from edge_emo.cli.recommend import recommend
 from edge_emo.cli.score import score
 from edge_emo.cli.songs import songs
 from edge_emo.cli.terminal import signals_raised, tell
-from edge_emo.errors import EdgeEmoError
-from edge_emo.sources import plain
+from edge_emo.core.errors import EdgeEmoError
+from edge_emo.core.text import plain
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO}  # Windows has no quota
 

@@ -34,13 +34,13 @@ def analyze(
     SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
     voice that ships. CSV holds the readings of the models alone; JSON lines give a line for each source.
     """
-    from edge_emo.analyzer import Analyzer
+    from edge_emo.analysis.analyzer import Analyzer
+    from edge_emo.app.documents import AnalyzeDocument
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.media.sources import expand
     from edge_emo.report import annotate as drawing
     from edge_emo.report import machine, srt, text
     from edge_emo.report import plot as plotting
-    from edge_emo.report.documents import AnalyzeDocument
-    from edge_emo.sources import expand
 
     named = list(expand(sources))
     is_one_file = len(sources) == len(named) == 1 and named != ["-"] and not Path(named[0]).is_dir()

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
+from edge_emo.app.documents import Failure
 from edge_emo.cli import exit_codes
 from edge_emo.cli.terminal import tell
-from edge_emo.errors import EdgeEmoError
-from edge_emo.report.documents import Failure
-from edge_emo.sources import expand, plain, printable
+from edge_emo.core.errors import EdgeEmoError
+from edge_emo.core.text import plain, printable
+from edge_emo.media.sources import expand
 
 if TYPE_CHECKING:
     from rich.progress import Progress

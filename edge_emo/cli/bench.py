@@ -40,7 +40,7 @@ def bench(as_json: bool, threads: int, calls: int) -> None:
     loads: list[Load] = []
     with loading("libraries", loads):
         from edge_emo.bench.stages import Bench
-        from edge_emo.runtime import onnxruntime_module
+        from edge_emo.models.session import onnxruntime_module
 
         onnxruntime_module()
     from edge_emo.cli.batch import Bar

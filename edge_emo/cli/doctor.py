@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_emo.cli import exit_codes, options
-from edge_emo.sources import plain
+from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
-    from edge_emo.report.documents import Finding
+    from edge_emo.app.documents import Finding
 
 
 @click.command()
@@ -22,9 +22,9 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
 
     Exit code 3 when something of the installation is bad, 1 when only a SOURCE cannot be read.
     """
-    from edge_emo.diagnosis import LEVEL, VIEW, diagnose
+    from edge_emo.app.doctor import LEVEL, VIEW, diagnose
+    from edge_emo.app.documents import DoctorDocument
     from edge_emo.report import machine
-    from edge_emo.report.documents import DoctorDocument
 
     findings = diagnose(sources)
     if output != "text":

@@ -1,4 +1,4 @@
-"""What the command line ends with; errors carry theirs (`edge_emo.errors`), click ends with 2 for wrong usage."""
+"""What the command line ends with; errors carry theirs (`edge_emo.core.errors`), click ends with 2 for wrong usage."""
 
 from __future__ import annotations
 

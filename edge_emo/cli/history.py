@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_emo.app.library import user_database
 from edge_emo.cli import options
-from edge_emo.cli.library import user_database
 from edge_emo.cli.terminal import tell
-from edge_emo.sources import plain
+from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
-    from edge_emo.music.history import Action
+    from edge_emo.music.store.history import Action
 
 
 @click.group()
@@ -28,10 +28,10 @@ def history() -> None:
 @options.user_data
 def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: str | None) -> None:
     """Say what became of songs: "edge-emo history add kept UID". The next recommendations learn from it."""
-    from edge_emo.cli.library import library
-    from edge_emo.music.history import History
+    from edge_emo.app.library import library
+    from edge_emo.music.store.history import History
 
-    with user_database(data_dir) as database, library(catalogue, data_dir) as opened:
+    with user_database(data_dir, tell) as database, library(catalogue, data_dir, tell) as opened:
         opened.catalogue.songs(uids)  # an unknown song is named
         History(database).add(action, *uids)
     click.echo(f"{len(uids)} {action}", err=True)
@@ -44,13 +44,13 @@ def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: 
 @options.output_format
 def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) -> None:
     """Count what is known, and show what was learned from it: what you like, and how sure that is."""
-    from edge_emo.cli.library import library
-    from edge_emo.music.history import History
-    from edge_emo.music.recommend import Recommender
+    from edge_emo.app.documents import HistoryDocument
+    from edge_emo.app.library import library
+    from edge_emo.music.ranking.recommend import Recommender
+    from edge_emo.music.store.history import History
     from edge_emo.report import machine
-    from edge_emo.report.documents import HistoryDocument
 
-    with user_database(data_dir) as database, library(catalogue, data_dir) as opened:
+    with user_database(data_dir, tell) as database, library(catalogue, data_dir, tell) as opened:
         kept = History(database)
         counted = kept.stats()
         memory = Recommender(opened.catalogue, kept).memory
@@ -78,11 +78,11 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
 @options.output_format
 def export(data_dir: str | None, output: str) -> None:
     """Print every row, as CSV unless another format is asked for."""
-    from edge_emo.music.history import History
+    from edge_emo.app.documents import EventsDocument
+    from edge_emo.music.store.history import History
     from edge_emo.report import machine
-    from edge_emo.report.documents import EventsDocument
 
-    with user_database(data_dir) as database:
+    with user_database(data_dir, tell) as database:
         events = History(database).events()
         if output == "json":
             machine.print_json(EventsDocument(list(events)))
@@ -94,9 +94,9 @@ def export(data_dir: str | None, output: str) -> None:
 @options.user_data
 def reset(data_dir: str | None) -> None:
     """Begin to learn anew; the rows stay."""
-    from edge_emo.music.history import History
+    from edge_emo.music.store.history import History
 
-    with user_database(data_dir) as database:
+    with user_database(data_dir, tell) as database:
         History(database).learn_anew()
     click.echo("learning begins anew; what is known of the songs stays (see `edge-emo history forget`)", err=True)
 
@@ -108,9 +108,9 @@ def reset(data_dir: str | None) -> None:
 @options.user_data
 def forget(uid: str | None, before: datetime | None, yes: bool, data_dir: str | None) -> None:
     """Delete the history for good, all of it or a part. Your own songs stay."""
-    from edge_emo.music.history import History
+    from edge_emo.music.store.history import History
 
-    with user_database(data_dir) as database:
+    with user_database(data_dir, tell) as database:
         if not yes:
             what = f"rows about {uid}" if uid else f"{History(database).stats().events} rows"
             click.confirm(

@@ -8,10 +8,10 @@ import click
 
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.terminal import tell
-from edge_emo.sources import plain
+from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
-    from edge_emo.report.documents import ModelRow
+    from edge_emo.app.documents import ModelRow
 
 
 @click.group()
@@ -55,10 +55,11 @@ def _finish(ctx: click.Context, rows: list[ModelRow], output: str) -> None:
 def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
     from pathlib import Path
 
-    from edge_emo.card import models_folder, read_card, read_manifest
-    from edge_emo.errors import ModelError
-    from edge_emo.report.documents import ModelRow
-    from edge_emo.runtime import Model, verified
+    from edge_emo.app.documents import ModelRow
+    from edge_emo.core.errors import ModelError
+    from edge_emo.models.card_json import read_card
+    from edge_emo.models.manifest import models_folder, read_manifest
+    from edge_emo.models.session import Model, verified
 
     folder = Path(models_dir) if models_dir else models_folder()
     manifest = read_manifest(folder)
@@ -101,8 +102,8 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
 
 
 def _print(rows: list[ModelRow], output: str) -> None:
+    from edge_emo.app.documents import ModelsDocument
     from edge_emo.report import machine
-    from edge_emo.report.documents import ModelsDocument
 
     if output != "text":
         machine.print_rows(output, rows, ModelsDocument(rows))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from edge_emo.cli.outputs import stdout_to
-from edge_emo.sources import printable
+from edge_emo.core.text import printable
 
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
-    from edge_emo.music.filters import LicenseChoice
-    from edge_emo.tracks import AudioTrack
+    from edge_emo.media.tracks import AudioTrack
+    from edge_emo.music.store.filters import LicenseChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,7 +147,7 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
             local: bool,
             **others: Any,
         ) -> Any:
-            from edge_emo.music.filters import Filters
+            from edge_emo.music.store.filters import Filters
 
             try:
                 asked = Filters(
@@ -263,7 +263,7 @@ def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
 def _detector(ctx: click.Context, param: click.Parameter, value: str | None) -> Detector | None:
     if value is None:
         return None
-    from edge_emo.errors import EdgeEmoError
+    from edge_emo.core.errors import EdgeEmoError
     from edge_emo.face.backends import named
 
     try:

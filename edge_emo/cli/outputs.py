@@ -9,9 +9,9 @@ from typing import TextIO
 from click.exceptions import Exit
 
 from edge_emo.cli.terminal import tell
-from edge_emo.errors import EdgeEmoError, OutputError
-from edge_emo.files import atomic_write
-from edge_emo.sources import printable
+from edge_emo.core.errors import EdgeEmoError, OutputError
+from edge_emo.core.files import atomic_write
+from edge_emo.core.text import printable
 
 
 @contextmanager

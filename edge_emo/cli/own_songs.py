@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from edge_emo.app.library import user_database
 from edge_emo.cli import exit_codes, options
-from edge_emo.cli.library import user_database
 from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
-    from edge_emo.music.folder import Added
-    from edge_emo.music.walk import Unreadable
+    from edge_emo.music.library.folder import Added
+    from edge_emo.music.library.walk import Unreadable
 
 
 def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -54,13 +54,13 @@ def add(
     Nothing is copied, and no file is changed. Songs whose files are gone are taken out.
     """
     from edge_emo.cli.batch import Bar
-    from edge_emo.music.folder import add_folders
-    from edge_emo.music.watch import Watch
+    from edge_emo.music.library.folder import add_folders
+    from edge_emo.music.library.watch import Watch
 
     if watch and output in ("json", "csv"):
         raise click.UsageError(f"--watch has no end, as --{output} would need; use --jsonl")
     with ExitStack() as stack:
-        database = stack.enter_context(user_database(data_dir))
+        database = stack.enter_context(user_database(data_dir, tell))
         changes = stack.enter_context(Watch(folders)) if watch else ()
         with closing(Bar(1, "Reading")) as bar:
             on_progress = bar.show if sys.stderr is not None and sys.stderr.isatty() else None
@@ -88,17 +88,17 @@ def add(
 @options.user_data
 def remove(names: tuple[str, ...], data_dir: str | None) -> None:
     """Take own songs out, by identifier, or all of a FOLDER; the files stay, and can be added again."""
-    from edge_emo.music.folder import remove_songs
+    from edge_emo.music.library.folder import remove_songs
 
-    with user_database(data_dir) as database:
+    with user_database(data_dir, tell) as database:
         n = remove_songs(database, names)
     click.echo(f"{n} songs removed", err=True)
 
 
 def _print(added: Added, output: str, told: set[Unreadable]) -> None:
     """Print the report; files that cannot be read go to standard error, each once."""
+    from edge_emo.app.documents import AddedDocument
     from edge_emo.report import machine
-    from edge_emo.report.documents import AddedDocument
 
     for file in added.unreadable:
         if file not in told:

@@ -14,7 +14,7 @@ import click
 from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
-    from edge_emo.music.catalogue import Song
+    from edge_emo.music.store.catalogue import Song
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +41,7 @@ def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: s
     """
     if not songs or not (playlist or play):
         return
-    from edge_emo.music.playlist import write_playlist
+    from edge_emo.music.library.playlist import write_playlist
 
     there = [_as_it_is(song) for song in {song.uid: song for song in songs}.values()]
     if playlist:
@@ -54,10 +54,10 @@ def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: s
 
 
 def _play(songs: Sequence[Song], data_dir: str | None) -> None:
-    from edge_emo.errors import PlaylistError
-    from edge_emo.music.database import data_folder
-    from edge_emo.music.playlist import write_playlist
-    from edge_emo.music.privacy import PLAYLIST
+    from edge_emo.core.errors import PlaylistError
+    from edge_emo.music.library.playlist import write_playlist
+    from edge_emo.music.store.database import data_folder
+    from edge_emo.music.store.privacy import PLAYLIST
 
     if not songs:
         raise PlaylistError(
@@ -103,8 +103,8 @@ def _stdout_as_stderr() -> Iterator[None]:
 
 def _playlist(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None:
-        from edge_emo.errors import PlaylistError
-        from edge_emo.music.playlist import check
+        from edge_emo.core.errors import PlaylistError
+        from edge_emo.music.library.playlist import check
 
         try:
             check(value)

@@ -11,13 +11,13 @@ import click
 from edge_emo.cli import options
 from edge_emo.cli.playlists import deliver, playlist_options
 from edge_emo.cli.terminal import tell
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.music.catalogue import Song
-    from edge_emo.music.filters import Filters
-    from edge_emo.music.mixture import Mixture
-    from edge_emo.music.recommend import Advice, Intent, Recommendation, Strategy
+    from edge_emo.music.ranking.mixture import Mixture
+    from edge_emo.music.ranking.recommend import Advice, Intent, Recommendation, Strategy
+    from edge_emo.music.store.catalogue import Song
+    from edge_emo.music.store.filters import Filters
 
 
 @click.command()
@@ -75,18 +75,18 @@ def recommend(
     SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
     voice that ships.
     """
+    from edge_emo.app.documents import RecommendDocument, Recommended
+    from edge_emo.app.library import library
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.cli.library import library
-    from edge_emo.music.history import History
-    from edge_emo.music.mixture import mixture_of
-    from edge_emo.music.recommend import Recommender, certain, for_timeline
+    from edge_emo.music.ranking.mixture import mixture_of
+    from edge_emo.music.ranking.recommend import Recommender, certain, for_timeline
+    from edge_emo.music.store.history import History
     from edge_emo.report import machine, text
-    from edge_emo.report.documents import RecommendDocument, Recommended
 
     if mood and sources:
         raise click.UsageError("--mood chooses by hand; leave the sources out")
     uses_history = uses_history and seed is None  # else the same seed would not give the same songs
-    opened = ctx.with_resource(library(catalogue, data_dir, history=uses_history))
+    opened = ctx.with_resource(library(catalogue, data_dir, tell, history=uses_history))
     history = History(opened.database) if uses_history and opened.database else None
     recommender = Recommender(opened.catalogue, history)
     seed = random.randrange(2**31) if seed is None else seed
@@ -111,7 +111,7 @@ def recommend(
         advice = advised(songs, [(1.0, certain(mood))])
         results = [Recommended(None, mood, seed, history is not None, songs, advice)]
     else:
-        from edge_emo.analyzer import Analyzer
+        from edge_emo.analysis.analyzer import Analyzer
 
         analyzer = Analyzer(**asked)
 

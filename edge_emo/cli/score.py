@@ -12,12 +12,12 @@ import click
 
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.terminal import tell
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.music.filters import Filters
-    from edge_emo.music.stretches import Gaps
-    from edge_emo.timeline import Timeline
+    from edge_emo.core.timeline import Timeline
+    from edge_emo.music.ranking.stretches import Gaps
+    from edge_emo.music.store.filters import Filters
 
 _RATES = ["23.976", "24", "25", "29.97", "30", "48", "50", "59.94", "60"]
 
@@ -118,16 +118,17 @@ def score(
     FILM is a film or a sound file, or "sample" for the synthetic voice that ships. Beside the cue sheet, the credits
     to paste under the video are written. No song comes twice.
     """
+    from edge_emo.app.documents import Scored, ScoreDocument
+    from edge_emo.app.library import library
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.cli.library import library
-    from edge_emo.errors import NoVoiceError
-    from edge_emo.film import frame_rate as stated_rate
-    from edge_emo.music.recommend import Recommender
-    from edge_emo.music.score import over, plan, revised
-    from edge_emo.music.stretches import Stretch
+    from edge_emo.core.errors import NoVoiceError
+    from edge_emo.core.text import printable
+    from edge_emo.media.film import frame_rate as stated_rate
+    from edge_emo.media.sources import expand
+    from edge_emo.music.ranking.cues import over, plan, revised
+    from edge_emo.music.ranking.recommend import Recommender
+    from edge_emo.music.ranking.stretches import Stretch
     from edge_emo.report import cue_sheet, edited_cues, machine, text, timecode
-    from edge_emo.report.documents import Scored, ScoreDocument
-    from edge_emo.sources import expand, printable
 
     if edited and mood:
         raise click.UsageError("--cues keeps what it says and --mood chooses anew; drop one of them")
@@ -141,13 +142,13 @@ def score(
     rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(stated)
     cue_sheet.check(out, rate, may_replace=force)  # before the film, which may take minutes
     kept = edited_cues.read(edited, rate) if edited else []
-    recommender = Recommender(ctx.with_resource(library(catalogue, data_dir)).catalogue)
+    recommender = Recommender(ctx.with_resource(library(catalogue, data_dir, tell)).catalogue)
     seed = random.randrange(2**31) if seed is None else seed
     songs: dict[str, Any] = {"crossfade_s": crossfade_s, "filters": filters, "seed": seed}
     if mood or edited:
         batch = Batch(found, lambda name, _: _stated(name))
     else:
-        from edge_emo.analyzer import Analyzer
+        from edge_emo.analysis.analyzer import Analyzer
 
         analyzer = Analyzer(**asked)
 
@@ -207,10 +208,11 @@ class _Film:
 
 def _stated(name: str) -> _Film:
     """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError."""
-    from edge_emo.errors import MediaError
-    from edge_emo.film import Film
-    from edge_emo.media import SAMPLE_RATE, Sound
-    from edge_emo.sources import kind, opened, printable
+    from edge_emo.core.errors import MediaError
+    from edge_emo.core.text import printable
+    from edge_emo.media.film import Film
+    from edge_emo.media.sound import SAMPLE_RATE, Sound
+    from edge_emo.media.sources import kind, opened
 
     source = opened(name)
     found = kind(name, source)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from edge_emo.app.library import library, user_database
 from edge_emo.cli import options
-from edge_emo.cli.library import library, user_database
 from edge_emo.cli.outputs import written
 from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
-    from edge_emo.music.catalogue import Song
-    from edge_emo.music.exchange import Format
+    from edge_emo.music.library.exchange import Format
+    from edge_emo.music.store.catalogue import Song
 
 
 @click.command("import")
@@ -43,15 +43,15 @@ def import_(
     output: str,
 ) -> None:
     """Add the songs of FILE to your own: all of them, or none where one cannot be taken."""
+    from edge_emo.app.documents import ConvertedDocument, ImportedDocument
     from edge_emo.cli.batch import Bar
-    from edge_emo.music.exchange import import_songs
-    from edge_emo.music.lmc import POOLS, import_lmc
+    from edge_emo.music.library.exchange import import_songs
+    from edge_emo.music.library.lmc import POOLS, import_lmc
     from edge_emo.report import machine
-    from edge_emo.report.documents import ConvertedDocument, ImportedDocument
 
     if pools and format_ != "lmc":
         raise click.UsageError("--pools is for --format lmc")
-    with user_database(data_dir) as database, closing(Bar(1, "Importing")) as bar:
+    with user_database(data_dir, tell) as database, closing(Bar(1, "Importing")) as bar:
         if format_ == "lmc":
             converted = import_lmc(
                 database,
@@ -98,10 +98,10 @@ def import_(
 @options.user_data
 def export(file: str, format_: Format | None, own: bool, catalogue: str | None, data_dir: str | None) -> None:
     """Write all songs to FILE, a .csv or .jsonl that `songs import` reads without loss; "-" for standard output."""
-    from edge_emo.music.exchange import format_of, write_songs
+    from edge_emo.music.library.exchange import format_of, write_songs
 
     chosen = format_ or ("csv" if file == "-" else format_of(Path(file)))
-    with library(catalogue, data_dir) as opened:
+    with library(catalogue, data_dir, tell) as opened:
         songs: Iterable[Song] = opened.catalogue.all_songs("own" if own else None)
         if own and opened.database is None:
             songs = ()

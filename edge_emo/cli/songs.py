@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from edge_emo.app.library import library
 from edge_emo.cli import options
-from edge_emo.cli.library import library
 from edge_emo.cli.own_songs import add, remove
 from edge_emo.cli.song_lists import export, import_
-from edge_emo.sources import plain
+from edge_emo.cli.terminal import tell
+from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
-    from edge_emo.music.filters import Filters
+    from edge_emo.music.store.filters import Filters
 
 
 @click.group()
@@ -34,7 +35,7 @@ _catalogue = click.option("--catalogue", type=click.Path(), help="Another catalo
 @options.output_format
 def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Find songs whose title, artist, genre, moods or instruments hold every word of TEXT, or its beginning."""
-    with library(catalogue, data_dir) as opened:
+    with library(catalogue, data_dir, tell) as opened:
         _print(opened.catalogue.search(text, limit, filters), output)
 
 
@@ -45,7 +46,7 @@ def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_
 @options.output_format
 def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Show the songs with these identifiers; --json tells everything that is known of them."""
-    with library(catalogue, data_dir) as opened:
+    with library(catalogue, data_dir, tell) as opened:
         _print(opened.catalogue.songs(uids), output)
 
 
@@ -55,10 +56,10 @@ def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, out
 @options.output_format
 def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Count songs by licence, source and most fitting emotion, after reading the whole catalogue."""
+    from edge_emo.app.documents import CatalogueDocument
     from edge_emo.report import machine
-    from edge_emo.report.documents import CatalogueDocument
 
-    with library(catalogue, data_dir) as opened:
+    with library(catalogue, data_dir, tell) as opened:
         opened.catalogue.check()
         found = opened.catalogue.info()
     counts = [
@@ -81,8 +82,8 @@ songs.add_command(export)
 
 
 def _print(found: list, output: str) -> None:  # type: ignore[type-arg]
+    from edge_emo.app.documents import SongsDocument
     from edge_emo.report import machine, text
-    from edge_emo.report.documents import SongsDocument
 
     if output != "text":
         machine.print_rows(output, [msgspec.to_builtins(song) for song in found], SongsDocument(found))

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from edge_emo.sources import plain
+from edge_emo.core.text import plain
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Windows has no SIGHUP, and alone has SIGBREAK
 

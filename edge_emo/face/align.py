@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.card import FacePreprocessing
 from edge_emo.face.detector import Face, Pixels
+from edge_emo.models.schema import FacePreprocessing
 
 Matrix = NDArray[np.float64]
 

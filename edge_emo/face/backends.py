@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_emo.errors import DecoderMissingError, ModelError, ModelNotFoundError
+from edge_emo.core.errors import DecoderMissingError, ModelError, ModelNotFoundError
 from edge_emo.face.detector import Detector, Face, Pixels, checked
 
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.film import Frame
-from edge_emo.pictures import Pixels
+from edge_emo.media.film import Frame
+from edge_emo.media.pictures import Pixels
 
 _WIDTH = 32  # pixels of the small pictures
 _SHIFT = 0.12  # of their sides, up to which the frame before is moved

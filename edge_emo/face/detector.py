@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.card import DetectorPreprocessing, Precision, card_path
-from edge_emo.errors import CardError
-from edge_emo.runtime import Model
+from edge_emo.core.errors import CardError
+from edge_emo.models.manifest import Precision, card_path
+from edge_emo.models.schema import DetectorPreprocessing
+from edge_emo.models.session import Model
 
 Float32 = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.card import FacePreprocessing
+from edge_emo.models.schema import FacePreprocessing
 
 Float32 = NDArray[np.float32]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edge_emo.core.timeline import Reading, decide
 from edge_emo.face.cuts import CutDetector
 from edge_emo.face.detector import Detector, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import Tracker
-from edge_emo.film import Frame
-from edge_emo.timeline import Reading, decide
+from edge_emo.media.film import Frame
 
 
 class FaceReader:

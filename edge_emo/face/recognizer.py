@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.calibration import calibrated
-from edge_emo.card import Precision, card_path, check_task
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 from edge_emo.face.align import cut_out
 from edge_emo.face.detector import Face, Pixels, checked
 from edge_emo.face.network_input import prepare
-from edge_emo.runtime import Model
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.manifest import Precision, card_path
+from edge_emo.models.schema import check_task
+from edge_emo.models.session import Model
 
 
 class FaceRecognizer:

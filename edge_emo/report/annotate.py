@@ -18,19 +18,20 @@ from typing import Any, TypeVar
 
 import cv2
 
-from edge_emo.clock import PacketClock
-from edge_emo.containers import open_with_pyav
-from edge_emo.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
+from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
+from edge_emo.core.errors import DecoderMissingError, MediaError, NoPictureError
+from edge_emo.core.files import atomic_write, check_folder
+from edge_emo.core.text import printable
+from edge_emo.core.timeline import Moment, Reading, Segment, Timeline, decide
 from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
-from edge_emo.files import atomic_write, check_folder
-from edge_emo.film import FrameDecoder, picture_stream, upright
-from edge_emo.pictures import Pixels, read_picture, write_picture
+from edge_emo.media.clock import PacketClock
+from edge_emo.media.containers import open_with_pyav
+from edge_emo.media.film import FrameDecoder, picture_stream, upright
+from edge_emo.media.pictures import Pixels, read_picture, write_picture
+from edge_emo.media.sources import Kind, kind, opened
+from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_of
 from edge_emo.report.colours import COLOURS, Colour
-from edge_emo.sources import Kind, kind, opened, printable
-from edge_emo.timeline import Moment, Reading, Segment, Timeline, decide
-from edge_emo.tracks import AudioTrack, chosen_track, tracks_of
 
 Part = TypeVar("Part", Moment, Segment)
 

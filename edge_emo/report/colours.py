@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge_emo.emotions import UNCERTAIN
+from edge_emo.core.emotions import UNCERTAIN
 
 Colour = tuple[int, int, int]
 

@@ -14,12 +14,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from edge_emo.errors import CueSheetError, ExtraMissingError
-from edge_emo.files import atomic_write
-from edge_emo.music.catalogue import Song
-from edge_emo.music.csv_files import guarded
-from edge_emo.music.licenses import credit_line, is_cc_by
-from edge_emo.music.score import Cue
+from edge_emo.core.errors import CueSheetError, ExtraMissingError
+from edge_emo.core.files import atomic_write
+from edge_emo.music.library.csv_files import guarded
+from edge_emo.music.ranking.cues import Cue
+from edge_emo.music.store.catalogue import Song
+from edge_emo.music.store.licenses import credit_line, is_cc_by
 from edge_emo.report.timecode import RATES, timecode
 
 EDIT_FORMATS = {

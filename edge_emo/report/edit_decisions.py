@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 import opentimelineio as otio
 from opentimelineio import opentime, schema
 
-from edge_emo.music.score import Cue
+from edge_emo.music.ranking.cues import Cue
 from edge_emo.report.cue_sheet import CueSheet, Edit, credit, label, one_line
 from edge_emo.report.timecode import is_drop_frame
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import CueSheetError, SongListError
-from edge_emo.music.csv_files import EXTRA, CsvRows, opened, unguarded
-from edge_emo.music.score import EditedCue
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.errors import CueSheetError, SongListError
+from edge_emo.music.library.csv_files import EXTRA, CsvRows, opened, unguarded
+from edge_emo.music.ranking.cues import EditedCue
 from edge_emo.report.timecode import frame_of
 
 SUFFIXES: Final = (".csv", ".json")

@@ -10,10 +10,10 @@ from typing import Any
 import click
 import msgspec
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.music.csv_files import guarded, joined
-from edge_emo.report.documents import Recommended
-from edge_emo.timeline import Reading
+from edge_emo.app.documents import Recommended
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.timeline import Reading
+from edge_emo.music.library.csv_files import guarded, joined
 
 _LARGEST_INDENTED = 10_000_000
 """Bytes; a larger document is read by programs alone, and indenting takes three times its memory."""

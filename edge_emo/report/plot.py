@@ -13,16 +13,16 @@ import numpy as np
 from click import unstyle
 from numpy.typing import NDArray
 
-from edge_emo.errors import DecoderMissingError, MediaError
+from edge_emo.core.errors import DecoderMissingError, MediaError
+from edge_emo.core.files import atomic_write, check_folder
+from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
-from edge_emo.files import atomic_write, check_folder
-from edge_emo.film import DEFAULT_FPS, Film
-from edge_emo.pictures import Pixels
+from edge_emo.media.film import DEFAULT_FPS, Film
+from edge_emo.media.pictures import Pixels
+from edge_emo.media.tracks import AudioTrack
 from edge_emo.report.annotate import Shown
 from edge_emo.report.colours import COLOURS
 from edge_emo.report.text import found
-from edge_emo.timeline import Timeline
-from edge_emo.tracks import AudioTrack
 
 N_THUMBNAILS = 10
 PROPORTION = 0.85
@@ -164,7 +164,7 @@ def _sound(track: AudioTrack | None, axis: Any, timeline: Timeline, source: str 
 def _envelope(
     source: str | os.PathLike[str], duration_s: float, track: AudioTrack | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from edge_emo.media import SAMPLE_RATE, Sound
+    from edge_emo.media.sound import SAMPLE_RATE, Sound
 
     low, high = np.zeros(N_COLUMNS), np.zeros(N_COLUMNS)
     start = 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_emo.errors import MediaError
-from edge_emo.timeline import Segment, Timeline
+from edge_emo.core.errors import MediaError
+from edge_emo.core.timeline import Segment, Timeline
 
 
 def subtitles(timeline: Timeline) -> str:

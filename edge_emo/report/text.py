@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from edge_emo.music.catalogue import Song
-from edge_emo.music.recommend import Advice, Recommendation
+from edge_emo.app.documents import Recommended, Scored
+from edge_emo.core.text import plain
+from edge_emo.core.timeline import Person, Segment, Summary, Timeline
+from edge_emo.media.sources import title
+from edge_emo.music.ranking.recommend import Advice, Recommendation
+from edge_emo.music.store.catalogue import Song
 from edge_emo.report.cue_sheet import credit
-from edge_emo.report.documents import Recommended, Scored
-from edge_emo.sources import plain, title
-from edge_emo.timeline import Person, Segment, Summary, Timeline
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}

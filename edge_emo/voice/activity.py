@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.media import Float32
+from edge_emo.media.sound import Float32
 from edge_emo.voice.evidence import LEAST_EVIDENCE, voice_evidence
 from edge_emo.voice.frames import FRAME, HOP, NO_FRAMES, Frames, measure
 

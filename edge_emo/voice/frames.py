@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.media import SAMPLE_RATE, Float32
-from edge_emo.voice.mfcc import power_spectrum
+from edge_emo.audio.mfcc import power_spectrum
+from edge_emo.media.sound import SAMPLE_RATE, Float32
 
 Floats = NDArray[np.float64]
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_emo.calibration import calibrated
-from edge_emo.card import Precision, VoicePreprocessing, card_path, check_task
-from edge_emo.emotions import EMOTIONS
-from edge_emo.media import Float32, resample
-from edge_emo.runtime import Model
-from edge_emo.timeline import Reading, decide
+from edge_emo.audio.network_input import prepare
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.timeline import Reading, decide
+from edge_emo.media.sound import Float32, resample
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.manifest import Precision, card_path
+from edge_emo.models.schema import VoicePreprocessing, check_task
+from edge_emo.models.session import Model
 from edge_emo.voice.activity import Span
-from edge_emo.voice.network_input import prepare
 from edge_emo.voice.windows import Windows
 
 

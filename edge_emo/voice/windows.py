@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from edge_emo.card import VoicePreprocessing
-from edge_emo.media import SAMPLE_RATE, Float32
+from edge_emo.media.sound import SAMPLE_RATE, Float32
+from edge_emo.models.schema import VoicePreprocessing
 from edge_emo.voice.activity import ActivityDetector, Span
 
 

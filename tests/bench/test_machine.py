@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from edge_emo.bench import machine
-from edge_emo.card import models_folder, read_card
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder
 
 
 def test_the_machine_names_what_ran():

@@ -1,5 +1,5 @@
 from edge_emo.bench.stages import Bench, made_picture, made_readings
-from edge_emo.card import read_manifest
+from edge_emo.models.manifest import read_manifest
 
 
 def test_every_stage_does_its_work():

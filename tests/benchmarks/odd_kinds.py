@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from benchmarks.fuzz_kind import Kind
-from edge_emo.errors import EdgeEmoError
+from edge_emo.core.errors import EdgeEmoError
 
 
 def kinds():

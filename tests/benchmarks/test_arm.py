@@ -3,7 +3,8 @@ import pytest
 
 from benchmarks.arm_answers import arrays, difference, front_end_gaps
 from benchmarks.arm_variants import saturating
-from edge_emo.card import card_path, read_card
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import card_path
 
 VOICE = read_card(card_path("voice"))
 DETECTOR = read_card(card_path("detector"))

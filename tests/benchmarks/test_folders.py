@@ -9,7 +9,7 @@ import soundfile
 from click.testing import CliRunner
 
 from benchmarks import accuracy
-from edge_emo.media import SAMPLE_RATE
+from edge_emo.media.sound import SAMPLE_RATE
 
 
 @pytest.fixture

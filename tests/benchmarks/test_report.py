@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks import environment, report
-from edge_emo.card import models_folder, read_card
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder
 
 RESULTS = sorted(path.stem for path in environment.RESULTS.glob("*.json"))
 

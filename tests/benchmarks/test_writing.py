@@ -73,7 +73,8 @@ def songs_by_emotion(path, monkeypatch):
 
 def card(path):
     pytest.importorskip("onnx")
-    from edge_emo.card import models_folder, read_card
+    from edge_emo.models.card_json import read_card
+    from edge_emo.models.manifest import models_folder
     from export.cards import save_card
 
     save_card(read_card(models_folder() / "voice.int8.json"), path.parent)
@@ -81,7 +82,7 @@ def card(path):
 
 def manifest(path):
     pytest.importorskip("onnx")
-    from edge_emo.card import read_manifest
+    from edge_emo.models.manifest import read_manifest
     from export.cards import save_manifest
 
     save_manifest(read_manifest(), path)

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from edge_emo.analyzer import Analyzer
+from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.cli import batch
-from edge_emo.sources import sample_path
+from edge_emo.media.sources import sample_path
 
 
 class Terminal(io.StringIO):

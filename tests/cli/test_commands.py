@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_emo.emotions import EMOTIONS
-from edge_emo.report.documents import DOCUMENTS
-from edge_emo.sources import sample_path
+from edge_emo.app.documents import DOCUMENTS
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.media.sources import sample_path
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -311,7 +311,7 @@ def test_doctor_tells_of_files_it_cannot_read(edge_emo):
 
 
 def test_doctor_sees_clipping_of_one_channel_and_an_offset(tmp_path, rng):
-    from edge_emo.diagnosis import diagnose
+    from edge_emo.app.doctor import diagnose
 
     noise = rng.uniform(-0.1, 0.1, (16000, 2)).astype(np.float32)
     noise[::5, 0] = 1.0
@@ -323,7 +323,7 @@ def test_doctor_sees_clipping_of_one_channel_and_an_offset(tmp_path, rng):
 
 
 def test_doctor_looks_at_pictures_and_films(edge_emo, film, portrait, tmp_path):
-    from edge_emo.diagnosis import diagnose
+    from edge_emo.app.doctor import diagnose
 
     cv2.imwrite(str(tmp_path / "good.png"), portrait[..., ::-1])
     cv2.imwrite(str(tmp_path / "dark.png"), np.full((90, 90, 3), 5, np.uint8))
@@ -338,7 +338,7 @@ def test_doctor_looks_at_pictures_and_films(edge_emo, film, portrait, tmp_path):
 
 
 def test_known_bad_releases_are_named():
-    from edge_emo.diagnosis import known_bad
+    from edge_emo.app.doctor import known_bad
 
     assert known_bad("onnxruntime", "1.21.0")
     assert known_bad("onnxruntime", "1.29.0")

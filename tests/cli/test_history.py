@@ -6,7 +6,7 @@ import sqlite3
 import jsonschema
 import pytest
 
-from edge_emo.music.database import FILE_NAME
+from edge_emo.music.store.database import FILE_NAME
 from tests.cli.test_commands import document
 
 

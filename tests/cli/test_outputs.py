@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from edge_emo.cli import main
-from edge_emo.errors import CatalogueError
-from edge_emo.music.catalogue import BUNDLED, Catalogue
-from edge_emo.pictures import write_picture
+from edge_emo.core.errors import CatalogueError
+from edge_emo.media.pictures import write_picture
+from edge_emo.music.store.catalogue import BUNDLED, Catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -128,7 +128,7 @@ def test_a_signal_in_the_middle_leaves_no_draft_and_its_own_exit_code(out, film,
 def test_a_process_that_is_told_to_end_tidies_up_and_says_so_by_its_code(out, number):
     path = out(".csv")
     code = (
-        "import os, sys, time; from edge_emo.cli import main; from edge_emo.music.catalogue import Catalogue\n"
+        "import os, sys, time; from edge_emo.cli import main; from edge_emo.music.store.catalogue import Catalogue\n"
         "def endless(*_):\n"
         "    yield from Catalogue().search('piano')\n"
         "    print('begun', flush=True)\n"
@@ -190,7 +190,7 @@ def test_ctrl_c_is_told_as_such_whatever_a_library_makes_of_it(monkeypatch):
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupted_batch_gives_what_is_done_and_the_code_of_the_signal(monkeypatch, number, tmp_path):
-    from edge_emo.analyzer import Analyzer
+    from edge_emo.analysis.analyzer import Analyzer
 
     analyze, done = Analyzer.__call__, []
 

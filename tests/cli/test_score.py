@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_emo.sources import sample_path
+from edge_emo.media.sources import sample_path
 from tests.conftest import write_film
 
 ROOT = Path(__file__).parent.parent.parent

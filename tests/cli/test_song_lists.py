@@ -3,7 +3,7 @@ import io
 import json
 
 from tests.cli.test_commands import document
-from tests.music.test_lmc import PUBLISHED, write_list
+from tests.music.library.test_lmc import PUBLISHED, write_list
 
 
 def test_a_list_of_the_lyric_mood_corpus_is_counted_as_published(edge_emo, tmp_path):

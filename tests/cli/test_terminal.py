@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from edge_emo.cli import main
-from edge_emo.music.database import UserDatabase
-from edge_emo.music.record import SongRecord
-from edge_emo.music.writer import SongWriter
-from edge_emo.sources import plain, sample_path
+from edge_emo.core.text import plain
+from edge_emo.media.sources import sample_path
+from edge_emo.music.store.database import UserDatabase
+from edge_emo.music.store.record import SongRecord
+from edge_emo.music.store.writer import SongWriter
 
 STEERING = "\x1b[2J\x07\x9b31m\u202e\u2066\x00\r\n"
 _STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # but line ends

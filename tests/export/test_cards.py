@@ -9,7 +9,7 @@ pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[expor
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from edge_emo.card import ModelEntry, models_folder, read_manifest
+from edge_emo.models.manifest import ModelEntry, models_folder, read_manifest
 from export import build_faces, build_models
 from export.cards import enter_model
 

@@ -16,10 +16,10 @@ cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[
 import onnx
 import soundfile
 
-from edge_emo.calibration import calibrated
 from edge_emo.cli import main as edge_emo_command
-from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import CardError
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.errors import CardError
+from edge_emo.models.calibration import calibrated
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.__main__ import main
 

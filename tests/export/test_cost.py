@@ -6,7 +6,7 @@ pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[expor
 
 from benchmarks import environment
 from benchmarks.cost import model_cost, model_costs
-from edge_emo.card import models_folder
+from edge_emo.models.manifest import models_folder
 
 
 def test_operations_weights_and_bytes_are_the_kept_ones():

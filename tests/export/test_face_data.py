@@ -99,8 +99,8 @@ def test_the_same_seed_and_epoch_give_the_same_batch(rng):
 
 
 def test_pixels_are_standardised_as_a_card_states_it():
-    from edge_emo.card import FacePreprocessing
     from edge_emo.face.network_input import prepare
+    from edge_emo.models.schema import FacePreprocessing
 
     picture = np.arange(SIZE * SIZE, dtype=np.uint16).reshape(SIZE, SIZE).astype(np.uint8)
     spec = FacePreprocessing(width=SIZE, height=SIZE, mean=(MEAN,), std=(STD,))

@@ -3,9 +3,10 @@ import pytest
 
 pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from edge_emo.card import card_path, read_card
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import card_path
 from export.face_data import LABELS, Faces
 from export.face_score import FaceScores, compare, score
 

@@ -13,9 +13,10 @@ onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-em
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from edge_emo.analyzer import analyze
-from edge_emo.card import Card, FeatureSpec, InputSpec, TensorInfo, VoicePreprocessing
-from edge_emo.media import SAMPLE_RATE, resample
+from edge_emo.analysis.analyzer import analyze
+from edge_emo.audio.specification import FeatureSpec, InputSpec
+from edge_emo.media.sound import SAMPLE_RATE, resample
+from edge_emo.models.schema import Card, TensorInfo, VoicePreprocessing
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
 from export.cards import save_card
 from export.front_end import compare

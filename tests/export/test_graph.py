@@ -5,7 +5,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-em
 
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_emo.runtime import onnxruntime_module
+from edge_emo.models.session import onnxruntime_module
 from export.graph import clean
 
 

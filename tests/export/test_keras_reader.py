@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo
 pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
 from edge_emo.cli import main as edge_emo_command
-from edge_emo.errors import CardError
+from edge_emo.core.errors import CardError
 from edge_emo.face.recognizer import FaceRecognizer
 from export.__main__ import main
 from export.convert import to_onnx

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from edge_emo.card import DetectorPreprocessing
+from edge_emo.models.schema import DetectorPreprocessing
 from export.detector_data import Photo
 from export.detector_judge import DetectorJudge
 from export.detector_network import detector

@@ -10,10 +10,10 @@ pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[expor
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 keras = pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from edge_emo.calibration import calibrated
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.runtime import Model
+from edge_emo.models.calibration import calibrated
+from edge_emo.models.session import Model
 from export.__main__ import main
 from export.convert import to_onnx
 from export.keras_network import from_keras

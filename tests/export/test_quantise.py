@@ -5,8 +5,8 @@ onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-em
 
 from onnx import numpy_helper
 
-from edge_emo.card import models_folder
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.models.manifest import models_folder
 from export.gates import Comparison
 from export.inference import Outputs, run
 from export.quantise import Candidate, choose, fp16_storage, search, verdicts

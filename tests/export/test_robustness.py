@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
 
 from benchmarks.robustness import crowd, voice_row
-from edge_emo.emotions import EMOTIONS
+from edge_emo.core.emotions import EMOTIONS
 from export.corpora import Clip
 from export.evaluate import Scores
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_emo.card import FeatureSpec, InputSpec
-from edge_emo.voice import mfcc
+from edge_emo.audio import mfcc
+from edge_emo.audio.specification import FeatureSpec, InputSpec
 from export.augment import Augmenter, mask
 from export.corpora import RAVDESS_FOLDS, emodb, ravdess
 

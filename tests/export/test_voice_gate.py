@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edge_emo.media import read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import read_sound
+from edge_emo.media.sources import sample_path
 from edge_emo.voice.evidence import FEATURES
 
 pytest.importorskip("sklearn", reason="needs the extra [export]")

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_emo.card import FERPLUS_POINTS, FacePreprocessing
 from edge_emo.face.align import cut_out, placement, similarity
 from edge_emo.face.detector import Face
+from edge_emo.models.schema import FERPLUS_POINTS, FacePreprocessing
 
 SPEC = FacePreprocessing(width=48, height=48)
 CANONICAL = np.array(FERPLUS_POINTS) * 48

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from edge_emo.face.cuts import CutDetector
-from edge_emo.film import Frame
+from edge_emo.media.film import Frame
 
 BLACK = np.zeros((360, 640, 3), np.uint8)
 

@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_emo.card import DetectorPreprocessing, card_path, read_card
-from edge_emo.errors import CardError, DecoderMissingError, ModelError, ModelNotFoundError
+from edge_emo.core.errors import CardError, DecoderMissingError, ModelError, ModelNotFoundError
 from edge_emo.face.backends import MediaPipeDetector, YuNetDetector, named
 from edge_emo.face.detector import FaceDetector, decode, prepare
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import card_path
+from edge_emo.models.schema import DetectorPreprocessing
 
 SPEC = DetectorPreprocessing()
 

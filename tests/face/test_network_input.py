@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edge_emo.card import FacePreprocessing
 from edge_emo.face.network_input import prepare
+from edge_emo.models.schema import FacePreprocessing
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

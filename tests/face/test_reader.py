@@ -6,7 +6,7 @@ import pytest
 from edge_emo.face.detector import Face
 from edge_emo.face.reader import FaceReader
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.film import Frame
+from edge_emo.media.film import Frame
 
 BLACK = np.zeros((100, 200, 3), np.uint8)
 LARGE, SMALL = Face((20.0, 20.0, 80.0, 80.0), 0.9), Face((150.0, 30.0, 170.0, 50.0), 0.8)

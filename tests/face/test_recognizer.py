@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from edge_emo.card import card_path, models_folder, read_card, read_manifest
-from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import CardError
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.errors import CardError
 from edge_emo.face.detector import Face, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import card_path, models_folder, read_manifest
 
 EVERYTHING = [card for entry in read_manifest().models.values() for card in entry.cards.values()]
 CARDS = [card for card in EVERYTHING if read_card(models_folder() / card).task == "face"]
@@ -29,7 +30,7 @@ def test_contempt_is_read_as_disgust():
     recognizer = FaceRecognizer()
     labels = recognizer.card.labels
     assert "contempt" in labels
-    from edge_emo.calibration import calibrated
+    from edge_emo.models.calibration import calibrated
 
     logits = np.full((1, len(labels)), -20, np.float32)
     logits[0, labels.index("contempt")] = 20

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from skimage.data import astronaut
 
-from edge_emo.card import models_folder, read_card, read_manifest
+from edge_emo.core.files import atomic_write
 from edge_emo.face.detector import Face, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
-from edge_emo.files import atomic_write
-from edge_emo.media import read_sound
-from edge_emo.sources import sample_path
+from edge_emo.media.sound import read_sound
+from edge_emo.media.sources import sample_path
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 

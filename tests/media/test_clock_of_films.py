@@ -8,13 +8,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from edge_emo.analyzer import Analyzer
-from edge_emo.errors import MediaError
-from edge_emo.film import Film
-from edge_emo.fusion import STEP_S
-from edge_emo.media import SAMPLE_RATE, Sound
-from edge_emo.pictures import write_picture
-from edge_emo.sources import sample_path
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.analysis.fusion import STEP_S
+from edge_emo.core.errors import MediaError
+from edge_emo.media.film import Film
+from edge_emo.media.pictures import write_picture
+from edge_emo.media.sound import SAMPLE_RATE, Sound
+from edge_emo.media.sources import sample_path
 from tests.media.make_films import make, recipes
 
 if not shutil.which("ffmpeg"):

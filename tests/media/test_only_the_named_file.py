@@ -28,10 +28,10 @@ else:
     importlib.util.find_spec = lambda name: None
 if decoder == "OpenCV":
     shutil.which = lambda name: None
-from edge_emo.errors import MediaError
-from edge_emo.film import Film, frame_rate
-from edge_emo.media import Sound
-from edge_emo.sources import opened
+from edge_emo.core.errors import MediaError
+from edge_emo.media.film import Film, frame_rate
+from edge_emo.media.sound import Sound
+from edge_emo.media.sources import opened
 for name in names:
     os.write(1, f"== {name}\\n".encode())
     try:

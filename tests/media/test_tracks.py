@@ -5,11 +5,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from edge_emo.analyzer import Analyzer
-from edge_emo.errors import MediaError, NoSoundTrackError, TrackNotFoundError
-from edge_emo.media import Sound, read_sound
-from edge_emo.sources import sample_path
-from edge_emo.tracks import Track, chosen_track, sound_tracks
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.core.errors import MediaError, NoSoundTrackError, TrackNotFoundError
+from edge_emo.media.sound import Sound, read_sound
+from edge_emo.media.sources import sample_path
+from edge_emo.media.tracks import Track, chosen_track, sound_tracks
 
 if not shutil.which("ffmpeg"):
     pytest.skip("films of several tracks are made with an ffmpeg on the PATH", allow_module_level=True)

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_emo.errors import CueSheetError
-from edge_emo.music.recommend import Recommender
-from edge_emo.music.score import plan
+from edge_emo.app.documents import Scored
+from edge_emo.core.errors import CueSheetError
+from edge_emo.music.ranking.cues import plan
+from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.report import text
 from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
-from edge_emo.report.documents import Scored
 from edge_emo.report.timecode import RATES, frame_of, nearest_rate, timecode
-from tests.music.test_score import film_of
+from tests.music.ranking.test_cues import film_of
 
 needs_otio = pytest.mark.skipif(
     not importlib.util.find_spec("opentimelineio"), reason="OpenTimelineIO has no wheel for this Python"

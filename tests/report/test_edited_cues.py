@@ -7,14 +7,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from edge_emo.errors import CueSheetError, SongNotFoundError
-from edge_emo.music.recommend import Recommender
-from edge_emo.music.score import plan, revised
+from edge_emo.app.documents import Scored, ScoreDocument
+from edge_emo.core.errors import CueSheetError, SongNotFoundError
+from edge_emo.music.ranking.cues import plan, revised
+from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.report.cue_sheet import CueSheet, write
-from edge_emo.report.documents import Scored, ScoreDocument
 from edge_emo.report.edited_cues import read
 from edge_emo.report.timecode import RATES, timecode
-from tests.music.test_score import film_of
+from tests.music.ranking.test_cues import film_of
 
 RATE, FILM_S = RATES["29.97"], 300.0
 PARTS = [(0, 60.0171, "happy"), (60.0171, 101.9, "sad?"), (150.0, 190.33, "calm"), (190.33, 240.5, "angry")]
@@ -116,7 +116,7 @@ def test_a_row_that_needs_several_songs_gets_them(edited, recommender):
     def change(rows):
         return [dict.fromkeys(rows[0], "") | {"start_s": "0", "end_s": "300", "emotion": "calm"}]
 
-    from edge_emo.music.filters import Filters
+    from edge_emo.music.store.filters import Filters
 
     found = again(edited(change), recommender, filters=Filters(min_duration_s=60, max_duration_s=90))
     assert len(found) >= 4

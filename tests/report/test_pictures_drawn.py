@@ -9,10 +9,10 @@ import pytest
 
 import edge_emo
 from benchmarks.media import unsmiling
-from edge_emo.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.errors import DecoderMissingError, MediaError
-from edge_emo.film import Film
-from edge_emo.pictures import read_picture, write_picture
+from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
+from edge_emo.core.errors import DecoderMissingError, MediaError
+from edge_emo.media.film import Film
+from edge_emo.media.pictures import read_picture, write_picture
 from edge_emo.report import annotate, colours, plot
 from tests.conftest import write_film
 

@@ -2,9 +2,9 @@ import re
 from dataclasses import replace
 
 import edge_emo
+from edge_emo.core.timeline import Segment
 from edge_emo.report.srt import subtitles
-from edge_emo.timeline import Segment
-from tests.music.test_recommend import timeline_of
+from tests.music.ranking.test_recommend import timeline_of
 
 
 def test_cues_are_numbered_and_timed():

@@ -3,8 +3,8 @@ from dataclasses import replace
 import click
 
 import edge_emo
+from edge_emo.core.timeline import Person
 from edge_emo.report import text
-from edge_emo.timeline import Person
 
 
 def test_of_many_people_those_seen_longest_are_listed_and_the_others_counted(film):

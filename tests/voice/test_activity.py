@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_emo.media import SAMPLE_RATE
+from edge_emo.media.sound import SAMPLE_RATE
 from edge_emo.voice.activity import ActivityDetector, find_voice
 
 N = SAMPLE_RATE * 8

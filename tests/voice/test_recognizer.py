@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_emo.card import FeatureSpec, InputSpec
-from edge_emo.emotions import EMOTIONS
-from edge_emo.media import SAMPLE_RATE
-from edge_emo.voice import mfcc
+from edge_emo.audio import mfcc
+from edge_emo.audio.network_input import prepare
+from edge_emo.audio.specification import FeatureSpec, InputSpec
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.media.sound import SAMPLE_RATE
 from edge_emo.voice.activity import Span
-from edge_emo.voice.network_input import prepare
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
 from edge_emo.voice.windows import split
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_emo.card import FeatureSpec, InputSpec, VoicePreprocessing, models_folder, read_card
-from edge_emo.media import SAMPLE_RATE, read_sound, resample
-from edge_emo.sources import sample_path
+from edge_emo.audio.specification import FeatureSpec, InputSpec
+from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
+from edge_emo.media.sources import sample_path
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder
+from edge_emo.models.schema import VoicePreprocessing
 from edge_emo.voice.activity import Span
 from edge_emo.voice.recognizer import network_input
 from edge_emo.voice.windows import Windows, windows

@@ -1,0 +1,1 @@
+"""Voice and face together: from a source to a timeline."""

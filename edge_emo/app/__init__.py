@@ -1,0 +1,1 @@
+"""What the commands and other doors of the package share."""

@@ -1,0 +1,1 @@
+"""Features of sound, by numpy alone."""

@@ -1,0 +1,1 @@
+"""What everything stands on: emotions, readings on a clock, errors, files."""

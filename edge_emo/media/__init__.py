@@ -1,0 +1,1 @@
+"""Sources of sound and pictures: opened safely, decoded, on one clock."""

@@ -1,0 +1,1 @@
+"""Which songs suit, and in which order."""

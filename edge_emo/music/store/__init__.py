@@ -1,0 +1,1 @@
+"""The catalogue, the user's songs and history, in SQLite."""

@@ -1,0 +1,365 @@
+"""The songs: the bundled catalogue, opened read-only, and beside it the user's own."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.errors import CatalogueError, SongNotFoundError
+from edge_emo.music.store.filters import Filters
+from edge_emo.music.store.schema import SCHEMA_VERSION, in_order, version_of
+
+BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
+
+_CHUNK = 10_000
+_MOST_WORDS = 32  # of a search; the time grows with each
+_TRUST = {"genre": 0.75, "nothing": 0.25}  # in the place of a song, by what it was found from
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song, how it may be used, and where it is.
+
+    `valence` and `arousal` lie between -1 and 1; `shares` tells how far it suits each of `EMOTIONS` and sums to 1.
+    `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine,
+    of several copies the first by name.
+    """
+
+    uid: str
+    title: str
+    artist: str
+    genre: str
+    moods: tuple[str, ...]
+    instruments: tuple[str, ...]
+    duration_s: float | None
+    bpm: float | None
+    valence: float
+    arousal: float
+    license: str
+    license_url: str
+    usage: str
+    credit: str | None
+    link: str
+    source: str
+    path: str | None
+    duration_from: str
+    bpm_from: str
+    mood_from: str
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CatalogueInfo:
+    """What a catalogue holds."""
+
+    path: str
+    schema_version: int
+    songs: int
+    artists: int
+    by_license: dict[str, int]
+    by_source: dict[str, int]
+    by_emotion: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What ranking needs of every song, in the order of the songs' `keys`.
+
+    `places` is (2, songs): valence and arousal; `shares` (8, songs); `clashes` (8, songs) is true where a tag or the
+    title contradicts an emotion; `trust`, 0 to 1, how much is known of a song's place. `artists`, `genres`
+    and `moods` are places in `names`; the moods of song i are `moods[mood_starts[i] : mood_starts[i + 1]]`.
+    """
+
+    keys: NDArray[np.int64]
+    places: NDArray[np.float32]
+    shares: NDArray[np.float32]
+    clashes: NDArray[np.bool_]
+    artists: NDArray[np.int32]
+    genres: NDArray[np.int32]
+    trust: NDArray[np.float32]
+    moods: NDArray[np.int32]
+    mood_starts: NDArray[np.int64]
+    names: list[str]
+
+
+class Catalogue:
+    """Read-only access to a catalogue, the one that ships when no `path` is given, and to the songs of `own`.
+
+    `own` is the database of a user, as `UserDatabase` keeps it. Of a song that both hold, the user's counts.
+    Threads may share it. Every method raises CatalogueError where a file is missing or damaged.
+    """
+
+    def __init__(self, path: str | Path | None = None, own: str | Path | None = None) -> None:
+        self.path = Path(path) if path else BUNDLED
+        self._files = {"bundled": self.path}
+        if own is not None:
+            self._files["own"] = Path(own)
+        self._connection = sqlite3.connect(":memory:", uri=True, check_same_thread=False)
+        self._lock = threading.RLock()
+        for schema, file in self._files.items():
+            self._attach(schema, file)
+
+    def __enter__(self) -> Catalogue:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        with self._lock:
+            self._connection.close()
+
+    def check(self) -> None:
+        """Read every file whole. Raises CatalogueError with what SQLite found."""
+        for schema, file in self._files.items():
+            with self._reading(schema):
+                found = self._connection.execute(f"PRAGMA {schema}.integrity_check").fetchone()[0]
+            if found != "ok":
+                raise CatalogueError(f"{file}: damaged ({found}); {_next_step(schema)}")
+
+    def song(self, uid: str) -> Song:
+        """Return one song. Raises SongNotFoundError."""
+        return self.songs([uid])[0]
+
+    def songs(self, uids: Sequence[str]) -> list[Song]:
+        """Return the songs of `uids`, in that order. Raises SongNotFoundError."""
+        found: dict[str, Song] = {}
+        for schema in self._files:  # the user's come last, and count
+            found.update((song.uid, song) for song in self._select(schema, f"WHERE t.uid IN ({_marks(uids)})", uids))
+        missing = next((uid for uid in uids if uid not in found), None)
+        if missing is not None:
+            raise SongNotFoundError(f"{missing}: no such song; find one with `edge-emo songs search`")
+        return [found[uid] for uid in uids]
+
+    def of_keys(self, keys: Sequence[int]) -> list[Song]:
+        """Return the songs of keys of `ranked`, in that order."""
+        found: dict[int, Song] = {}
+        for number, schema in enumerate(self._files):
+            ids = [key // 2 for key in keys if key % 2 == number]
+            if ids:
+                songs = self._select(schema, f"WHERE t.id IN ({_marks(ids)}) ORDER BY t.id", ids)
+                found.update(zip((i * 2 + number for i in sorted(ids)), songs, strict=True))
+        return [found[key] for key in keys]
+
+    def search(self, text: str = "", limit: int = 20, filters: Filters | None = None) -> list[Song]:
+        """Return songs of which title, artist, genre, moods or instruments hold every word of `text`, best first.
+
+        The start of a word suffices; without `text`, all songs that pass the `filters`.
+        """
+        words = list(dict.fromkeys(re.findall(r"\w+", text.casefold())))[:_MOST_WORDS]
+        if text.strip() and not words:
+            return []
+        query = " ".join(f'"{word}"*' for word in words)
+        found: list[tuple[float, Song]] = []
+        for schema in reversed(self._files):
+            condition, values = (filters or Filters()).conditions(schema)
+            join, order = f"WHERE {condition} {self._hidden(schema)}", "t.id"
+            if words:
+                join = f"JOIN {schema}.tracks_fts f ON f.rowid = t.id {join} AND f.tracks_fts MATCH ?"
+                values, order = [*values, query], "f.rank, t.id"
+            songs = self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit])
+            found += enumerate(songs)
+        # ranks of different files are no measures of each other, so they take turns, the user's songs first
+        return [song for _, song in sorted(found, key=lambda item: item[0])][:limit]
+
+    def all_songs(self, schema: Literal["bundled", "own"] | None = None) -> Iterator[Song]:
+        """Yield every song, or those of one of the files, without keeping them."""
+        for name in [schema] if schema else self._files:
+            last = 0
+            while rows := self._ids(name, last):
+                yield from self._select(name, f"WHERE t.id IN ({_marks(rows)}) ORDER BY t.id", rows)
+                last = rows[-1]
+
+    def info(self) -> CatalogueInfo:
+        """Count what the catalogue holds; a song counts for its most fitting emotion."""
+        counts: dict[str, dict[str, int]] = {"license": {}, "source": {}, "emotion": dict.fromkeys(EMOTIONS, 0)}
+        artists: set[str] = set()
+        best = f"max({', '.join('t.' + name for name in EMOTIONS)})"
+        cases = " ".join(f"WHEN t.{name} THEN '{name}'" for name in EMOTIONS)
+        groups = {"license": "l.name", "source": "t.source", "emotion": f"CASE {best} {cases} END"}
+        for schema in self._files:
+            with self._reading(schema):
+                where = (
+                    f"FROM {schema}.tracks t JOIN {schema}.licenses l ON l.id = t.license_id "
+                    f"WHERE 1 {self._hidden(schema)}"
+                )
+                artists.update(name for (name,) in self._connection.execute(f"SELECT DISTINCT t.artist {where}"))
+                for group, expression in groups.items():
+                    for name, n in self._connection.execute(f"SELECT {expression}, count(*) {where} GROUP BY 1"):
+                        counts[group][name] = counts[group].get(name, 0) + n
+        return CatalogueInfo(
+            path=str(self.path),
+            schema_version=SCHEMA_VERSION,
+            songs=sum(counts["source"].values()),
+            artists=len(artists),
+            by_license=_largest_first(counts["license"]),
+            by_source=_largest_first(counts["source"]),
+            by_emotion=counts["emotion"],
+        )
+
+    def ranked(self) -> Ranked:
+        """Return what ranking needs of every song."""
+        numbers: dict[tuple[str, str], int] = {}
+
+        def numbered(kind: str, names: Sequence[str]) -> NDArray[np.int32]:
+            return np.array([numbers.setdefault((kind, name), len(numbers)) for name in names], np.int32)
+
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in _RANKED}
+        columns = f"t.valence, t.arousal, {', '.join('t.' + name for name in EMOTIONS)}"
+        for number, schema in enumerate(self._files):
+            with self._reading(schema):
+                cursor = self._connection.execute(
+                    f"SELECT t.id, t.artist, g.name, t.mood_from, t.clashes, {_moods(schema)}, {columns} "
+                    f"FROM {schema}.tracks t JOIN {schema}.genres g ON g.id = t.genre_id "
+                    f"WHERE 1 {self._hidden(schema)} ORDER BY t.id"
+                )
+                last = 0
+                while rows := cursor.fetchmany(_CHUNK):
+                    ids, artists, genres, mood_from, clashes, moods, *figures = zip(*rows, strict=True)
+                    in_order(ids, last)
+                    last = ids[-1]
+                    tags = [_names(encoded) for encoded in moods]
+                    parts["keys"].append(np.array(ids, np.int64) * 2 + number)
+                    parts["artists"].append(numbered("artist", artists))
+                    parts["genres"].append(numbered("genre", genres))
+                    parts["trust"].append(np.array([_TRUST.get(name, 1.0) for name in mood_from], np.float32))
+                    parts["clashes"].append(np.array(clashes) >> np.arange(len(EMOTIONS))[:, None] & 1 == 1)
+                    parts["places"].append(np.array(figures[:2], np.float32))
+                    parts["shares"].append(np.array(figures[2:], np.float32))
+                    parts["moods"].append(numbered("mood", [tag for own in tags for tag in own]))
+                    parts["mood_starts"].append(np.array([len(own) for own in tags], np.int64))
+        joined = {
+            name: np.concatenate([np.zeros(shape, dtype), *parts[name]], axis=-1)
+            for name, (shape, dtype) in _RANKED.items()
+        }
+        joined["mood_starts"] = np.cumsum(np.append(0, joined["mood_starts"]))
+        return Ranked(**joined, names=[name for _, name in numbers])
+
+    def keys_of(self, filters: Filters) -> NDArray[np.int64]:
+        """Return the keys, ascending, of the songs that pass."""
+        found = []
+        for number, schema in enumerate(self._files):
+            condition, values = filters.conditions(schema)
+            with self._reading(schema):
+                rows = self._connection.execute(f"SELECT t.id FROM {schema}.tracks t WHERE {condition}", values)
+                found.append(np.fromiter((i * 2 + number for (i,) in rows), np.int64))
+        return np.sort(np.concatenate(found))
+
+    def keys(self, uids: Sequence[str]) -> dict[str, int]:
+        """Return the keys of those songs of `uids` that are known, by their identifier."""
+        found: dict[str, int] = {}
+        for number, schema in enumerate(self._files) if uids else ():
+            with self._reading(schema):
+                for start in range(0, len(uids), _CHUNK):
+                    some = uids[start : start + _CHUNK]
+                    sql = f"SELECT uid, id FROM {schema}.tracks WHERE uid IN ({_marks(some)})"
+                    found.update((uid, i * 2 + number) for uid, i in self._connection.execute(sql, list(some)))
+        return found
+
+    def _hidden(self, schema: str) -> str:
+        """Return the condition that leaves out songs of the catalogue of which the user has a version."""
+        if schema == "own" or "own" not in self._files:
+            return ""
+        return "AND NOT EXISTS (SELECT 1 FROM own.tracks o WHERE o.uid = t.uid)"
+
+    def _ids(self, schema: str, after: int) -> list[int]:
+        with self._reading(schema):
+            sql = f"SELECT t.id FROM {schema}.tracks t WHERE t.id > ? {self._hidden(schema)} ORDER BY t.id LIMIT 1000"
+            ids = [i for (i,) in self._connection.execute(sql, [after])]
+            in_order(ids, after)
+            return ids
+
+    def _select(self, schema: str, condition: str, values: Sequence[Any]) -> list[Song]:
+        with self._reading(schema):
+            rows = self._connection.execute(f"{_SELECT.format(schema=schema)} {condition}", list(values)).fetchall()
+        songs: list[Song] = []
+        for uid, title, artist, genre, moods, instruments, *rest in rows:
+            about: list[Any] = [*rest[: -len(EMOTIONS)], tuple(rest[-len(EMOTIONS) :])]
+            songs.append(Song(uid, title, artist, genre, _names(moods), _names(instruments), *about))
+        return songs
+
+    def _attach(self, schema: str, file: Path) -> None:
+        if not file.is_file():
+            raise CatalogueError(f"{file}: no such catalogue; {_next_step(schema)}")
+        # immutable: no lock and no journal is ever written beside a file that may lie on a read-only disk
+        journal = file.with_name(file.name + "-wal")
+        is_fixed = schema == "bundled" or not (os.access(file.parent, os.W_OK) or journal.exists())
+        mode = "mode=ro&immutable=1" if is_fixed else "mode=ro"
+        with self._reading(schema):
+            self._connection.execute(f"ATTACH ? AS {schema}", [f"{file.resolve().as_uri()}?{mode}"])
+            version = version_of(self._connection, schema)
+        if version != SCHEMA_VERSION:
+            raise CatalogueError(
+                f"{file}: schema {version}, this release reads {SCHEMA_VERSION}; install the edge-emo it came with"
+            )
+
+    @contextmanager
+    def _reading(self, schema: str) -> Iterator[None]:
+        """Let one thread read at a time, and turn SQLite's errors into CatalogueError."""
+        try:
+            with self._lock:
+                yield
+        except sqlite3.Error as error:
+            raise CatalogueError(
+                f"{self._files[schema]}: damaged or not a catalogue ({error}); {_next_step(schema)}"
+            ) from error
+
+
+_RANKED: dict[str, tuple[tuple[int, ...], type]] = {
+    "keys": ((0,), np.int64),
+    "places": ((2, 0), np.float32),
+    "shares": ((len(EMOTIONS), 0), np.float32),
+    "clashes": ((len(EMOTIONS), 0), np.bool_),
+    "artists": ((0,), np.int32),
+    "genres": ((0,), np.int32),
+    "trust": ((0,), np.float32),
+    "moods": ((0,), np.int32),
+    "mood_starts": ((0,), np.int64),
+}
+
+
+def _moods(schema: str) -> str:
+    return (
+        f"(SELECT json_group_array(m.name) FROM {schema}.track_moods x JOIN {schema}.moods m ON m.id = x.mood_id "
+        "WHERE x.track_id = t.id)"
+    )
+
+
+_SELECT = f"""
+SELECT t.uid, t.title, t.artist, g.name, {_moods("{schema}")},
+    (SELECT json_group_array(i.name) FROM {{schema}}.track_instruments x
+        JOIN {{schema}}.instruments i ON i.id = x.instrument_id WHERE x.track_id = t.id),
+    t.duration_s, t.bpm, t.valence, t.arousal, l.name, l.url, l.usage, t.credit, t.link, t.source,
+    (SELECT min(p.path) FROM {{schema}}.files p WHERE p.track_id = t.id),
+    t.duration_from, t.bpm_from, t.mood_from, {", ".join("t." + name for name in EMOTIONS)}
+FROM {{schema}}.tracks t JOIN {{schema}}.licenses l ON l.id = t.license_id
+    JOIN {{schema}}.genres g ON g.id = t.genre_id
+"""
+
+
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _largest_first(counts: dict[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _next_step(schema: str) -> str:
+    return "reinstall edge-emo" if schema == "bundled" else "restore a copy of it, or move it away to begin a new one"

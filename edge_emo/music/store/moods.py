@@ -1,0 +1,166 @@
+"""From mood tags, genre and title to a song's place: valence, arousal, and how far it suits each emotion.
+
+The tables `data/mood_tags.csv` and `data/genres.csv` are hand-set, after Russell (1980) for the tags that name an
+emotion. Where a row leaves the emotions blank, they follow from its valence and arousal. `data/translations.csv` has
+German and Russian names of their rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
+
+SPREAD = 0.35
+"""Standard deviation of the kernel of closeness on the circumplex."""
+OPPOSITE = 1.3
+"""Distance on the circumplex from which on a tag contradicts an emotion that it has no share in."""
+
+_GENRE_WEIGHT = 0.25
+_BETWEEN_GENRES = re.compile(r"[/;,|&+]|\band\b|\s-\s")
+_MOST_WORDS, _LONGEST = 20, 4  # of a genre's name that are looked at, and of a name in the table
+_WORD = re.compile(r"\w+")
+_RUSSIAN_ENDING = re.compile("(?:[ыио]й|[ая]я|[ое]е|[ыи]е|о)$")
+_GERMAN_ENDING = re.compile("e[mnrs]?$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Valence and arousal, -1 to 1, and the shares of the `EMOTIONS`, which sum to 1."""
+
+    valence: float
+    arousal: float
+    shares: tuple[float, ...]
+
+
+NOWHERE = Place(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
+
+
+@lru_cache(10_000)
+def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
+    """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
+
+    Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
+    """
+    tags = _table("mood_tags")
+    of_moods = [tags[tag] for mood in moods if (tag := _known("mood_tags", mood))]
+    of_genre = _of_genre(genre)
+    if of_moods:
+        return _mean(
+            [*of_moods, of_genre], [*[(1 - _GENRE_WEIGHT) / len(of_moods)] * len(of_moods), _GENRE_WEIGHT]
+        ), "moods"
+    if of_genre is not NOWHERE:
+        return _mean([of_genre, NOWHERE], [0.5, 0.5]), "genre"
+    return NOWHERE, "nothing"
+
+
+def _of_genre(genre: str) -> Place:
+    """Return a genre's place; of one that the table lacks, the mean of the parts of its name that it has.
+
+    Of a part that it lacks the last words that it has stand for it, as "Metal" for "Progressive Metal".
+    """
+    genres = _table("genres")
+    if name := _known("genres", genre):
+        return genres[name]
+    parts = [genres[name] for part in _BETWEEN_GENRES.split(genre.casefold()) if (name := _last_known("genres", part))]
+    return _mean(parts, [1.0] * len(parts)) if parts else NOWHERE
+
+
+def _last_known(table: str, name: str) -> str | None:
+    """Return the row of a table whose name ends a name last, the longest of them."""
+    words = _spaced(name).split()[-_MOST_WORDS:]
+    phrases = (words[start:end] for end in range(len(words), 0, -1) for start in range(max(0, end - _LONGEST), end))
+    return next(filter(None, (_known(table, " ".join(phrase)) for phrase in phrases)), None)
+
+
+def _known(table: str, name: str) -> str | None:
+    """Return the row of a table that a name in English, German or Russian stands for."""
+    rows = _rows(table)
+    return next((rows[form] for form in _base_forms(_spaced(name)) if form in rows), None)
+
+
+def _base_forms(name: str) -> Iterator[str]:
+    """Yield what a name may be a form of: itself, and German and Russian adjectives of other gender, case or number."""
+    yield name
+    if found := _RUSSIAN_ENDING.search(name):
+        yield from (name[: found.start()] + ending for ending in ("ый", "ий", "ой"))
+    elif found := _GERMAN_ENDING.search(name):
+        yield name[: found.start()]
+
+
+def _spaced(name: str) -> str:
+    """Return a name as the tables are searched: small, with spaces for hyphens and without the dots of ё."""
+    return " ".join(name.casefold().replace("ё", "е").replace("-", " ").split())
+
+
+@cache
+def _rows(table: str) -> dict[str, str]:
+    """Return which row of a table a name stands for; where languages differ, the English one."""
+    translated = {_spaced(name): row.casefold() for kind, _, name, row in _csv("translations") if kind == table}
+    return {**translated, **{_spaced(name): name for name in _table(table)}}
+
+
+def shares_near(valence: float, arousal: float) -> tuple[float, ...]:
+    """Return the shares of the emotions that follow from a place on the circumplex, by a Gaussian kernel."""
+    nearness = [math.exp(-0.5 * (math.dist((valence, arousal), VALENCE_AROUSAL[e]) / SPREAD) ** 2) for e in EMOTIONS]
+    total = sum(nearness)
+    return tuple(value / total for value in nearness)
+
+
+def clashes(moods: Iterable[str], title: str) -> tuple[bool, ...]:
+    """Return for each emotion whether a mood tag, or a word of the title that is one, says the opposite of it."""
+    words = {_known("mood_tags", mood) or "" for mood in moods} | set(_WORD.findall(title.casefold()))
+    known = [_opposites()[word] for word in words & _opposites().keys()]
+    return tuple(map(any, zip(*known, strict=True))) if known else (False,) * len(EMOTIONS)
+
+
+def is_known(mood: str) -> bool:
+    """Return whether a mood tag is in the table."""
+    return _known("mood_tags", mood) is not None
+
+
+@cache
+def _table(name: str) -> dict[str, Place]:
+    return {
+        key.casefold(): _place(f"{name}.csv, {key}", [float(value) for value in values if value])
+        for key, *values in _csv(name)
+    }
+
+
+def _csv(name: str) -> list[list[str]]:
+    with (Path(__file__).parents[1] / "data" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))[1:]
+
+
+def _place(what: str, values: list[float]) -> Place:
+    valence, arousal, *shares = values
+    if not shares:
+        return Place(valence, arousal, shares_near(valence, arousal))
+    if len(shares) != len(EMOTIONS) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        raise ValueError(f"{what}: the shares {shares} are not {len(EMOTIONS)} that add up to 1")
+    return Place(valence, arousal, tuple(shares))
+
+
+@cache
+def _opposites() -> dict[str, tuple[bool, ...]]:
+    return {
+        tag: tuple(
+            share < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > OPPOSITE
+            for emotion, share in zip(EMOTIONS, place.shares, strict=True)
+        )
+        for tag, place in _table("mood_tags").items()
+    }
+
+
+def _mean(places: Sequence[Place], weights: Sequence[float]) -> Place:
+    rows = [(place.valence, place.arousal, *place.shares) for place in places]
+    valence, arousal, *shares = np.average(rows, axis=0, weights=weights).round(4).tolist()
+    return Place(valence, arousal, tuple(shares))

@@ -1,0 +1,306 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_emo.analysis.fusion import MIN_DWELL_S, PRIOR, STEP_S, Fusion, Pool, segments
+from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.timeline import Moment, Reading, expected_valence_arousal
+
+POOL = Pool()
+THRESHOLDS = {"voice": 0.5, "face": 0.5}
+shares = st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(lambda v: tuple(np.array(v) / sum(v)))
+
+
+def sure(emotion, share=0.8):
+    rest = (1 - share) / 7
+    return tuple(share if name == emotion else rest for name in EMOTIONS)
+
+
+def seen(emotion, share=0.8):
+    """A face's distribution, which never holds calm."""
+    rest = (1 - share) / 6
+    return tuple(0.0 if name == "calm" else share if name == emotion else rest for name in EMOTIONS)
+
+
+def reading(modality, start, end, probabilities, **more):
+    raw = EMOTIONS[int(np.argmax(probabilities))]
+    return Reading(modality, start, end, raw, probabilities, raw, **more)
+
+
+def moments(*readings, cuts=(), causal=False):
+    fusion = Fusion(THRESHOLDS, causal=causal)
+    fusion.push(readings, cuts)
+    return list(fusion.moments())
+
+
+@given(shares)
+def test_a_voice_alone_is_taken_at_its_word(p):
+    assert POOL({"voice": p}) == pytest.approx(p, abs=1e-6)
+
+
+def test_a_face_alone_keeps_its_order_and_leaves_calm_to_the_prior():
+    fused = POOL({"face": seen("neutral", 0.7)})
+    assert fused[0] + fused[1] == pytest.approx(0.7, abs=1e-3)
+    assert fused[1] / fused[0] == pytest.approx(PRIOR["calm"] / PRIOR["neutral"])
+    happy = POOL({"face": seen("happy", 0.7)})
+    assert happy[2] == pytest.approx(0.7, abs=5e-3)
+
+
+def test_a_face_does_not_decide_between_neutral_and_calm():
+    voice = np.array(sure("calm", 0.6))
+    voice[0] = 0.2
+    voice /= voice.sum()
+    fused = POOL({"voice": tuple(voice), "face": seen("neutral")})
+    assert fused[1] / fused[0] == pytest.approx(voice[1] / voice[0])
+    assert fused[0] + fused[1] > voice[0] + voice[1]
+
+
+@given(shares)
+def test_a_modality_that_knows_no_more_than_the_prior_changes_nothing(p):
+    prior = tuple(PRIOR.values())
+    assert POOL({"voice": p, "face": prior}) == pytest.approx(POOL({"voice": p}), abs=1e-6)
+    assert POOL({}) == pytest.approx(prior)
+
+
+def test_two_that_agree_are_surer_than_each():
+    both = POOL({"voice": sure("angry", 0.6), "face": seen("angry", 0.6)})
+    assert both[4] > 0.8
+
+
+def test_the_surer_of_two_that_disagree_wins():
+    fused = POOL({"voice": sure("angry", 0.95), "face": seen("happy", 0.5)})
+    assert EMOTIONS[fused.argmax()] == "angry"
+    fused = POOL({"voice": sure("angry", 0.5), "face": seen("happy", 0.95)})
+    assert EMOTIONS[fused.argmax()] == "happy"
+
+
+def test_no_modality_can_rule_an_emotion_out():
+    never = tuple(1.0 if name == "happy" else 0.0 for name in EMOTIONS)
+    assert POOL({"face": never}).min() > 0
+
+
+@given(shares, shares)
+def test_voice_and_face_count_alike(a, b):
+    def without_calm(p):
+        return (p[0] + p[1], 0.0, *p[2:])
+
+    one = POOL({"voice": a, "face": without_calm(b)})
+    other = POOL({"face": without_calm(a), "voice": b})
+    # calm and neutral apart, which only a voice can tell
+    assert one[2:] == pytest.approx(other[2:], rel=0.02, abs=1e-3)
+    assert one.sum() == pytest.approx(1)
+
+
+def test_a_weight_of_0_silences_a_modality():
+    pool = Pool(weights={"face": 0.0})
+    assert pool({"voice": sure("sad"), "face": seen("happy")}) == pytest.approx(sure("sad"), abs=1e-6)
+
+
+READINGS = [
+    reading("voice", 0.3, 3.3, sure("angry")),
+    reading("voice", 1.8, 4.8, sure("sad", 0.5)),
+    *[reading("face", t / 5, (t + 1) / 5, seen("happy" if t < 12 else "angry")) for t in range(30)],
+]
+
+
+@settings(max_examples=20)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(rng):
+    mixed = READINGS.copy()
+    rng.shuffle(mixed)
+    for one, other in zip(moments(*READINGS), moments(*mixed), strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities)
+        assert (one.start_s, one.voice, one.face, one.disagree) == (
+            other.start_s,
+            other.voice,
+            other.face,
+            other.disagree,
+        )
+
+
+def test_pieces_give_what_the_whole_gives():
+    fusion = Fusion(THRESHOLDS)
+    for piece in READINGS:
+        fusion.push([piece])
+    assert list(fusion.moments()) == moments(*READINGS)
+
+
+def test_what_comes_later_does_not_change_what_was_where_only_the_past_counts():
+    before = moments(*[r for r in READINGS if r.end_s <= 3.5], causal=True)
+    after = moments(*READINGS, causal=True)
+    settled = [moment for moment in after if moment.end_s <= 1.5]
+    assert before[: len(settled)] == settled
+
+
+def test_moments_lie_on_one_clock_where_something_was_found():
+    found = moments(reading("voice", 0.2, 1.2, sure("sad")), reading("face", 5.0, 5.2, seen("sad")))
+    assert [moment.start_s for moment in found] == [0.0, 0.5, 1.0, 5.0]
+    assert found[-1].end_s == pytest.approx(5.2)
+    assert [(m.voice, m.face) for m in found] == [("sad", None)] * 3 + [(None, "sad")]
+    assert all(moment.start_s % STEP_S == 0 for moment in found)
+
+
+def test_a_rest_of_a_step_counts_by_its_length():
+    readings = [reading("voice", 0, 4.02, sure("happy", 0.5)), reading("face", 0, 4.0, seen("happy", 0.95))]
+    whole, rest = moments(*readings)[-2:]
+    assert rest.end_s - rest.start_s == pytest.approx(0.02)
+    assert rest.face is None and max(rest.momentary) == pytest.approx(0.5, abs=1e-3)
+    assert max(rest.probabilities) == pytest.approx(max(whole.probabilities), abs=0.02)
+    [segment] = segments(moments(*readings), 0.5)
+    [without] = segments(moments(replace(readings[0], end_s=4.0), readings[1]), 0.5)
+    assert segment.probabilities == pytest.approx(without.probabilities, abs=0.003)
+
+
+def test_a_still_is_one_moment():
+    found = moments(reading("face", 0.0, 0.0, seen("happy")))
+    assert [(m.start_s, m.end_s, m.face) for m in found] == [(0.0, 0.0, "happy")]
+
+
+def test_disagreement_is_said_when_both_are_sure():
+    both = moments(reading("voice", 0, 0.5, sure("angry")), reading("face", 0, 0.5, seen("happy")))
+    assert both[0].disagree
+    unsure = moments(reading("voice", 0, 0.5, sure("angry", 0.3)), reading("face", 0, 0.5, seen("happy")))
+    assert not unsure[0].disagree
+    [segment] = segments(both, 0.5)
+    assert segment.reason == "modalities_disagree"
+
+
+def test_only_the_main_face_counts():
+    found = moments(
+        reading("face", 0, 0.5, seen("happy"), person=0, is_main=True),
+        reading("face", 0, 0.5, seen("angry"), person=1, is_main=False),
+    )
+    assert found == moments(reading("face", 0, 0.5, seen("happy"), person=0))
+
+
+def moment(start, emotion, share=0.8, **more):
+    p = sure(emotion, share)
+    values = dict.fromkeys(("voice", "face")) | {"disagree": False} | more
+    return Moment(start, start + STEP_S, p, p, *expected_valence_arousal(p), **values)
+
+
+def run(*emotions, share=0.8):
+    return [moment(i * STEP_S, emotion, share) for i, emotion in enumerate(emotions)]
+
+
+def test_a_flicker_is_smoothed_away():
+    found = list(segments(run("happy", "happy", "happy", "sad", "happy", "happy"), 0.5))
+    assert [(s.emotion, s.start_s, s.end_s) for s in found] == [("happy", 0.0, 3.0)]
+
+
+def test_a_change_that_lasts_begins_where_it_began():
+    found = list(segments(run("happy", "happy", "sad", "sad", "sad"), 0.5))
+    assert [(s.emotion, s.start_s, s.end_s) for s in found] == [("happy", 0.0, 1.0), ("sad", 1.0, 2.5)]
+    assert all(s.end_s - s.start_s >= MIN_DWELL_S for s in found)
+
+
+def test_a_gap_ends_a_stretch():
+    found = list(segments([moment(0, "sad"), moment(0.5, "sad"), moment(9, "sad")], 0.5))
+    assert [(s.start_s, s.end_s) for s in found] == [(0.0, 1.0), (9.0, 9.5)]
+
+
+def test_a_lead_within_the_margin_changes_nothing():
+    close = list(sure("happy", 0.44))
+    close[EMOTIONS.index("sad")] = 0.45
+    close = tuple(np.array(close) / sum(close))
+    near = Moment(1.0, 1.5, close, close, 0.0, 0.0, None, None, False)
+    found = list(segments([*run("happy", "happy"), near, near, near], 0.3))
+    assert {s.emotion for s in found} == {"happy"}
+
+
+def test_unsure_stretches_say_so():
+    [segment] = segments(run("happy", "happy", share=0.3), 0.5)
+    assert (segment.emotion, segment.raw, segment.reason) == ("uncertain", "happy", "low_confidence")
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(["happy", "sad", "angry"]), min_size=1, max_size=30))
+def test_stretches_cover_every_moment_once(emotions):
+    found = list(segments(run(*emotions), 0.5))
+    assert found[0].start_s == 0
+    assert found[-1].end_s == len(emotions) * STEP_S
+    assert all(a.end_s == b.start_s for a, b in pairwise(found))
+
+
+def test_what_is_no_longer_seen_is_forgotten_within_two_seconds():
+    """However sure it was: a voice that is heard alone after a face decides."""
+    sure, mild = np.full(8, 1e-6), np.full(8, 0.06)
+    sure[EMOTIONS.index("happy")], mild[EMOTIONS.index("sad")] = 1.0, 0.58
+    found = moments(reading("face", 0, 4, sure), reading("voice", 4, 8, mild))
+    later = next(moment for moment in found if moment.start_s >= 6)
+    assert EMOTIONS[int(np.argmax(later.probabilities))] == "sad"
+
+
+def looks(*shots):
+    """Readings of a face looked at five times a second: of shots (start, end, emotion, probability)."""
+    times = [(k / 5, (k + 1) / 5) for k in range(round(shots[-1][1] * 5))]
+    found = []
+    for start_s, end_s, emotion, share in shots:
+        inside = [(max(a, start_s), min(b, end_s)) for a, b in times if a < end_s and b > start_s]
+        found += [reading("face", a, b, seen(emotion, share)) for a, b in inside]
+    return found
+
+
+def changes(found, threshold=0.3):
+    """Return when another emotion begins to hold, but for the first."""
+    return [segment.start_s for segment in list(segments(found, threshold))[1:]]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.9, 0.9), (0.95, 0.6), (0.6, 0.95), (0.55, 0.55)])
+@pytest.mark.parametrize("at_s", [6.0, 6.2, 6.4, 7.0])
+def test_a_change_holds_from_when_it_happens(before, after, at_s):
+    readings = looks((0, at_s, "happy", before), (at_s, 12, "sad", after))
+    [change_s] = changes(moments(*readings))
+    assert change_s == pytest.approx(at_s, abs=STEP_S + 0.2)  # a step, and a look
+    [late_s] = changes(moments(*readings, causal=True))
+    assert late_s >= change_s
+    [cut_s] = changes(moments(*readings, cuts=[at_s]))
+    assert cut_s == pytest.approx(at_s)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_a_change_is_found_early_as_often_as_late(share):
+    names = ["happy", "sad", "angry", "neutral", "fearful"]
+    at = np.cumsum([0, 5.1, 4.3, 6.6, 3.8, 5.2])
+    found = changes(moments(*looks(*[(a, b, e, share) for (a, b), e in zip(pairwise(at), names, strict=True)])))
+    lateness = [change - true for change, true in zip(found, at[1:-1], strict=True)]
+    assert np.mean(lateness) == pytest.approx(0, abs=0.2)
+
+
+def test_where_only_the_past_counts_a_change_comes_late_and_within_two_seconds():
+    [change_s] = changes(moments(*looks((0, 6, "happy", 0.9), (6, 12, "sad", 0.9)), causal=True))
+    assert 6.5 <= change_s <= 8.0
+
+
+def test_a_face_before_a_cut_says_nothing_of_what_is_after_it():
+    before, after = looks((0, 4.1, "happy", 0.9), (4.1, 8, "sad", 0.9)), looks((0, 8, "sad", 0.9))
+    both = [m for m in moments(*before, cuts=[4.1]) if m.start_s >= 4.1]
+    alone = [m for m in moments(*[r for r in after if r.start_s >= 4.2], cuts=[4.1]) if m.start_s >= 4.1]
+    assert [m.probabilities for m in both] == [pytest.approx(m.probabilities) for m in alone]
+
+
+def test_a_cut_of_the_picture_says_nothing_of_a_voice():
+    voice = [reading("voice", 0, 4, sure("happy")), reading("voice", 4, 8, sure("sad"))]
+    assert [m.probabilities for m in moments(*voice, cuts=[3.0])] == [m.probabilities for m in moments(*voice)]
+
+
+def test_a_cut_divides_a_step_and_one_at_its_edge_does_not():
+    face = looks((0, 2, "happy", 0.9))
+    assert [m.start_s for m in moments(*face, cuts=[0.8])] == [0.0, 0.5, 0.8, 1.0, 1.5]
+    assert [m.start_s for m in moments(*face, cuts=[0.5, 1.0 - 1e-9])] == [0.0, 0.5, 1.0, 1.5]
+    assert [m.end_s for m in moments(*face, cuts=[0.8])] == [0.5, 0.8, 1.0, 1.5, 2.0]
+
+
+def test_one_emotion_on_both_sides_of_a_cut_is_one_stretch():
+    assert changes(moments(*looks((0, 8, "happy", 0.9)), cuts=[2.0, 4.4, 6.0])) == []
+
+
+def test_smoothing_both_ways_averages_over_as_much_as_the_past_alone():
+    rng = np.random.default_rng(0)
+    noisy = [reading("face", k / 2, k / 2 + 0.5, tuple(rng.dirichlet(np.ones(8)))) for k in range(2000)]
+    spread = [np.std([m.probabilities[2] for m in moments(*noisy, causal=causal)]) for causal in (False, True)]
+    assert spread[0] == pytest.approx(spread[1], rel=0.1)

@@ -1,0 +1,38 @@
+import io
+
+import pytest
+
+from edge_emo.media.sources import expand, kind
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.wav", b"RIFF\0\0\0\0WAVEfmt ", "sound"),
+        ("a.mp3", b"ID3\4", "sound"),
+        ("a.jpg", b"\xff\xd8\xff\xe0", "picture"),
+        ("a.mp4", b"\0\0\0\x20ftypisom", "film"),
+        ("a.gif", b"GIF89a", "film"),
+        ("a.heic", b"\0\0\0\x18ftypheic", "picture"),
+        # what is inside counts more than the name
+        ("a.wav", b"\x89PNG\r\n\x1a\n", "picture"),
+        ("a.wav", b"\0\0\0\x20ftypisom", "film"),
+        ("a.jpg", b"\0\0\0\x20ftypqt  ", "film"),
+        ("a.mp4", b"\0\0\0\x20ftypavif", "picture"),
+        ("-", b"\xff\xd8\xff\xe0", "picture"),
+        ("-", b"RIFF\0\0\0\0WEBPVP8 ", "picture"),
+        ("-", b"BM\0\0\0\0", "picture"),
+        ("-", b"\x1aE\xdf\xa3", "film"),
+    ],
+)
+def test_what_a_source_is(tmp_path, name, content, expected):
+    assert kind(name, io.BytesIO(content)) == expected
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert kind(path, str(path)) == expected
+
+
+def test_folders_give_sounds_pictures_and_films(tmp_path):
+    for name in ("a.wav", "b.JPG", "c.mov", "notes.txt", ".hidden.png"):
+        (tmp_path / name).touch()
+    assert [source.rsplit("/", 1)[-1] for source in expand([str(tmp_path)])] == ["a.wav", "b.JPG", "c.mov"]

@@ -1,0 +1,143 @@
+"""Imports point down: each part of the package knows only the parts below it, and no two files know each other."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+BELOW = {
+    "core": set(),
+    "audio": {"core"},
+    "models": {"audio"},
+    "media": {"core"},
+    "voice": {"models", "media"},
+    "face": {"models", "media"},
+    "analysis": {"voice", "face"},
+    "music.store": {"core"},
+    "music.ranking": {"music.store"},
+    "music.library": {"music.store", "media"},
+    "bench": {"analysis", "music.ranking"},
+    "app": {"analysis", "music.ranking", "music.library", "bench"},
+    "report": {"app"},
+    "cli": {"report"},
+}
+"""What each part may import directly; what stands below that is open to it as well."""
+
+
+def below(part):
+    """Return every part that `part` may import."""
+    return {part}.union(*(below(lower) for lower in BELOW[part])) if part in BELOW else {part}
+
+
+def modules(folder):
+    """Return {dotted name: path} of the modules of a package."""
+    found = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(path, names):
+    """Return the modules among `names` that a file imports: at its top, inside of its functions, or for types alone."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & names or {node.module} & names
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & names
+    return found
+
+
+def part_of(module):
+    """Return the part of the house a module belongs to, "" for the package itself."""
+    inside = module.removeprefix("edge_emo").lstrip(".")
+    if not inside:
+        return ""
+    first, *rest = inside.split(".")
+    return ".".join([first, *rest[:1]]) if first == "music" else first
+
+
+def upward_imports(graph):
+    return [
+        f"{module} imports {other}"
+        for module, others in graph.items()
+        for other in sorted(others)
+        if part_of(module) in BELOW and part_of(other) in BELOW and part_of(other) not in below(part_of(module))
+    ]
+
+
+@pytest.fixture(scope="module")
+def graph():
+    found = modules("edge_emo")
+    return {module: imported(path, set(found)) for module, path in found.items()}
+
+
+def test_every_module_stands_in_a_part_of_the_house(graph):
+    alone = {"edge_emo", "edge_emo.__main__", "edge_emo.music"}
+    assert [m for m in graph if m not in alone and part_of(m) not in BELOW] == []
+
+
+def test_imports_point_down(graph):
+    assert upward_imports(graph) == []
+
+
+def test_a_planted_upward_import_is_noticed(graph):
+    planted = {**graph, "edge_emo.core.emotions": {"edge_emo.report.text"}}
+    assert upward_imports(planted) == ["edge_emo.core.emotions imports edge_emo.report.text"]
+
+
+def test_no_two_files_import_each_other():
+    found = modules("edge_emo")
+    try:
+        list(TopologicalSorter({m: imported(p, set(found)) - {m, "edge_emo"} for m, p in found.items()}).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_package_imports_neither_export_nor_benchmarks():
+    others = set(modules("export")) | set(modules("benchmarks")) | set(modules("tests"))
+    assert {
+        module: imported(path, others) for module, path in modules("edge_emo").items() if imported(path, others)
+    } == {}
+
+
+LOADED = "import sys; {}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+
+
+def loaded(code):
+    """Return the top-level modules of a process that has run `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(code)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+HEAVY = {"numpy", "onnxruntime", "cv2", "av", "soundfile"}
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    assert not loaded("import edge_emo") & HEAVY
+
+
+def test_help_loads_nothing_heavy():
+    code = "from click.testing import CliRunner; from edge_emo.cli import main; CliRunner().invoke(main, ['--help'])"
+    assert not loaded(code) & HEAVY
+
+
+def test_hearing_a_voice_loads_no_opencv():
+    code = (
+        "from edge_emo.media.sources import sample_path; import edge_emo; "
+        "t = edge_emo.Analyzer(face=False)(sample_path()); assert t.readings"
+    )
+    assert "cv2" not in loaded(code)
+
+
+def test_features_of_sound_need_numpy_alone():
+    code = "import edge_emo.audio.mfcc, edge_emo.audio.network_input"
+    assert not loaded(code) & (HEAVY - {"numpy"})
