@@ -41,7 +41,7 @@ def test_a_film_of_several_moods_gets_songs_for_each_and_not_for_their_average(r
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_part_gets_songs_of_its_own_and_not_what_is_left_of_the_others(recommender, seed):
-    """Most of the best for neutral are by one artist, so songs came that were in mind for sad, and hardly suit neutral."""
+    """Most of the best for neutral are by one artist, so the best for sad came, which hardly suit it."""
     among = {item.song.uid: item.score for item in recommender(certain("neutral"), 30, seed=seed)}
     for found in recommender([0.4, 0.3, 0, 0.3, 0, 0, 0, 0], 10, seed=seed):
         if "neutral" in found.reason:
