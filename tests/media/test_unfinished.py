@@ -91,7 +91,22 @@ def flac():
         aiff(0),
         w64(),
     ],
-    ids="wav-0 wav-f wav-0-0 wav-f-f rf64-0 rf64-f au-0 au-f caf flac wav-2-GB aiff-2-GB aiff-0 w64".split(),
+    ids=[
+        "wav-0",
+        "wav-f",
+        "wav-0-0",
+        "wav-f-f",
+        "rf64-0",
+        "rf64-f",
+        "au-0",
+        "au-f",
+        "caf",
+        "flac",
+        "wav-2-GB",
+        "aiff-2-GB",
+        "aiff-0",
+        "w64",
+    ],
 )
 def test_a_recording_without_a_length_is_read_to_its_end_and_told(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
