@@ -202,7 +202,7 @@ class _Analysis:
             duration_s=self._duration_s,
             readings=tuple(readings),
             moments=moments,
-            segments=tuple(segments(moments, fusion.threshold)),
+            segments=tuple(segments(moments, fusion.threshold, self._cuts)),
             summary=summary_of(
                 [moment.momentary for moment in moments],
                 [max(moment.end_s - moment.start_s, 1e-9) for moment in moments],

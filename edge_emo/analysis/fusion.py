@@ -182,14 +182,16 @@ def _mean(found: Sequence[tuple[float, Reading]]) -> list[float]:
     return list((weights @ distributions / weights.sum()).tolist())
 
 
-def segments(moments: Iterable[Moment], threshold: float) -> Iterator[Segment]:
+def segments(moments: Iterable[Moment], threshold: float, cuts: Sequence[float] = ()) -> Iterator[Segment]:
     """Yield the stretches over which the decision holds, split where nothing was found.
 
-    The decision changes when another one exceeds it by `MARGIN` and lasts for `MIN_DWELL_S` (hysteresis).
+    The decision changes when another one exceeds it by `MARGIN` and lasts for `MIN_DWELL_S` (hysteresis). What is too
+    short belongs to what is before it, or from one of the `cuts` of the picture on to what comes after it.
     """
     run: list[Moment] = []  # of the decision that holds
-    pending: list[Moment] = []  # of another one that has not lasted yet
+    pending: list[Moment] = []  # of others that have not lasted yet
     holds = next_one = ""
+    since_s = 0.0  # when the last of the others began
     for moment in moments:
         decision = decide(moment.probabilities, threshold)[1]
         if run and moment.start_s > (pending or run)[-1].end_s + 1e-6:
@@ -200,14 +202,22 @@ def segments(moments: Iterable[Moment], threshold: float) -> Iterator[Segment]:
         elif _stays(moment, holds, decision):
             run, pending = [*run, *pending, moment], []
         else:
-            if pending and decision != next_one:
-                run, pending = run + pending, []
-            pending, next_one = [*pending, moment], decision
-            if moment.end_s - pending[0].start_s >= MIN_DWELL_S - _SAME_S:
+            if not pending or decision != next_one:
+                next_one, since_s = decision, moment.start_s
+                if pending and not _is_cut(run[-1], pending[0], cuts):
+                    run, pending = run + pending, []
+            pending = [*pending, moment]
+            if moment.end_s - since_s >= MIN_DWELL_S - _SAME_S:
                 yield _segment(run, holds, threshold)
                 run, pending, holds = pending, [], next_one
     if run:
         yield _segment(run + pending, holds, threshold)
+
+
+def _is_cut(before: Moment, after: Moment, cuts: Sequence[float]) -> bool:
+    """Whether the picture, with a face on one side at least, was cut between two moments."""
+    has_face = before.face is not None or after.face is not None
+    return has_face and any(abs(cut - after.start_s) < _SAME_S for cut in cuts)
 
 
 def _stays(moment: Moment, holds: str, decision: str) -> bool:

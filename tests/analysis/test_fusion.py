@@ -299,6 +299,22 @@ def test_one_emotion_on_both_sides_of_a_cut_is_one_stretch():
     assert changes(moments(*looks((0, 8, "happy", 0.9)), cuts=[2.0, 4.4, 6.0])) == []
 
 
+def test_what_is_unsure_after_a_cut_belongs_to_the_shot_that_it_is_in():
+    """A voice heard across the cut made the first moment of a shot unsure, which then counted for the shot before."""
+    readings = [*looks((0, 4.1, "happy", 0.9), (4.1, 4.5, "happy", 0.2), (4.5, 8, "sad", 0.9))]
+    shown = moments(*readings, cuts=[4.1, 4.5])
+    assert [(s.emotion, s.start_s) for s in segments(shown, 0.3, [4.1])] == [("happy", 0.0), ("sad", 4.1)]
+    assert [(s.emotion, s.start_s) for s in segments(shown, 0.3)] == [("happy", 0.0), ("sad", 4.5)]
+    without = [replace(moment, face=None) for moment in shown]
+    assert [s.start_s for s in segments(without, 0.3, [4.1])] == [0.0, 4.5]
+
+
+def test_a_flicker_after_a_cut_is_smoothed_away_like_any():
+    shots = looks((0, 4, "happy", 0.9), (4, 4.5, "sad", 0.9), (4.5, 8, "happy", 0.9))
+    [segment] = segments(moments(*shots, cuts=[4.0, 4.5]), 0.3, [4.0])
+    assert (segment.emotion, segment.start_s, segment.end_s) == ("happy", 0.0, 8.0)
+
+
 def test_smoothing_both_ways_averages_over_as_much_as_the_past_alone():
     rng = np.random.default_rng(0)
     noisy = [reading("face", k / 2, k / 2 + 0.5, tuple(rng.dirichlet(np.ones(8)))) for k in range(2000)]

@@ -92,20 +92,8 @@ def flac():
         w64(),
     ],
     ids=[
-        "wav-0",
-        "wav-f",
-        "wav-0-0",
-        "wav-f-f",
-        "rf64-0",
-        "rf64-f",
-        "au-0",
-        "au-f",
-        "caf",
-        "flac",
-        "wav-2-GB",
-        "aiff-2-GB",
-        "aiff-0",
-        "w64",
+        *("wav-0", "wav-f", "wav-0-0", "wav-f-f", "rf64-0", "rf64-f", "au-0", "au-f", "caf", "flac"),
+        *("wav-2-GB", "aiff-2-GB", "aiff-0", "w64"),
     ],
 )
 def test_a_recording_without_a_length_is_read_to_its_end_and_told(tmp_path, content):
