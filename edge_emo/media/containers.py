@@ -150,13 +150,21 @@ def open_with_opencv(name: str, source: str | BinaryIO) -> Any:
 
 @contextmanager
 def _opencv_options(options: str) -> Iterator[None]:
+    """Give options to OpenCV's FFmpeg; what both have to say of a file comes as an error of ours, not on stderr."""
+    import cv2
+
+    log = cv2.utils.logging
+    ours = {_OPENCV_OPTIONS: options, "OPENCV_FFMPEG_LOGLEVEL": "-8"}
     with _environment:
-        before = os.environ.get(_OPENCV_OPTIONS)
-        os.environ[_OPENCV_OPTIONS] = options
+        level, before = log.getLogLevel(), {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
+        log.setLogLevel(log.LOG_LEVEL_SILENT)
         try:
             yield
         finally:
-            if before is None:
-                del os.environ[_OPENCV_OPTIONS]
-            else:
-                os.environ[_OPENCV_OPTIONS] = before
+            log.setLogLevel(level)
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -27,6 +28,11 @@ PICTURE_SUFFIXES = frozenset(
 
 Kind = Literal["sound", "picture", "film"]
 
+_SOUND_HEAD = re.compile(  # WAV, FLAC, AIFF, AU, CAF, Wave64; MP3 with a tag or without, and AAC
+    rb"(?:RIFF|RIFX|RF64).{4}WAVE|fLaC|FORM.{4}AIF[FC]|\.snd|caff|riff\x2e\x91\xcf\x11"
+    rb"|ID3|\xff[\xf1-\xf3\xf9-\xfb]",
+    re.DOTALL,
+)
 _STILL_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"])  # of MP4's family
 
 
@@ -126,7 +132,7 @@ def _whole_stream(name: str, stream: BinaryIO) -> BinaryIO:
 
 
 def kind(path: str | os.PathLike[str], source: str | BinaryIO) -> Kind:
-    """Return what an opened source is: a picture by its first bytes or its name, a sound by its name, else a film.
+    """Return what an opened source is: a picture or a sound by its first bytes or its name, else a film.
 
     A film may turn out to have no picture, or no sound.
     """
@@ -143,4 +149,4 @@ def kind(path: str | os.PathLike[str], source: str | BinaryIO) -> Kind:
         return "picture"
     if suffix in PICTURE_SUFFIXES:
         return "picture"
-    return "sound" if suffix in SOUND_SUFFIXES else "film"
+    return "sound" if suffix in SOUND_SUFFIXES or _SOUND_HEAD.match(head) else "film"

@@ -15,6 +15,7 @@ from edge_emo.core.errors import MediaError, NoVoiceError
 from edge_emo.face.reader import FaceReader
 from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture, write_picture
+from edge_emo.media.sources import sample_path
 from tests.conftest import write_film
 
 
@@ -180,6 +181,16 @@ def test_standard_input(monkeypatch, film, tmp_path, portrait):
     assert modalities(piped(film)) == {"voice", "face"}
     write_picture(tmp_path / "a.jpg", portrait)
     assert modalities(piped(tmp_path / "a.jpg")) == {"face"}
+
+
+@pytest.mark.parametrize("has_pyav", [True, False], ids=["with PyAV", "without"])
+def test_a_sound_through_a_pipe_is_no_film_that_cannot_be_read(monkeypatch, has_pyav):
+    if not has_pyav:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "stdin", type("Pipe", (), {"buffer": io.BytesIO(sample_path().read_bytes())}))
+    timeline = edge_emo.analyze("-")
+    assert modalities(timeline) == {"voice"}
+    assert timeline.warnings == ()
 
 
 def test_contradictions_are_told(tmp_path, portrait):

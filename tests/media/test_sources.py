@@ -23,6 +23,13 @@ from edge_emo.media.sources import expand, kind
         ("-", b"RIFF\0\0\0\0WEBPVP8 ", "picture"),
         ("-", b"BM\0\0\0\0", "picture"),
         ("-", b"\x1aE\xdf\xa3", "film"),
+        ("-", b"RIFF\0\0\0\0AVI LIST", "film"),
+        ("-", b"RIFF\0\0\0\0WAVEfmt ", "sound"),
+        ("a.bin", b"RF64\xff\xff\xff\xffWAVEds64", "sound"),
+        ("-", b"fLaC\0", "sound"),
+        ("-", b"FORM\0\0\0\0AIFFCOMM", "sound"),
+        ("-", b"ID3\4", "sound"),
+        ("-", b"\xff\xfb\x90", "sound"),
     ],
 )
 def test_what_a_source_is(tmp_path, name, content, expected):

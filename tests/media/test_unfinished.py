@@ -2,6 +2,7 @@ import io
 import shutil
 import struct
 import subprocess
+import sys
 import wave
 
 import numpy as np
@@ -164,3 +165,15 @@ def test_an_mp4_without_its_index_says_what_can_be_done(tmp_path, decoder, monke
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"moov.*never finished.*copy it again.*untrunc"):
         read_sound(path)
+
+
+def test_decoders_write_nothing_of_their_own_about_a_film_that_cannot_be_read(tmp_path):
+    """In a process of its own, as OpenCV's FFmpeg reads once how much it is to say."""
+    pytest.importorskip("av", reason="PyAV writes the film")
+    path = write_film(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.uint8)] * 10, 10)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"moov") - 4])
+    code = "import importlib.util, sys; importlib.util.find_spec = lambda name: None\n"
+    code += "from edge_emo.media.film import Film\ntry:\n    Film(sys.argv[1])\nexcept ValueError:\n    sys.exit(3)"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
