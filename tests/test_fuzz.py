@@ -30,7 +30,8 @@ def read(path):
 
 PICTURES = r"""
 import cv2, numpy as np
-from edge_emo.pictures import Film, read_picture
+from edge_emo.film import Film
+from edge_emo.pictures import read_picture
 from tests.conftest import write_film
 
 CODECS = {"mp4": "libx264", "mkv": "libx264", "avi": "mpeg4", "gif": "gif", "webm": "libvpx"}

@@ -24,7 +24,8 @@ import importlib.util, json, resource, sys
 import cv2, soundfile
 from edge_emo.errors import MediaError
 from edge_emo.media import read_sound
-from edge_emo.pictures import Film, read_picture
+from edge_emo.film import Film
+from edge_emo.pictures import read_picture
 if importlib.util.find_spec("av"): import av
 if importlib.util.find_spec("pillow_heif"): import pillow_heif
 
