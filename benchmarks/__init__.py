@@ -9,6 +9,7 @@ python -m benchmarks.accuracy voice-folder, face-folder    the files that ship o
 python -m benchmarks.robustness voice   * curves: noise, other voices, level, band, compression
 python -m benchmarks.robustness face    * curves: size, blur, light, rotation, cover
 python -m benchmarks.latency            milliseconds of every stage, and a film of 60 s
+python -m benchmarks.lateness           how late an emotion is found to change at a hard cut
 python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers; half an hour
 python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
 python -m benchmarks.peers              * other libraries and openSMILE's accuracy, in environments that it makes
@@ -16,6 +17,7 @@ python -m benchmarks.recommender        learning of simulated listeners, millise
 python -m benchmarks.arm                * labels and probabilities on emulated Raspberry Pis, beside this processor
 python -m benchmarks.export             size and speed of converted networks of the literature; needs '.[bench,export]'
 python -m benchmarks.cost               operations, bytes, calls and allocations: what no clock is needed for
+python -m benchmarks.fuzz --inputs 30000   damaged inputs of every kind: nothing may crash, hang or take 1 GB
 python -m benchmarks.report             write the figures of the README and of docs/ from benchmarks/results
 
 * needs the corpora of docs/data.md; peers and arm fetch packages.

@@ -27,6 +27,7 @@ from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import MediaError
 from edge_emo.face.backends import named
 from edge_emo.face.detector import Detector
+from edge_emo.files import atomic_write
 from edge_emo.media import read_sound
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.corpora import DATA, EMODB_TRAINING, HEARD, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
@@ -116,7 +117,8 @@ def picture(results: dict[str, Any], path: Path) -> None:
     )
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=90)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=90)
 
 
 def _readable(clips: list[Clip]) -> list[Clip]:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from edge_emo.bench.machine import this_machine
+from edge_emo.files import atomic_write
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -51,7 +52,8 @@ def write(path: Path | None, benchmark: str, results: Any, *, models: str = "") 
         machine = {**msgspec.to_builtins(this_machine()), "commit": commit.stdout.strip()}
         machine["models"] = {card: sha for card, sha in machine["models"].items() if card.startswith(models)}
         document = {"benchmark": benchmark, "environment": machine, "results": results}
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=1) + b"\n")
+        with atomic_write(path) as draft:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=1) + b"\n")
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ from edge_emo.errors import MediaError
 from edge_emo.face.detector import Detector, Face, FaceDetector, Pixels
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
+from edge_emo.files import atomic_write
 from edge_emo.pictures import read_picture
 from export.detector_data import Photo, parts, photos, without_colour
 from export.detector_score import (
@@ -242,4 +243,5 @@ def picture(found: dict[str, Any], name: str, path: Path) -> None:
     figure.suptitle(f"{name}, FER+ PublicTest, {test['n']} faces: accuracy {test['accuracy']:.3f}")
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=90)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=90)

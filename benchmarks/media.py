@@ -24,6 +24,16 @@ def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
     return frame
 
 
+def unsmiling(portrait: Pixels) -> Pixels:
+    """Return the public-domain portrait with its mouth upside down: what smiled looks neutral."""
+    changed, mouth = portrait.copy(), (slice(127, 167), slice(189, 257))
+    mask = np.zeros((40, 68), np.float32)
+    cv2.ellipse(mask, (34, 20), (30, 17), 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 3)[..., None]
+    changed[mouth] = portrait[mouth][::-1] * mask + portrait[mouth] * (1 - mask)
+    return changed
+
+
 def write_film(path: Path, seconds: int, width: int, height: int) -> None:
     """Write a film in which the portrait moves, with the sample's voice over and over."""
     import av

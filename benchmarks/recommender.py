@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks import environment
 from benchmarks.listeners import Listener
 from edge_emo.bench.machine import pin
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.exchange import import_songs
@@ -165,7 +166,8 @@ def draw(result: dict[str, Any], path: Path) -> None:
         ylabel="share kept of the first five",
         title=f"{N_LISTENERS} simulated listeners, mean and 95 % interval",
     )
-    figure.savefig(path, dpi=120)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=120)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float, float]:

@@ -14,6 +14,7 @@ import click
 
 from benchmarks import tables
 from benchmarks.environment import ROOT, read
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import Catalogue
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "raspberry-pi.md")
@@ -266,7 +267,8 @@ def main() -> None:
     for path in PAGES:
         before = path.read_text(encoding="utf-8")
         after = with_figures(before)
-        path.write_text(after, encoding="utf-8")
+        with atomic_write(path) as draft:
+            draft.write_text(after, encoding="utf-8")
         click.echo(f"{path.relative_to(ROOT)}: {'as it was' if after == before else 'written'}", err=True)
 
 

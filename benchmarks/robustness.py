@@ -21,6 +21,7 @@ from benchmarks.changes import FACE_CHANGES, FaceChange, VoiceChange, voice_chan
 from benchmarks.intervals import accuracy, mean_recall, with_interval
 from edge_emo.card import Precision, read_manifest
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.files import atomic_write
 from edge_emo.media import SAMPLE_RATE, read_sound
 from edge_emo.voice.mfcc import Float32
 from export.corpora import DATA, Clip, corpus_folder, ravdess
@@ -101,7 +102,8 @@ def picture(clean: dict[str, Any], curves: dict[str, dict[str, Any]], title: str
         axis.remove()
     figure.axes[0].legend(loc="lower left")
     figure.suptitle(title)
-    figure.savefig(path, dpi=90)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=90)
 
 
 @click.group()

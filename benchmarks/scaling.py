@@ -27,6 +27,7 @@ from edge_emo.bench.machine import peak_mb
 from edge_emo.bench.timing import interleaved
 from edge_emo.face.detector import FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.files import atomic_write
 from edge_emo.media import SAMPLE_RATE, read_sound
 from edge_emo.sources import sample_path
 
@@ -206,7 +207,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
             axis.yaxis.set_minor_formatter(NullFormatter())
         axis.set_ylabel("seconds", color="#3b6ea5")
         memory.set_ylabel("peak MB", color="#d08c3f")
-    figure.savefig(path, dpi=90)
+    with atomic_write(path) as draft:
+        figure.savefig(draft, dpi=90)
 
 
 @click.command()

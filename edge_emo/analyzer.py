@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from edge_emo.card import Precision
 from edge_emo.errors import MediaError, NoPictureError, TrackNotFoundError
 from edge_emo.fusion import Fusion, segments
+from edge_emo.once import once
 from edge_emo.sources import kind, opened, printable
 from edge_emo.timeline import Modality, Person, Reading, Reason, Summary, Timeline, summarise, summary_of
 
@@ -36,6 +36,7 @@ class Analyzer:
     own, and `detector` finds the faces in place of the one that ships. `fps` frames of a film are looked at in each
     second; of several people, the "main" one or "all" are read. `audio_track` is the sound track of a film that is
     listened to in place of the default one, by its number from 1 on or its language as the file has it, such as "eng".
+    Threads may share it.
     """
 
     def __init__(
@@ -63,21 +64,21 @@ class Analyzer:
         self._precision, self._threads, self._fps, self._everyone = precision, threads, fps, faces == "all"
         self._audio_track = audio_track
 
-    @cached_property
+    @once
     def voice(self) -> VoiceRecognizer:
         """What recognises voices. Raises ModelError."""
         from edge_emo.voice.recognizer import VoiceRecognizer
 
         return VoiceRecognizer(self._voice_model, precision=self._precision, threads=self._threads)
 
-    @cached_property
+    @once
     def face(self) -> FaceRecognizer:
         """What recognises faces. Raises ModelError."""
         from edge_emo.face.recognizer import FaceRecognizer
 
         return FaceRecognizer(self._face_model, precision=self._precision, threads=self._threads)
 
-    @cached_property
+    @once
     def detector(self) -> Detector:
         """What finds faces. Raises ModelError."""
         from edge_emo.face.detector import FaceDetector
@@ -107,6 +108,7 @@ class _Analysis:
         self._kind = kind(path, self._source)
         self._asked, self._on_progress = asked, on_progress
         self._readings: dict[Modality, list[Reading]] = {}
+        self._cuts: list[float] = []
         self._thresholds: dict[Modality, float] = {}
         self._models: dict[str, str] = {}
         self._warnings: list[str] = []
@@ -175,6 +177,7 @@ class _Analysis:
                         self._tell(base + (1 - base) * min(1.0, frame.end_s / film.stated_s))
             finally:
                 self._warnings += film.warnings
+                self._cuts = reader.cuts
         self._thresholds["face"] = analyzer.face.card.threshold
         self._models["face"] = analyzer.face.model.name
         self._models["detector"] = analyzer.detector.name
@@ -186,7 +189,7 @@ class _Analysis:
     def _assembled(self) -> Timeline:
         readings = sorted((r for found in self._readings.values() for r in found), key=lambda r: (r.start_s, r.end_s))
         fusion = Fusion(self._thresholds)
-        fusion.push(readings)
+        fusion.push(readings, self._cuts)
         moments = tuple(fusion.moments())
         each: dict[Modality, Summary] = {
             modality: summarise([r for r in found if r.is_main], self._thresholds[modality], _NOT_FOUND[modality])
@@ -212,6 +215,7 @@ class _Analysis:
             people=tuple(_people(readings, self._thresholds.get("face", 0.0))),
             models=self._models,
             warnings=tuple(dict.fromkeys(self._warnings)),  # sound and picture tell of the same break
+            cuts=tuple(self._cuts),
         )
 
 

@@ -5,8 +5,10 @@ Code reads the card and never asks for a model's name. Nothing here needs numpy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -14,14 +16,32 @@ import msgspec
 
 from edge_emo.emotions import EMOTIONS, emotion_of
 from edge_emo.errors import CardError, ModelError, ModelNotFoundError
+from edge_emo.files import read_bytes
 
 Precision = Literal["auto", "fp32", "int8"]
 
 OPSETS = range(13, 22)
 """Opsets of the default ONNX domain that a model may use."""
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+_LARGEST = 4 << 20  # bytes of a card
+
+Number = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+"""One that networks of float32 can count with."""
+Positive = Annotated[float, msgspec.Meta(ge=1e-9, le=1e9)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.01, le=3600)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+"""Of a tensor along one of its dimensions."""
+Decibels = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+Place = Annotated[float, msgspec.Meta(ge=-1, le=2)]
+"""A share of a picture's width or height; a little outside of it is possible."""
 T = TypeVar("T")
+
+_LARGEST_OF = {
+    "sample_rate": 384_000, "frame_length": 1 << 16, "hop_length": 1 << 16, "n_fft": 1 << 15, "n_mels": 512,
+    "delta_width": 100,
+}  # fmt: skip
+_LARGEST_WINDOW = 50_000_000  # samples, or numbers that a network is given
+_LEAST_DISTANCE = 0.01  # of two points of a face, as a share of the picture
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -31,7 +51,7 @@ class TensorInfo:
     """Name, shape (None for the batch and other sizes left open) and type of a network's input or output."""
 
     name: str
-    shape: list[int | None]
+    shape: Annotated[list[Size | None], msgspec.Meta(min_length=1, max_length=8)]
     dtype: Literal["float32", "int32", "int64"] = "float32"
 
 
@@ -50,9 +70,9 @@ class FeatureSpec:
     hop_length: int = 200
     n_fft: int = 512
     window: Literal["rectangular", "hamming", "hann"] = "hann"
-    pre_emphasis: float = 0.0
+    pre_emphasis: Number = 0.0
     padding: Literal["none", "end", "center"] = "none"
-    power_scale: float = 1.0
+    power_scale: Positive = 1.0
     n_mels: int = 80
     f_min: float = 0.0
     f_max: float = 8000.0
@@ -62,7 +82,7 @@ class FeatureSpec:
     log: Literal["ln", "db"] = "db"
     floor: float = 1e-10
     floor_zeros_only: bool = False
-    top_db: float | None = None
+    top_db: Decibels | None = None
     n_mfcc: int = 0
     lifter: int = 0
     energy_as_c0: bool = False
@@ -70,20 +90,22 @@ class FeatureSpec:
     delta_width: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("sample_rate", "frame_length", "hop_length", "n_fft", "n_mels", "delta_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name, most in _LARGEST_OF.items():
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most {most}")
         if not 0 <= self.n_mfcc <= self.n_mels:
             raise ValueError(f"n_mfcc is {self.n_mfcc}; it must lie between 0 and n_mels ({self.n_mels})")
-        if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
+        if not (0 <= self.f_min <= self.f_max - 1 and self.f_max <= self.sample_rate / 2):
             raise ValueError(
                 f"f_min {self.f_min} and f_max {self.f_max} must satisfy "
-                f"0 <= f_min < f_max <= {self.sample_rate / 2} (half the sample rate)"
+                f"0 <= f_min < f_max <= {self.sample_rate / 2} (half the sample rate), a hertz apart or more"
             )
         if not 0 <= self.deltas <= 2:
             raise ValueError(f"deltas is {self.deltas}; orders 0, 1 and 2 exist")
-        if self.floor <= 0:
-            raise ValueError(f"floor is {self.floor}; the logarithm needs a positive one")
+        if not 1e-30 <= self.floor <= 1e9:
+            raise ValueError(f"floor is {self.floor}; the logarithm needs a positive one, in float32")
+        if not 0 <= self.lifter <= _LARGEST_OF["n_mels"]:
+            raise ValueError(f"lifter is {self.lifter}; it must lie between 0 and {_LARGEST_OF['n_mels']}")
 
     @property
     def n_features(self) -> int:
@@ -119,9 +141,9 @@ class InputSpec:
     fill: Literal["silence", "zeros"] = "silence"
     align: Literal["middle", "start"] = "middle"
     level: Literal["none", "mean_power"] = "none"
-    range_db: tuple[float, float] = (-50.0, 25.0)
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
+    range_db: tuple[Number, Number] = (-50.0, 25.0)
+    mean: tuple[Number, ...] = (0.0,)
+    std: tuple[Positive, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
@@ -132,6 +154,12 @@ class InputSpec:
                 )
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
+        if self.range_db[0] >= self.range_db[1]:
+            raise ValueError(f"range_db is {list(self.range_db)}; it goes from a smaller to a larger number")
+        if self.frames < 1 or max(self.frames * self.features.n_features, self.n_samples) > _LARGEST_WINDOW:
+            raise ValueError(
+                f"frames is {self.frames}; it must be at least 1, and not give more than networks can hold"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -148,6 +176,10 @@ class InputSpec:
         """Samples that fill the network's frames."""
         added = 2 * (self.features.n_fft // 2) if self.features.padding == "center" else 0
         return (self.frames - 1) * self.features.hop_length + max(1, self.features.frame_length - added)
+
+
+LARGEST_WINDOW = 50_000_000
+"""Samples, 200 MB, that are held at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +211,10 @@ class VoicePreprocessing:
             raise ValueError(
                 f"offset_s {self.offset_s} and duration_s {self.duration_s} reach beyond window_s ({self.window_s})"
             )
+        if self.window_s * self.sample_rate > LARGEST_WINDOW:
+            raise ValueError(
+                f"window_s {self.window_s} at {self.sample_rate} Hz is more than {LARGEST_WINDOW:,} samples"
+            )
         if self.pad and self.duration_s is None:
             raise ValueError("pad fills up to duration_s, which is not stated")
 
@@ -202,19 +238,19 @@ class FacePreprocessing:
     side as a share of it. `mean` and `std` hold one number, or one for each colour in the order of `colour`.
     """
 
-    width: Annotated[int, msgspec.Meta(ge=1)]
-    height: Annotated[int, msgspec.Meta(ge=1)]
+    width: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    height: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     colour: Literal["grey", "rgb", "bgr"] = "grey"
     layout: Literal["hwc", "chw"] = "hwc"
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (255.0,)
-    points: tuple[tuple[float, float], ...] = FERPLUS_POINTS
+    mean: tuple[Number, ...] = (0.0,)
+    std: tuple[Positive, ...] = (255.0,)
+    points: tuple[tuple[Place, Place], ...] = FERPLUS_POINTS
     margin: Annotated[float, msgspec.Meta(ge=-0.4, le=2)] = 0.0
 
     def __post_init__(self) -> None:
         if len(self.points) not in (0, 5):
             raise ValueError(f"points has {len(self.points)} places; 5 or none are possible")
-        if len(set(self.points)) < len(self.points):
+        if any(math.dist(*pair) < _LEAST_DISTANCE for pair in combinations(self.points, 2)):
             raise ValueError("points names a place twice; five different ones say where a face is turned to")
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, self.n_colours):
@@ -246,8 +282,8 @@ class DetectorPreprocessing:
     """
 
     size: Annotated[int, msgspec.Meta(ge=32, le=4096)] = 320
-    strides: tuple[int, ...] = (8, 16, 32)
-    mean: float = 127.5
+    strides: Annotated[tuple[Annotated[int, msgspec.Meta(ge=1, le=128)], ...], msgspec.Meta(min_length=1)] = (8, 16, 32)
+    mean: Number = 127.5
     std: Positive = 64.0
     overlap: Share = 0.4
 
@@ -288,7 +324,7 @@ class Card:
     voice: VoicePreprocessing | None = None
     face: FacePreprocessing | None = None
     detector: DetectorPreprocessing | None = None
-    temperature: Positive = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)] = 1.0
     threshold: Share = 0.0
     license: str
     license_note: str = ""
@@ -329,9 +365,23 @@ def read_manifest(folder: Path | None = None) -> Manifest:
 
 def read_card(path: Path) -> Card:
     """Return a checked card. Raises ModelNotFoundError or CardError, which names the field."""
+    if Path(path).suffix.lower() == ".onnx":
+        card_name = Path(path).with_suffix(".json").name
+        raise CardError(f"{path}: is a model, and its card is asked for; name the card beside it, {card_name}")
     card = _read(path, Card)
     check_card(card, str(path))
     return card
+
+
+def check_task(card: Card, path: str, wanted: Literal["voice", "face"]) -> None:
+    """Check that a card is that of a voice or face model. Raises CardError."""
+    if getattr(card, wanted) is not None:
+        return
+    told = f"its task is {card.task}; a {wanted} model is asked for"
+    if card.task == "other":
+        options = f"--task {wanted}, --labels" + " and --front-end" * (wanted == "voice")
+        told = f"nobody said what its input and outputs are (its task is other); convert it again with {options}"
+    raise CardError(f"{path}: {told}")
 
 
 def check_card(card: Card, path: str) -> None:
@@ -340,7 +390,7 @@ def check_card(card: Card, path: str) -> None:
         raise CardError(f"{path}: opset is {card.opset}; this release runs {OPSETS[0]} to {OPSETS[-1]}")
     if card.task != "other":
         _check_use(card, path)
-    if Path(card.file).name != card.file:
+    if Path(card.file).name != card.file or card.file in ("", "..") or "\0" in card.file:
         raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
 
 
@@ -401,7 +451,7 @@ def _unknown_fields(stated: Any, known: Any, path: str = "") -> Iterator[str]:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return decoded(path.read_bytes(), kind)
+        return decoded(read_bytes(path, _LARGEST), kind)
     except FileNotFoundError:
         raise ModelNotFoundError(f"{path}: no such file; reinstall edge-emo, or give the path of a card") from None
     except OSError as error:

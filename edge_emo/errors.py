@@ -118,3 +118,10 @@ class CueSheetError(EdgeEmoError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class OutputError(EdgeEmoError, OSError):
+    """A file that a command was asked to write and cannot."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

@@ -93,7 +93,6 @@ class Film:
             container.close()
             raise NoPictureError(f"{self.name}: has no picture that FFmpeg can decode")
         self._check_size(container.close, stream.codec_context.width, stream.codec_context.height)
-        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # for frames that grow on the way
         stream.thread_type = "AUTO"
         self._clock = clock = PacketClock(container)
         if stream.duration:
@@ -187,9 +186,15 @@ def frame_rate(path: str | os.PathLike[str]) -> float | None:
 
 
 def picture_stream(container: Any) -> Any | None:
-    """Return the picture of a PyAV container: the one that is marked as default, else the first; None without."""
+    """Return the picture of a PyAV container: the one that is marked as default, else the first; None without.
+
+    Of frames that grow on the way, those beyond `MAX_FRAME_PIXELS` fail to decode.
+    """
     streams = picture_streams(container)
-    return next(filter(is_default, streams), next(iter(streams), None))
+    stream = next(filter(is_default, streams), next(iter(streams), None))
+    if stream is not None and stream.codec_context is not None:
+        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    return stream
 
 
 class FrameDecoder:

@@ -15,18 +15,19 @@ from typing import BinaryIO, Literal
 import imagesize
 
 from edge_emo.errors import MediaError
+from edge_emo.heif_headers import largest_size
 
 MAX_BYTES = 1 << 28
 """Bytes of the largest picture file that is read."""
 MAX_PIXELS = 100_000_000
 """Pixels of the largest still that is read; decoding takes 6 to 9 bytes each."""
-MAX_LARGE_PIXELS = 50_000_000
-"""The same of AVIF, HEIC and animated WebP, whose decoders take 11 to 20 bytes each."""
+MAX_PIXELS_OF = {"HEIC": 50_000_000, "animated WebP": 50_000_000, "AVIF": 24_000_000}
+"""The same of decoders that take more: up to 20 bytes each, and 42 of an AVIF of 12 bits with transparency."""
 
 Format = Literal["JPEG", "PNG", "WebP", "BMP", "TIFF", "PNM", "AVIF", "HEIC"]
 
-_MAX_SCANS = 64  # of a JPEG, each as long as the picture; encoders write up to 20
-_MAX_CHUNKS = 100_000  # of a PNG, and boxes of an AVIF or HEIC
+_MAX_SCANS = 24  # of a JPEG, each as long as the picture; encoders write up to 20
+_MAX_CHUNKS = 100_000  # of a PNG
 _PNG_PICTURE = frozenset([b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"])
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
@@ -34,8 +35,6 @@ _PNM_SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _TIFF_TYPES = {3: "H", 4: "I", 16: "Q"}
 _TIFF_SIZES = {256: 0, 257: 0, 258: 1, 277: 1, 322: 0, 323: 0}
 """Tags with their defaults: width, height, bits, samples, width and height of a tile."""
-_CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0}
-"""Boxes that hold boxes, with the bytes before these."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,14 @@ def checked_still(name: str, file: BinaryIO) -> Still:
     try:
         content, pixels = _bounded(kind, content, file)
     except Exception as error:  # imagesize raises whatever a damaged header leads it to
-        reason = error if isinstance(error, _UnboundedError) else "its header is damaged"
+        reason = error if isinstance(error, ValueError) else "its header is damaged"
         raise MediaError(f"{name}: cannot be decoded ({reason}); save it anew as JPEG") from error
-    most = MAX_LARGE_PIXELS if kind in ("AVIF", "HEIC") or _is_animated_webp(content) else MAX_PIXELS
+    most = MAX_PIXELS_OF.get("animated WebP" if _is_animated_webp(content) else kind, MAX_PIXELS)
     if pixels[0] * pixels[1] > most:
         raise MediaError(
             f"{name}: {pixels[0]} x {pixels[1]} pixels; up to {most // 1_000_000} million are read, so make it smaller"
         )
     return Still(kind, content)
-
-
-class _UnboundedError(ValueError):
-    """A header that leads a decoder beyond its file; the text says why."""
 
 
 def _format(content: bytes) -> Format | None:
@@ -99,15 +94,19 @@ def _bounded(kind: Format, content: bytes, file: BinaryIO) -> tuple[bytes, tuple
         _check_scans(content)
     if kind == "TIFF":
         width, height = _tiff_size(content)
+    elif kind == "BMP":
+        width, height = _bmp_size(content)
     elif kind == "PNM":
         width, height = _pnm_size(content)
+    elif content[4:12] == b"ftypavis":
+        raise ValueError("an animation, whose frames may be of any size")
     elif kind in ("AVIF", "HEIC"):
-        width, height = _largest_item(content)
+        width, height = largest_size(content)
     else:
         file.seek(0)
-        width, height = (abs(int(side)) for side in imagesize.get(file))
-    if not width or not height:
-        raise _UnboundedError("its header states no size")
+        width, height = imagesize.get(file)
+    if min(width, height) <= 0:
+        raise ValueError("its header states no size")
     return content, (width, height)
 
 
@@ -128,9 +127,9 @@ def _picture_chunks(content: bytes) -> bytes:
             has_data = has_data or head[4:] == b"IDAT"
         at = end
     else:
-        raise _UnboundedError(f"over {_MAX_CHUNKS} chunks")
+        raise ValueError(f"over {_MAX_CHUNKS} chunks")
     if not has_data:
-        raise _UnboundedError("none of its data are within the file; it is cut off")
+        raise ValueError("none of its data are within the file; it is cut off")
     return b"".join(kept)
 
 
@@ -142,7 +141,7 @@ def _check_scans(content: bytes) -> None:
         at = found.end()
         count += found[0][-1] == _JPEG_SCAN
         if count > _MAX_SCANS:
-            raise _UnboundedError(f"over {_MAX_SCANS} scans")
+            raise ValueError(f"over {_MAX_SCANS} scans")
         at += int.from_bytes(content[at : at + 2], "big")
 
 
@@ -167,39 +166,17 @@ def _tiff_size(content: bytes) -> tuple[int, int]:
         values.get(tag, default) for tag, default in _TIFF_SIZES.items()
     )
     if max(width * height, tile_width * tile_height) * samples * bits > 8 * 3 * MAX_PIXELS:
-        raise _UnboundedError(f"{width} x {height} pixels of {samples} x {bits} bits, or its tiles, take over 300 MB")
+        raise ValueError(f"{width} x {height} pixels of {samples} x {bits} bits, or its tiles, take over 300 MB")
     return width, height
+
+
+def _bmp_size(content: bytes) -> tuple[int, int]:
+    """Return the size by the header of OS/2, of 12 bytes, or of Windows, where a height below 0 means from the top."""
+    is_short = struct.unpack_from("<I", content, 14)[0] == 12
+    width, height = struct.unpack_from("<HH" if is_short else "<ii", content, 18)
+    return width, abs(height)
 
 
 def _pnm_size(content: bytes) -> tuple[int, int]:
     found = re.match(rb"P[1-6]%b(\d{1,9})%b(\d{1,9})\s" % (_PNM_SPACE, _PNM_SPACE), content)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _largest_item(content: bytes) -> tuple[int, int]:
-    """Return the largest size that any item or track of an AVIF or HEIC states."""
-    waiting, sizes = [(0, len(content))], [(0, 0)]
-    for _ in range(_MAX_CHUNKS):
-        if not waiting:
-            break
-        at, end = waiting.pop()
-        if end - at < 8:
-            continue
-        length, kind = struct.unpack_from(">I4s", content, at)
-        body = at + 8
-        if length == 1:
-            length, body = int.from_bytes(content[body : body + 8], "big"), body + 8
-        after = min(at + length, end) if length else end
-        if after <= at:
-            raise _UnboundedError("a box of it has no length")
-        waiting.append((after, end))
-        if kind in _CONTAINERS:
-            waiting.append((body + _CONTAINERS[kind], after))
-        elif kind == b"ispe" and after - body >= 12:
-            sizes.append(struct.unpack_from(">II", content, body + 4))
-        elif kind == b"tkhd" and after - body >= 8:
-            width, height = struct.unpack_from(">II", content, after - 8)  # 16.16
-            sizes.append((width >> 16, height >> 16))
-    else:
-        raise _UnboundedError(f"over {_MAX_CHUNKS} boxes")
-    return max(sizes, key=lambda size: size[0] * size[1])

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_emo.card import Card, read_card
 from edge_emo.errors import CardError, ModelDamagedError, ModelError, ModelNotFoundError
+from edge_emo.files import read_bytes
+from edge_emo.once import once
+from edge_emo.onnx_format import has_external_data
 
 if TYPE_CHECKING:
     import numpy as np
     import onnxruntime
     from numpy.typing import NDArray
+
+
+LARGEST_MODEL = 512 << 20
+"""Bytes of a model file; the largest that ships has 1.5 million."""
+_TYPES = {"float32": "tensor(float)", "int32": "tensor(int32)", "int64": "tensor(int64)"}
+"""What ONNX Runtime calls the types that a card may state."""
 
 
 class Model:
@@ -25,7 +33,7 @@ class Model:
         self.card = read_card(self.card_path)
         self.path = self.card_path.parent / self.card.file
         self._threads = threads
-        verify(self.path, self.card)
+        verified(self.path, self.card)
 
     def __repr__(self) -> str:
         c = self.card
@@ -40,36 +48,62 @@ class Model:
         return f"{self.card.name} {self.card.version} {self.card.precision}"
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape."""
-        output: NDArray[np.float32] = self._session.run([self.card.output.name], {self.card.input.name: batch})[0]
+        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape.
+
+        Raises ModelError.
+        """
+        inputs = {self.card.input.name: batch.astype(self.card.input.dtype, copy=False)}
+        try:
+            output: NDArray[np.float32] = self._session.run([self.card.output.name], inputs)[0]
+        except (ModelError, MemoryError):
+            raise
+        except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
+            raise ModelError(
+                f"{self.path}: cannot be run on an input of shape {batch.shape}: {error}; "
+                "the card describes another network, or the file is damaged"
+            ) from error
         return output
 
     def load(self) -> None:
         """Make the session now, with every check of the card against the network. Raises ModelError."""
         _ = self._session
 
-    @cached_property
+    @once
     def _session(self) -> onnxruntime.InferenceSession:
-        session = _make_session(self.path, self._threads)
+        session = _make_session(self.path, verified(self.path, self.card), self._threads)
         _check_session(session, self.card, self.path)
         return session
 
 
-def verify(path: Path, card: Card) -> None:
-    """Compare the model file with its card's SHA-256. Raises ModelNotFoundError or ModelDamagedError."""
+def verified(path: Path, card: Card) -> bytes:
+    """Return the model file, which is the one that its card's SHA-256 stands for, and all there is of the model.
+
+    Raises ModelNotFoundError, ModelDamagedError or ModelError.
+    """
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = read_bytes(path, LARGEST_MODEL)
     except FileNotFoundError:
         raise ModelNotFoundError(
             f"{path}: the model file is missing; put it back, or reinstall edge-emo if it came with it"
         ) from None
     except OSError as error:
         raise ModelError(f"{path}: the model file cannot be read ({error.strerror})") from error
+    digest = hashlib.sha256(content).hexdigest()
     if digest != card.sha256:
         raise ModelDamagedError(
             f"{path}: SHA-256 is {digest[:16]}…, the card says {card.sha256[:16]}…; "
             "the file is damaged or was exchanged; put it back, or reinstall edge-emo if it came with it"
         )
+    try:
+        is_part = has_external_data(content)
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}; export the model again") from error
+    if is_part:
+        raise ModelError(
+            f"{path}: keeps its weights in a file of their own, which the card's SHA-256 does not cover; "
+            "save the model as one file (onnx.save with save_as_external_data=False)"
+        )
+    return content
 
 
 def onnxruntime_module() -> Any:
@@ -80,15 +114,15 @@ def onnxruntime_module() -> Any:
     return onnxruntime
 
 
-def _make_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _make_session(path: Path, content: bytes, threads: int) -> onnxruntime.InferenceSession:
     ort = onnxruntime_module()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
         raise ModelError(f"{path}: ONNX Runtime {ort.__version__} cannot load it: {error}") from error
 
@@ -105,3 +139,7 @@ def _check_session(session: onnxruntime.InferenceSession, card: Card, path: Path
         shape = [None if isinstance(size, str) else size for size in tensor.shape]
         if shape != stated.shape:
             raise CardError(f"{path}: the card's {kind}.shape is {stated.shape}, the model's is {shape}")
+        if tensor.type != _TYPES[stated.dtype]:
+            raise CardError(
+                f"{path}: the card's {kind}.dtype is {stated.dtype}, the model's is {tensor.type}; convert it again"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -27,6 +28,9 @@ PICTURE_SUFFIXES = frozenset(
 Kind = Literal["sound", "picture", "film"]
 
 _STILL_BRANDS = frozenset([b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"])  # of MP4's family
+
+_SURROGATES = re.compile("[\ud800-\udfff]")  # which stand for bytes that are no UTF-8
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")  # C0, C1, bidi
 
 _MAX_STREAM_BYTES = 1 << 28  # of a pipe, which has to be held in memory
 
@@ -72,12 +76,17 @@ def _is_media(path: Path, folder: Path) -> bool:
 
 def printable(name: str) -> str:
     """Return a file's name as text that every output can hold; bytes that are no UTF-8 become a mark."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def plain(text: str) -> str:
+    """Return text on one line that cannot steer a terminal: no control characters, no changes of direction."""
+    return _STEERING.sub(" ", printable(text))
 
 
 def title(source: str) -> str:
     """Return what to call a source in text for people."""
-    return {"-": "standard input", str(sample_path()): SAMPLE}.get(source, printable(source))
+    return {"-": "standard input", str(sample_path()): SAMPLE}.get(source, plain(source))
 
 
 def opened(path: str | os.PathLike[str]) -> str | BinaryIO:

@@ -65,7 +65,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Voice and face together, from `start_s` on for the length of a step, before and after smoothing.
+    """Voice and face together, from `start_s` on for the length of a step or up to a cut, before and after smoothing.
 
     `momentary` is the distribution of that time alone, `probabilities` the smoothed one, both in the order of
     `EMOTIONS`; `voice` and `face` are the most likely emotion of each, None where it was not found;
@@ -116,7 +116,8 @@ class Person:
 class Timeline:
     """All readings of a source in order of time, what voice and face amount to together, and the summaries.
 
-    `voice` and `face` are None where the source has no sound, or no picture, or it was not asked for.
+    `voice` and `face` are None where the source has no sound, or no picture, or it was not asked for. `cuts` are the
+    times at which the picture was cut, in seconds, as near as frames were looked at.
     """
 
     source: str
@@ -130,6 +131,7 @@ class Timeline:
     people: tuple[Person, ...]
     models: dict[str, str]
     warnings: tuple[str, ...] = ()
+    cuts: tuple[float, ...] = ()
 
 
 def decide(probabilities: Sequence[float], threshold: float) -> tuple[str, str, Reason | None]:

@@ -20,14 +20,17 @@ import click
 import msgspec
 
 from edge_emo.card import FacePreprocessing, VoicePreprocessing, decoded
-from edge_emo.emotions import EMOTIONS, SYNONYMS
+from edge_emo.cli.terminal import signals_raised
 from edge_emo.errors import CardError
 from export.inspection import as_text, inspected
-from export.keras_network import InputShape, Network, load
+from export.keras_network import load
 from export.keras_source import Description, SourceError, describe
+from export.label_names import LabelError, Labels, parsed
+from export.network import InputShape, Network
 from export.quiet import quiet
 
 if TYPE_CHECKING:
+    from export.inference import Meaning
     from export.pipeline import Export
 
 N_TOLD = 5
@@ -75,7 +78,7 @@ def main() -> None:
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as_json: bool) -> None:
-    """Tell what a model file holds, and what of it a conversion loses. No code in it is run."""
+    """Tell what a model file holds, and what of it a conversion loses. No code in it is run, and no graph."""
     found = inspected(_described(path, weights), input_shape)
     click.echo(json.dumps(found, indent=1) if as_json else as_text(found))
     if found["note"]:
@@ -91,7 +94,17 @@ def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
 @click.option("--task", type=click.Choice(["voice", "face"]), help="What the model is for.")
-@click.option("--labels", help="The emotions of the outputs in their order, with commas; one may come twice.")
+@click.option(
+    "--labels",
+    help="The emotions of the outputs in their order, with commas; one may come twice. boredom=neutral reads an output "
+    "as another emotion, gender=- leaves it out.",
+)
+@click.option(
+    "--outputs",
+    type=click.Choice(["probabilities", "logits", "values"]),
+    help="What the outputs are, where running the model does not show it. Values, such as valence and arousal, are "
+    "judged by their error, not by labels.",
+)
 @click.option(
     "--front-end",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -105,7 +118,11 @@ def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as
 )
 @click.option("--force", is_flag=True, help="Write int8 also without real inputs or beyond the limits; marked so.")
 @click.option("--license", "license_name", default="unknown", show_default=True, help="Of the weights, for the card.")
-@click.option("--trust-code", is_flag=True, help="Run code that the file holds, such as Lambda layers.")
+@click.option(
+    "--trust-code",
+    is_flag=True,
+    help="Run code that the file holds: Lambda layers, or operators of a SavedModel that do more than compute.",
+)
 def convert(
     path: Path,
     weights: Path | None,
@@ -114,6 +131,7 @@ def convert(
     opset: int,
     task: str | None,
     labels: str | None,
+    outputs: Meaning | None,
     front_end: Path | None,
     calibrate: Path | None,
     force: bool,
@@ -130,30 +148,37 @@ def convert(
         raise click.UsageError(f"a {task} model needs --labels, the emotions of its outputs in their order")
     if task == "voice" and not front_end:
         raise click.UsageError("a voice model needs --front-end, how sound becomes its input")
-    names = [SYNONYMS.get(name, name) for name in (part.strip().lower() for part in (labels or "").split(",")) if name]
-    unknown = [name for name in names if name not in EMOTIONS]
-    if unknown:
-        raise click.ClickException(f"--labels holds {', '.join(unknown)}; known are {', '.join(EMOTIONS)}")
+    try:
+        named = parsed(labels or "")
+    except LabelError as error:
+        raise click.ClickException(str(error)) from error
+    names = named.emotions
     found = _described(path, weights)
     stated = _front_end(front_end, FacePreprocessing if task == "face" else VoicePreprocessing) if front_end else None
     try:
         with quiet() as tell:
             from export.pipeline import export, write
-            from export.samples import read_samples
+            from export.samples import labelled_files, read_samples
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
+            if names and len(named.names) != network.n_outputs:
+                raise SourceError(
+                    f"--labels names {len(named.names)} emotions, but {path} has {network.n_outputs} outputs"
+                )
+            if named.kept is not None:
+                network = network.keeping(named.kept)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
-            if names and len(names) != network.n_outputs:
-                raise SourceError(f"--labels names {len(names)} emotions, but {path} has {network.n_outputs} outputs")
-            real, left_out = None, []
+            real, left_out, recordings = None, [], []
             if calibrate:
                 tell("reading the real inputs")
-                known = names or [str(place) for place in range(network.n_outputs)]
+                known = named if names else Labels(*[tuple(map(str, range(network.n_outputs)))] * 2)
                 real, left_out = read_samples(calibrate, network.input_shape, known, preprocessing)
+                if calibrate.is_dir() and real.labels and isinstance(preprocessing, VoicePreprocessing):
+                    recordings = labelled_files(calibrate, known, "recording", skipped=lambda _: None)
             made = export(
                 found, network, opset=opset, preprocessing=preprocessing, labels=names, license_name=license_name,
-                real=real, force=force, tell=tell,
+                real=real, force=force, tell=tell, stated=outputs, recordings=recordings,
             )  # fmt: skip
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
@@ -178,6 +203,11 @@ def convert(
 def _tell_made(made: Export, out: Path) -> None:
     click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
     found = made.search
+    if made.front_ends:
+        for way in made.front_ends.ways:
+            click.echo(f"fp32 is right on {way.accuracy:.1%} of {made.front_ends.n} recordings {way.name}")
+        if made.front_ends.warning:
+            click.secho(f"WARNING: {made.front_ends.warning}", err=True, bold=True)
     if found is None:
         click.echo(
             "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",
@@ -242,7 +272,9 @@ def _pixels(network: Network, description: Description) -> FacePreprocessing:
     shape = network.input_shape
     if len(shape) != 3 or None in shape or not {shape[0], shape[2]} & {1, 3}:
         raise SourceError(f"{network.name}: takes {shape}, which is no picture; say how it is made with --front-end")
-    scales_itself = any(layer.kind in ("Rescaling", "Normalization") for layer in description.layers)
+    scales_itself = network.is_whole or any(
+        layer.kind in ("Rescaling", "Normalization", "TrueDivide") for layer in description.layers
+    )
     colours_last = shape[2] in (1, 3)
     height, width = shape[:2] if colours_last else shape[1:]
     return FacePreprocessing(
@@ -255,4 +287,5 @@ def _pixels(network: Network, description: Description) -> FacePreprocessing:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m export")
+    with signals_raised():
+        main(prog_name="python -m export")

@@ -11,10 +11,12 @@ from __future__ import annotations
 import csv
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import BUNDLED
 from edge_emo.music.record import SongRecord
 from edge_emo.music.schema import migrate
@@ -26,9 +28,11 @@ _INSTRUMENTS = {"PIano": "Piano", "Dums": "Drums"}  # slips of the source
 
 def build(tracks: Path, target: Path) -> None:
     """Write the catalogue; the file changes only once it is complete."""
-    unfinished = target.with_suffix(".part")
-    unfinished.unlink(missing_ok=True)
-    connection = sqlite3.connect(unfinished, isolation_level=None)
+    with atomic_write(target) as draft, closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+        _fill(connection, tracks)
+
+
+def _fill(connection: sqlite3.Connection, tracks: Path) -> None:
     migrate(connection)
     writer = SongWriter(connection, many=True)
     connection.execute("BEGIN")
@@ -40,8 +44,6 @@ def build(tracks: Path, target: Path) -> None:
     connection.execute("INSERT INTO tracks_fts (tracks_fts) VALUES ('optimize')")
     connection.execute("ANALYZE")
     connection.execute("VACUUM")
-    connection.close()
-    unfinished.replace(target)
 
 
 def _record(row: dict[str, str]) -> SongRecord:

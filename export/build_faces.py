@@ -34,6 +34,7 @@ from edge_emo.card import (
 )
 from edge_emo.face.detector import FaceDetector, prepare
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.files import atomic_write
 from export.cards import conversion_record, enter_model, quantisation_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA
@@ -113,7 +114,8 @@ class Files:
     def write(self, precision: str, model: ModelProto) -> Path:
         """Write a model and its card; return the path of the card."""
         path = self.folder / self.cards[precision].file
-        onnx.save(model, path)
+        with atomic_write(path) as draft:
+            onnx.save(model, draft)
         self.update(precision, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
         return path.with_suffix(".json")
 

@@ -31,6 +31,7 @@ from edge_emo.card import (
     models_folder,
 )
 from edge_emo.emotions import EMOTIONS
+from edge_emo.files import atomic_write
 from edge_emo.media import SAMPLE_RATE
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.cards import conversion_record, enter_model, quantisation_record, save_card
@@ -103,7 +104,8 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
     cards, scores = {}, {}
     for precision, model in (("fp32", conversion.model), ("int8", chosen.model)):
         path = target / f"{stem}.{precision}.onnx"
-        onnx.save(model, path)
+        with atomic_write(path) as draft:
+            onnx.save(model, draft)
         cards[precision] = Card(
             format=1,
             name=name,

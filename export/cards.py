@@ -24,11 +24,11 @@ from edge_emo.card import (
     read_manifest,
 )
 from edge_emo.diagnosis import cpu_flags
-from edge_emo.files import written_whole
+from edge_emo.files import atomic_write
 from export.convert import Conversion
 from export.gates import Gate
-from export.inference import Outputs, session
-from export.keras_network import Network
+from export.inference import Meaning, Outputs, session
+from export.network import Network
 from export.quantise import RULE, Candidate
 
 
@@ -46,7 +46,7 @@ def enter_model(folder: Path, name: str, entry: ModelEntry, task: str | None = N
 
 
 def _save(path: Path, what: Card | Manifest) -> None:
-    with written_whole(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_bytes(encoded(what))
 
 
@@ -55,13 +55,9 @@ def encoded(what: Card | Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(what), indent=1) + b"\n"
 
 
-def outputs_of(model: ModelProto, labels: Sequence[str], n_outputs: int) -> Outputs:
+def outputs_of(meaning: Meaning, labels: Sequence[str], n_outputs: int) -> Outputs:
     """Return what the outputs of a model mean; without labels they are numbered."""
-    last = next(node for node in model.graph.node if model.graph.output[0].name in node.output)
-    activation: Literal["logits", "probabilities"] = (
-        "probabilities" if last.op_type in ("Softmax", "Sigmoid") else "logits"
-    )
-    return Outputs(activation, tuple(labels) or tuple(map(str, range(n_outputs))))
+    return Outputs(meaning, tuple(labels) or tuple(map(str, range(n_outputs))))
 
 
 def model_card(
@@ -72,8 +68,12 @@ def model_card(
     labels: Sequence[str],
     license_name: str,
     parity: dict[str, Any],
+    meaning: Meaning = "logits",
 ) -> Card:
-    """Return the card of a converted model. Raises CardError where its parts do not fit each other."""
+    """Return the card of a converted model. Raises CardError where its parts do not fit each other.
+
+    A card knows logits and probabilities; the record of values, `parity`, says that they are neither.
+    """
     ready = session(model)
     voice = preprocessing if isinstance(preprocessing, VoicePreprocessing) else None
     face = preprocessing if isinstance(preprocessing, FacePreprocessing) else None
@@ -88,12 +88,12 @@ def model_card(
         opset=next(opset.version for opset in model.opset_import if opset.domain == ""),
         input=_tensor(ready.get_inputs()[0]),
         output=_tensor(ready.get_outputs()[0]),
-        activation=outputs_of(model, labels, network.n_outputs).activation,
+        activation="probabilities" if meaning == "probabilities" else "logits",
         labels=list(labels),
         voice=voice,
         face=face,
         license=license_name,
-        parity=parity,
+        parity=parity | ({"outputs": "values"} if meaning == "values" else {}),
     )
     check_card(card, network.name)
     return card

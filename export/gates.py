@@ -15,7 +15,14 @@ from export.samples import Samples
 from export.saturation import n_saturable_layers
 
 TOLERANCE = 1e-4
-"""Largest absolute difference of the output that Keras and fp32 ONNX may show."""
+"""Largest difference that Keras and fp32 ONNX may show, as a share of the size of the outputs."""
+MAX_TOLERANCE = 1e-3
+FLOAT32_LOSSES = 4
+"""How many times what float32 itself loses against float64 the difference may be, where that is more."""
+MIN_DISTINCT = 10
+"""Fewer different outputs, or half the inputs where these are few, are no proof that two networks are the same."""
+MAX_VALUE_ERROR = 0.05
+"""Root mean square error that a smaller model's values may show, as a share of how far those of fp32 spread."""
 MIN_AGREEMENT = 0.98
 MAX_ACCURACY_LOSS = 0.01
 
@@ -51,16 +58,33 @@ class Gate:
         }
 
 
-def parity_gate(difference: float, samples: int) -> Gate:
-    """Return the gate of an fp32 model, of its largest absolute difference from what its source gives."""
-    return Gate("largest difference from the source", difference, TOLERANCE, True, samples)
+def parity_gate(difference: float, samples: int, limit: float = TOLERANCE) -> Gate:
+    """Return the gate of an fp32 model, of its `relative_difference` from what its source gives."""
+    return Gate("largest difference from the source, as a share of its outputs", difference, limit, True, samples)
+
+
+def relative_difference(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference of a row of outputs from another, as a share of the largest number in that row.
+
+    Both have the shape (samples, …). Rows smaller than the median one are held against the size of that.
+    """
+    rows, wanted = (np.asarray(array, np.float64).reshape(len(array), -1) for array in (found, expected))
+    sizes = np.abs(wanted).max(axis=1)
+    typical = np.median(sizes) or sizes.max() or 1.0
+    return float((np.abs(rows - wanted).max(axis=1) / np.maximum(sizes, typical)).max())
+
+
+def tolerance(float32_loss: float) -> float:
+    """Return the limit of `relative_difference` for a source of which float32 loses that much against float64."""
+    return min(MAX_TOLERANCE, max(TOLERANCE, FLOAT32_LOSSES * float32_loss))
 
 
 @dataclass(frozen=True)
 class Comparison:
     """How the probabilities of a smaller model differ from those of fp32.
 
-    The accuracies, of the smaller model and of fp32, are None without labels.
+    The accuracies, of the smaller model and of fp32, are None without labels. `value_error` is the error of values that
+    are no probabilities, relative to their spread, None for labels, which alone agree.
     """
 
     samples: int
@@ -70,6 +94,7 @@ class Comparison:
     accuracy: float | None
     accuracy_fp32: float | None
     saturable_layers: int
+    value_error: float | None = None
 
     @property
     def accuracy_change(self) -> float | None:
@@ -79,10 +104,11 @@ class Comparison:
     @property
     def gates(self) -> list[Gate]:
         """The gates of a smaller model."""
-        gates = [
-            Gate("layers that can saturate", self.saturable_layers, 0, True),
-            Gate("agreement of labels with fp32", self.agreement, MIN_AGREEMENT, False, self.samples),
-        ]
+        gates = [Gate("layers that can saturate", self.saturable_layers, 0, True)]
+        if self.value_error is not None:
+            name = "error of values, as a share of their spread"
+            return [*gates, Gate(name, self.value_error, MAX_VALUE_ERROR, True, self.samples)]
+        gates.append(Gate("agreement of labels with fp32", self.agreement, MIN_AGREEMENT, False, self.samples))
         if self.accuracy_change is not None:
             gates.append(Gate("change of accuracy", self.accuracy_change, -MAX_ACCURACY_LOSS, False, self.samples))
         return gates
@@ -125,6 +151,42 @@ class Classified:
             accuracy_fp32=accuracies[1],
             saturable_layers=n_saturable_layers(model),
         )
+
+
+class Measured:
+    """Judges networks that give values, such as valence and arousal, by `judged` inputs."""
+
+    def __init__(self, fp32: ModelProto, judged: Samples) -> None:
+        self.inputs, self.timed = judged.inputs, judged.inputs[0]
+        self._before = run(fp32, judged.inputs)
+        self._low, self._spread = self._before.min(axis=0), np.maximum(np.ptp(self._before, axis=0), 1e-12)
+
+    def probabilities(self, output: Float32) -> Float32:
+        """Return values as shares of the range that fp32 gives, which is what a change is measured in."""
+        return np.asarray((output - self._low) / self._spread, np.float32)
+
+    def compare(self, model: ModelProto) -> Comparison:
+        """Return how far a model's values are from those of fp32. Raises ValueError for NaN."""
+        after = run(model, self.inputs)
+        if not np.isfinite(after).all():
+            raise ValueError("gives NaN or infinity")
+        changes = np.abs(self.probabilities(after) - self.probabilities(self._before))
+        errors = np.sqrt(np.square(after - self._before).mean(axis=0)) / np.maximum(self._before.std(axis=0), 1e-12)
+        return Comparison(
+            samples=len(self.inputs),
+            agreement=1.0,
+            mean_change=float(changes.mean()),
+            largest_change=float(changes.max()),
+            accuracy=None,
+            accuracy_fp32=None,
+            saturable_layers=n_saturable_layers(model),
+            value_error=float(errors.max()),
+        )
+
+
+def judge_of(fp32: ModelProto, outputs: Outputs, judged: Samples) -> Judge:
+    """Return what judges networks with outputs of that meaning."""
+    return Measured(fp32, judged) if outputs.activation == "values" else Classified(fp32, outputs, judged)
 
 
 def _accuracy(shares: Float32, outputs: Outputs, labels: tuple[str, ...]) -> float | None:

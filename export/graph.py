@@ -52,7 +52,7 @@ def flatten_convolutions(model: ModelProto) -> ModelProto:
 
 
 def _flattened(model: ModelProto, axes_of_one: tuple[int, ...]) -> ModelProto:
-    model = _copy(model)
+    model = copied(model)
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     shapes = _shapes(model)
@@ -110,14 +110,15 @@ def _without_pairs(nodes: list[NodeProto], model: ModelProto) -> list[NodeProto]
         if before is None or not same_axes:
             kept.append(node)
         elif node.output[0] in outputs:
-            _rename(kept, before.input[0], node.output[0])
+            rename(kept, before.input[0], node.output[0])
             renamed[before.input[0]] = node.output[0]
         else:
             renamed[node.output[0]] = before.input[0]
     return kept
 
 
-def _rename(nodes: list[NodeProto], old: str, new: str) -> None:
+def rename(nodes: list[NodeProto], old: str, new: str) -> None:
+    """Give a tensor another name wherever a node reads or makes it, in place."""
     for node in nodes:
         node.input[:] = [new if name == old else name for name in node.input]
         node.output[:] = [new if name == old else name for name in node.output]
@@ -153,11 +154,12 @@ def _needed(node: NodeProto) -> Iterator[str]:
         yield from (output.name for output in body.output)
 
 
-def _rename_inputs(node: NodeProto, names: dict[str, str]) -> None:
+def rename_inputs(node: NodeProto, names: dict[str, str]) -> None:
+    """Give other names to what a node reads, also within its bodies, in place."""
     node.input[:] = [names.get(name, name) for name in node.input]
     for body in _bodies(node):
         for inner in body.node:
-            _rename_inputs(inner, names)
+            rename_inputs(inner, names)
         for output in body.output:
             output.name = names.get(output.name, output.name)
 
@@ -167,7 +169,7 @@ def drop_zero_states(model: ModelProto) -> ModelProto:
 
     Keras makes its first state of the input's batch, in seven nodes a layer; zeros are ONNX's default.
     """
-    model = _copy(model)
+    model = copied(model)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     producers = {output: node for node in model.graph.node for output in node.output}
 
@@ -192,7 +194,7 @@ def drop_zero_states(model: ModelProto) -> ModelProto:
 
 def merge_reshapes(model: ModelProto) -> ModelProto:
     """Return the graph with one Reshape for each run of Squeeze, Unsqueeze and Reshape, none where nothing changes."""
-    model = _copy(model)
+    model = copied(model)
     shapes = _shapes(model)
     producers = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
@@ -213,7 +215,7 @@ def merge_reshapes(model: ModelProto) -> ModelProto:
 
 def plain_transposes(model: ModelProto) -> ModelProto:
     """Return the graph with one Transpose for each Unsqueeze, Transpose and Squeeze of the same axis in a row."""
-    model = _copy(model)
+    model = copied(model)
     axes = {
         t.name: numpy_helper.to_array(t).tolist() for t in model.graph.initializer if t.data_type == TensorProto.INT64
     }
@@ -250,7 +252,7 @@ def _shapes(model: ModelProto) -> dict[str, list[int]]:
 
 def name_tensors(model: ModelProto) -> ModelProto:
     """Return the graph with short names of nodes and tensors, the batch dimension called `batch`; fully checked."""
-    model = _copy(model)
+    model = copied(model)
     graph = model.graph
     last = next((node.op_type for node in graph.node if graph.output[0].name in node.output), "")
     meaning = "probabilities" if last in ("Softmax", "Sigmoid") else "logits"
@@ -263,7 +265,7 @@ def name_tensors(model: ModelProto) -> ModelProto:
         names.setdefault(tensor.name, f"constant_{number}")
         tensor.name = names[tensor.name]
     for node in graph.node:
-        _rename_inputs(node, names)
+        rename_inputs(node, names)
         node.output[:] = [names[name] for name in node.output]
     del graph.value_info[:]
     for value in [*graph.input, *graph.output]:
@@ -277,7 +279,8 @@ def name_tensors(model: ModelProto) -> ModelProto:
     return model
 
 
-def _copy(model: ModelProto) -> ModelProto:
+def copied(model: ModelProto) -> ModelProto:
+    """Return a copy."""
     copy = ModelProto()
     copy.CopyFrom(model)
     return copy

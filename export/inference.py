@@ -14,6 +14,8 @@ from onnx import ModelProto
 from edge_emo.runtime import onnxruntime_module
 from edge_emo.voice.mfcc import Float32
 
+Meaning = Literal["logits", "probabilities", "values"]
+
 ROUNDS = 3
 MAX_RUNS, ROUND_S = 100, 0.3
 
@@ -29,9 +31,15 @@ def session(model: ModelProto) -> Any:
 
 def run(model: ModelProto, samples: NDArray[Any]) -> Float32:
     """Return the output of a model for `samples`, in batches of one."""
+    return run_all(model, samples)[0]
+
+
+def run_all(model: ModelProto, samples: NDArray[Any]) -> list[Float32]:
+    """Return every output of a model for `samples`, in batches of one."""
     ready = session(model)
     name = ready.get_inputs()[0].name
-    return np.concatenate([ready.run(None, {name: sample[None]})[0] for sample in samples])
+    rows = [ready.run(None, {name: sample[None]}) for sample in samples]
+    return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
 
 def latencies_ms(models: Sequence[ModelProto], sample: NDArray[Any]) -> list[float]:
@@ -56,12 +64,13 @@ def latencies_ms(models: Sequence[ModelProto], sample: NDArray[Any]) -> list[flo
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the outputs of a network mean: logits or probabilities, and the label of each; a label may come twice.
+    """What the outputs of a network mean: logits, probabilities or values, and the label of each, which may come twice.
 
+    Values, such as valence and arousal, are no labels to choose among.
     Probabilities that do not sum to 1, as those of a sigmoid, are divided by their sum, as the runtime does.
     """
 
-    activation: Literal["logits", "probabilities"]
+    activation: Meaning
     labels: tuple[str, ...]
 
     @property
@@ -71,6 +80,8 @@ class Outputs:
 
     def probabilities(self, output: Float32) -> Float32:
         """Return the probabilities of the classes, (samples, classes), for an output of shape (samples, labels)."""
+        if self.activation == "values":
+            return output
         shares = (
             softmax(output) if self.activation == "logits" else output / np.maximum(output.sum(-1, keepdims=True), 1e-9)
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from export.keras_network import InputShape, layer_rows, load
-from export.keras_source import TRAINING_ONLY, Description, SourceError
+from export.keras_config import TRAINING_ONLY
+from export.keras_network import layer_rows, load
+from export.keras_source import Description, SourceError
+from export.network import InputShape
 from export.quiet import quiet
 
 

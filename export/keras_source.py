@@ -6,38 +6,25 @@ own) is refused before TensorFlow sees it.
 
 from __future__ import annotations
 
-import json
-import re
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import IO, Any, Literal
+
+from export import keras_config
+from export.keras_config import ConfigError, Layer, architecture, layers, read_json
+from export.keras_weights import MAX_COMPRESSION, WeightsError, check_group
 
 Format = Literal["h5", "keras", "architecture", "saved_model", "tflite"]
 
 MAX_UNPACKED_BYTES = 4 << 30
-MAX_COMPRESSION = 200
-"""How many times larger a member of an archive may get; weights shrink by little, bombs by thousands."""
 
-TRAINING_ONLY = re.compile(r"(Random\w+|\w*Dropout|\w*Noise|ActivityRegularization|AugMix|CutMix|MixUp)$")
-"""Layers that do nothing in inference, so that conversion removes them."""
-
-_WRITTEN_BY_KERAS = ("keras", "tensorflow.keras", "tf_keras", "tensorflow.python.keras", "builtins")
+MAX_CONFIG_BYTES = 64 << 20
 
 
 class SourceError(ValueError):
     """A file that is not converted. The text names the file, the reason and the next step."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer as its file describes it; `removed` where inference does not need it."""
-
-    name: str
-    kind: str
-    removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +50,7 @@ class Description:
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers in the order of the file, those inside wrappers and nested models too."""
-        return tuple(_layers(self.config)) if self.config else ()
+        return tuple(layers(self.config)) if self.config else ()
 
 
 def describe(path: Path, weights: Path | None = None) -> Description:
@@ -77,6 +64,10 @@ def describe(path: Path, weights: Path | None = None) -> Description:
             head = file.read(16)
         if not head:
             raise SourceError(f"{path}: is empty (0 bytes); save or copy the model again")
+        if head.startswith(b"version https:/"):
+            raise SourceError(
+                f"{path}: is a pointer of Git LFS, the model itself is elsewhere; fetch it with git lfs pull"
+            )
         if head.startswith(b"PK"):
             return _describe_archive(path)
         if head.startswith(b"\x89HDF"):
@@ -111,15 +102,22 @@ def _describe_archive(path: Path) -> Description:
             names = {member.filename for member in members}
             if "config.json" not in names:
                 raise SourceError(f"{path}: is a ZIP archive without config.json, so it is no .keras file")
-            config = json.loads(archive.read("config.json"))
-            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in names else {}
+            config = _read_json(path, archive.read("config.json"), "config.json")
+            metadata = (
+                _read_json(path, archive.read("metadata.json"), "metadata.json") if "metadata.json" in names else {}
+            )
             if archive.testzip() is not None:
                 raise SourceError(f"{path}: is damaged ({archive.testzip()} fails its checksum); copy it again")
-    except (zipfile.BadZipFile, EOFError, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            for name in names & {"model.weights.h5"}:
+                with archive.open(name) as weights:
+                    _check_weights(path, weights, archive.getinfo(name).file_size)
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"{path}: is cut off or damaged ({error}); copy or save it again") from error
+    if not isinstance(metadata, dict):
+        raise SourceError(f"{path}: metadata.json says nothing of Keras' version; save the model again")
     config = _checked(path, config)
     training = ("optimizer, loss and metrics",) if config.get("compile_config") else ()
-    return Description(path, "keras", metadata.get("keras_version", "3"), config, training=training)
+    return Description(path, "keras", str(metadata.get("keras_version", "3")), config, training=training)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -129,6 +127,8 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise SourceError(f"{path}: holds a file that would land outside its folder ({member.filename}); not read")
         if member.file_size > MAX_COMPRESSION * max(member.compress_size, 1 << 16):
             raise SourceError(f"{path}: {member.filename} unpacks to {member.file_size:,} bytes, a ZIP bomb; not read")
+        if member.filename.endswith(".json") and member.file_size > MAX_CONFIG_BYTES:
+            raise SourceError(f"{path}: {member.filename} holds {member.file_size:,} bytes, which no network needs")
     if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
         raise SourceError(f"{path}: unpacks to more than {MAX_UNPACKED_BYTES >> 30} GB; not read")
 
@@ -145,7 +145,10 @@ def _describe_hdf5(path: Path) -> Description:
             training = ("optimizer, loss and metrics",) * ("training_config" in file.attrs)
             training += ("state of the optimizer",) * ("optimizer_weights" in file)
             holds_weights = "layer_names" in file.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file
-    except (OSError, RuntimeError, KeyError) as error:
+            check_group(file, path.stat().st_size)
+    except WeightsError as error:
+        raise SourceError(f"{path}: {error}") from error
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise SourceError(f"{path}: is cut off or damaged ({one_line(error)}); copy or save it again") from error
     if stated is None:
         if holds_weights:
@@ -154,85 +157,69 @@ def _describe_hdf5(path: Path) -> Description:
                 f"and this file as --weights"
             )
         raise SourceError(f"{path}: is HDF5, but holds no Keras model")
-    try:
-        config = json.loads(stated)
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-        raise SourceError(f"{path}: its architecture is no JSON ({error}); save the model again") from error
+    config = _read_json(path, stated, "its architecture")
     return Description(path, "h5", _text(keras_version), _checked(path, config), training=training)
 
 
-def _describe_architecture(path: Path, weights: Path | None) -> Description:
+def _check_weights(path: Path, content: IO[bytes], size: int) -> None:
+    """Check the weights in HDF5, where h5py is there, without which they cannot be loaded either."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: is no JSON ({error})") from error
-    if "class_name" not in config or "config" not in config:
+        import h5py
+    except ImportError:
+        return
+    try:
+        with h5py.File(content, "r") as file:
+            check_group(file, size)
+    except WeightsError as error:
+        raise SourceError(f"{path}: {error}") from error
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise SourceError(f"{path}: its weights are damaged ({one_line(error)}); copy or save it again") from error
+
+
+def _describe_architecture(path: Path, weights: Path | None) -> Description:
+    config = _read_json(path, path.read_bytes(), "it")
+    if not isinstance(config, dict) or "class_name" not in config or "config" not in config:
         raise SourceError(f"{path}: is JSON, but not what model.to_json() writes")
     if weights is None:
         raise SourceError(f"{path}: is an architecture without weights; pass them as --weights FILE")
     if not weights.exists():
         raise SourceError(f"{weights}: no such file; check the path")
-    version = config.get("keras_version") or ("3" if config.get("module", "").startswith("keras") else "2")
-    return Description(path, "architecture", version, _checked(path, config), weights)
+    version = config.get("keras_version") or ("3" if str(config.get("module", "")).startswith("keras") else "2")
+    with weights.open("rb") as content:
+        if content.read(4) == b"\x89HDF":
+            _check_weights(weights, content, weights.stat().st_size)
+    return Description(path, "architecture", str(version), _checked(path, config), weights)
+
+
+def _read_json(path: Path, content: str | bytes, what: str) -> Any:
+    try:
+        return read_json(content)
+    except ConfigError as error:
+        raise SourceError(f"{path}: {what} {error}; save the model again") from error
 
 
 def _checked(path: Path, config: Any) -> dict[str, Any]:
-    if not isinstance(config, dict) or "class_name" not in config:
-        raise SourceError(f"{path}: its architecture names no class; save the model again")
-    return config
+    try:
+        return architecture(config)
+    except ConfigError as error:
+        raise SourceError(f"{path}: its architecture {error}; save the model again") from error
 
 
 def check_is_data(description: Description, *, trust_code: bool = False) -> None:
-    """Raise SourceError where loading would run code of the file's, or need a class that is not Keras' own."""
-    for part in parts(description.config or {}):
-        kind, settings = part["class_name"], part.get("config")
-        name = settings.get("name", "") if isinstance(settings, dict) else ""
-        if kind == "Lambda" and not trust_code:
-            raise SourceError(
-                f"{description.path}: the layer {name!r} is a Lambda, which is code; if you trust who made it, "
-                f"pass --trust-code"
-            )
-        module = part.get("module")
-        if module and not module.startswith(_WRITTEN_BY_KERAS):
-            raise SourceError(
-                f"{description.path}: the layer {name!r} is {module}.{kind}, a class that is not Keras' own; "
-                f"save a model of Keras' layers, or export it where its code is"
-            )
-
-
-def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every serialised object of a configuration, outermost first."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        for item in value.values():
-            yield from parts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from parts(item)
-
-
-_CONTAINERS = ("Sequential", "Functional", "Model")
-
-
-def _layers(config: dict[str, Any]) -> Iterator[Layer]:
-    inner = config.get("config")
-    stated = inner if isinstance(inner, list) else (inner or {}).get("layers")  # Keras 2.0 wrote a bare list
-    if stated is None:
-        settings = inner if isinstance(inner, dict) else {}
-        kind = str(config["class_name"])
-        yield Layer(str(config.get("name") or settings.get("name", "")), kind, TRAINING_ONLY.match(kind) is not None)
-        stated = [settings[key] for key in ("layer", "backward_layer", "forward_layer") if settings.get(key)]
-    for layer in stated:
-        if isinstance(layer, dict) and "class_name" in layer:
-            yield from _layers(layer)
+    """Raise SourceError where loading would run code, need code that is not Keras' own, or open another file."""
+    try:
+        keras_config.check_is_data(description.config or {}, trust_code=trust_code)
+    except ConfigError as error:
+        raise SourceError(f"{description.path}: {error}") from error
 
 
 def _text(value: Any) -> str | None:
-    return value.decode() if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return None if value is None else str(value)
 
 
 def one_line(error: Exception) -> str:
     """Return the first line of an error's text."""
     lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return lines[0] if lines else type(error).__name__

@@ -10,6 +10,7 @@ import subprocess
 
 import soundfile
 
+from edge_emo.files import atomic_write
 from edge_emo.sources import sample_path
 
 COMMAND = ["espeak-ng", "-v", "en-gb", "-p", "70", "-s", "180", "-a", "150", "--stdout"]
@@ -23,7 +24,8 @@ def main() -> None:
     samples, sample_rate = soundfile.read(
         io.BytesIO(spoken[44:]), channels=1, samplerate=22050, subtype="PCM_16", format="RAW"
     )
-    soundfile.write(sample_path(), samples, sample_rate, subtype="PCM_16")
+    with atomic_write(sample_path()) as draft:
+        soundfile.write(draft, samples, sample_rate, subtype="PCM_16")
 
 
 if __name__ == "__main__":

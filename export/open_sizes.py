@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from keras import layers
@@ -37,9 +39,7 @@ def convert(weights: str, size: int, samples: np.ndarray) -> tuple[Conversion, f
         largest = max(largest, float(np.abs(run(model, noise) - expected).max()))
     if largest > TOLERANCE:
         raise ValueError(f"the opened network differs from Keras by {largest:.2g}; at most {TOLERANCE} is let out")
-    return Conversion(
-        model, conversion.route, conversion.before_cleaning, conversion.steps, conversion.expected
-    ), largest
+    return replace(conversion, model=model), largest
 
 
 def _one_output(height: int, width: int, weights: str) -> keras.Model:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,11 +14,16 @@ from typing import Any
 import numpy as np
 
 from edge_emo.card import FacePreprocessing, Metric, VoicePreprocessing
+from edge_emo.files import atomic_writes
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
 from export.convert import Conversion, to_onnx
+from export.front_end import Comparison, compare
 from export.gates import Gate, parity_gate
-from export.keras_network import Network
+from export.graph_ends import with_output_named
+from export.inference import Meaning
 from export.keras_source import Description, SourceError
+from export.network import Network
+from export.outputs import meaning
 from export.quantise import Candidate, choose, mean_change, search
 from export.report import Search, page, picture_name, scatter
 from export.samples import N_CALIBRATION, N_SAMPLES, Samples
@@ -36,6 +40,7 @@ class Export:
     gate: Gate
     search: Search | None
     small: str | None
+    front_ends: Comparison | None = None
 
     @property
     def holds(self) -> bool:
@@ -54,42 +59,63 @@ def export(
     real: Samples | None,
     force: bool,
     tell: Tell,
+    stated: Meaning | None = None,
+    recordings: Sequence[tuple[Path, str]] = (),
 ) -> Export:
     """Convert, compare, quantise, and return what is to be written.
 
+    `stated` is what the outputs are, where somebody said it; else it is found out by running the network.
+    `recordings` are files and their labels, on which the front end of a voice model is compared with others.
     `real` are inputs from `read_samples`; without them there is no int8, but with `force` one from random numbers.
     With `force` the least changed candidate is taken where all are refused, though none that can saturate.
     Raises SourceError, ParityError or CardError.
     """
-    inputs = network.random_inputs(N_SAMPLES)
+    inputs = network.telling_inputs(N_SAMPLES)
     if real:
-        real = replace(real, inputs=real.inputs.astype(inputs.dtype))
+        _check_whole(network, real.inputs)
+        real = replace(real, inputs=real.inputs.astype(np.float32))
     data = f"{N_SAMPLES} random inputs, as no real ones were given"
     if real:
-        inputs = np.concatenate([real.inputs, inputs[: max(0, N_SAMPLES - len(real))]])
+        inputs = np.concatenate([real.inputs.astype(inputs.dtype), inputs[: max(0, N_SAMPLES - len(real))]])
         data = f"{len(real)} real inputs" + f" and {len(inputs) - len(real)} random ones" * (len(inputs) > len(real))
     tell("converting")
     conversion = to_onnx(network, inputs, opset)
-    gate = parity_gate(conversion.largest_difference, len(inputs))
-    first = model_card(network, conversion.model, "fp32", preprocessing, labels, license_name, {})
-    found = _search(network, conversion, labels, real, force, tell) if real or force else None
+    gate = parity_gate(conversion.largest_difference, len(inputs), conversion.reference.limit)
+    is_searched = real is not None or force
+    known = labels or (real.labels if real else ())
+    is_asked = (bool(labels) or is_searched) and conversion.expected.ndim == 2
+    means = meaning(network, conversion.expected, stated, known, is_asked=is_asked)
+    if means == "values" and labels:
+        raise SourceError(f"{network.name}: values have no labels; leave away --outputs values, or --labels")
+    conversion = replace(conversion, model=with_output_named(conversion.model, means))
+    first = model_card(network, conversion.model, "fp32", preprocessing, labels, license_name, {}, means)
+    front_ends = None
+    if recordings and first.voice and means != "values":
+        tell("comparing front ends")
+        outputs = outputs_of(means, labels, network.n_outputs)
+        front_ends = compare(conversion.model, outputs, recordings, first.voice, first.input.shape[1:])
+    found = _search(network, conversion, means, labels, real, force, tell) if is_searched else None
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"
-    witness = {"evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}}
+    witness: dict[str, Any] = {
+        "evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}
+    }
+    if front_ends:
+        witness["front_ends"] = front_ends.record()
     measured = _accuracy(found.accuracy_fp32, found) if found else []
-    card = replace(first, parity=conversion_record(conversion, gate) | witness, metrics=measured)
+    card = replace(first, parity=first.parity | conversion_record(conversion, gate) | witness, metrics=measured)
     files = {
         card.file: conversion.model.SerializeToString(),
         _beside(card.file): encoded(card),
         evidence_name: evidence,
-        f"{network.name}.report.md": page(description, network, conversion, gate, data, found).encode(),
+        f"{network.name}.report.md": page(description, network, conversion, gate, data, found, front_ends).encode(),
     }
     small = None
     if found and found.chosen and found.chosen.model:
         chosen = found.chosen
         record = quantisation_record(chosen, found.candidates, found.fp32_ms, found.n_calibration, found.is_forced)
         card = model_card(
-            network, found.chosen.model, chosen.precision, preprocessing, labels, license_name, record | witness
+            network, found.chosen.model, chosen.precision, preprocessing, labels, license_name, record | witness, means
         )
         compared = chosen.comparison
         card = replace(card, metrics=_accuracy(compared.accuracy if compared else None, found))
@@ -99,20 +125,35 @@ def export(
             _beside(small): encoded(card),
             picture_name(network): scatter(conversion.model, found),
         }
-    return Export(files, first.file, gate, found, small)
+    return Export(files, first.file, gate, found, small, front_ends)
+
+
+def _check_whole(network: Network, inputs: Any) -> None:
+    """Raise SourceError where a network of whole numbers would be given others, or some that its type does not hold."""
+    if network.is_whole and not np.array_equal(inputs.astype(network.input_dtype), inputs):
+        raise SourceError(
+            f"{network.name}: takes {network.input_dtype}, but its inputs are numbers from {inputs.min():.4g} to "
+            f"{inputs.max():.4g}; pixels as they are come of mean 0 and std 1 in --front-end"
+        )
 
 
 def _search(
-    network: Network, conversion: Conversion, labels: Sequence[str], real: Samples | None, force: bool, tell: Tell
+    network: Network,
+    conversion: Conversion,
+    means: Meaning,
+    labels: Sequence[str],
+    real: Samples | None,
+    force: bool,
+    tell: Tell,
 ) -> Search:
-    if conversion.expected.ndim != 2 or network.n_outputs < 2:
+    if conversion.expected.ndim != 2 or (network.n_outputs < 2 and means != "values"):
         raise SourceError(
             f"{network.name}: gives {conversion.expected.shape[1:]} numbers for each input; int8 is judged by "
-            "labels, one row of at least two"
+            "labels, one row of at least two, or by --outputs values"
         )
-    samples = real or Samples(network.random_inputs(N_SAMPLES))
+    samples = real or Samples(network.telling_inputs(N_SAMPLES).astype(np.float32))
     n_calibration = min(N_CALIBRATION, len(samples) // 3)
-    outputs = outputs_of(conversion.model, labels, network.n_outputs)
+    outputs = outputs_of(means, labels, network.n_outputs)
     judged = samples[n_calibration:]
     candidates, fp32_ms = search(conversion.model, outputs, samples.inputs[:n_calibration], judged, tell)
     chosen = choose(candidates)
@@ -139,9 +180,12 @@ def _evidence(inputs: Any, conversion: Conversion, found: Search | None) -> byte
     """Return the inputs, what the source gave for them, and those that a smaller model was judged on, as .npz."""
     content = io.BytesIO()
     judged = found.judged if found else Samples(inputs[:0])
+    reference = conversion.reference
+    before = {} if reference.before_activation is None else {"before_activation": reference.before_activation}
     np.savez_compressed(
-        content, inputs=inputs, expected=conversion.expected, judged=judged.inputs, labels=np.array(judged.labels, "U")
-    )
+        content, inputs=reference.inputs, expected=reference.outputs, limit=reference.limit, judged=judged.inputs,
+        labels=np.array(judged.labels, "U"), **before,
+    )  # fmt: skip
     return content.getvalue()
 
 
@@ -158,12 +202,10 @@ def write(made: Export, out: Path) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
     name = made.fp32.removesuffix(".fp32.onnx")
     try:
-        with tempfile.TemporaryDirectory(dir=out) as folder:
-            for file, content in made.files.items():
-                (Path(folder) / file).write_bytes(content)
-            for file in made.files:
-                (Path(folder) / file).replace(out / file)
-    except OSError:
+        with atomic_writes(out / file for file in made.files) as drafts:
+            for draft, content in zip(drafts, made.files.values(), strict=True):
+                draft.write_bytes(content)
+    except BaseException:
         if is_new:
             shutil.rmtree(out, ignore_errors=True)
         raise

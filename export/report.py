@@ -11,10 +11,11 @@ from onnx import ModelProto
 
 from export.cards import environment
 from export.convert import Conversion
+from export.front_end import Comparison
 from export.gates import Gate
 from export.inference import Outputs, run
-from export.keras_network import Network
 from export.keras_source import Description
+from export.network import Network
 from export.quantise import RULE, Candidate, mean_change, verdicts
 from export.samples import Samples
 
@@ -57,7 +58,13 @@ def picture_name(network: Network) -> str:
 
 
 def page(
-    description: Description, network: Network, conversion: Conversion, gate: Gate, data: str, search: Search | None
+    description: Description,
+    network: Network,
+    conversion: Conversion,
+    gate: Gate,
+    data: str,
+    search: Search | None,
+    front_ends: Comparison | None = None,
 ) -> str:
     """Return the report in Markdown."""
     lines = [
@@ -79,6 +86,8 @@ def page(
         figures = f"{step.nodes} | {step.largest_difference:.2g}" if step.nodes else " | "
         lines.append(f"| {step.name} | {figures} | {told} |")
     lines += ["", *_graph(conversion, search)]
+    if front_ends:
+        lines += ["", *_front_ends(front_ends)]
     lines += [
         "",
         *(
@@ -109,6 +118,14 @@ def _graph(conversion: Conversion, search: Search | None) -> list[str]:
     return [*lines, f"| all | {totals} |"]
 
 
+def _front_ends(found: Comparison) -> list[str]:
+    lines = ["## Front end", ""]
+    if found.warning:
+        lines += [f"**WARNING: {found.warning}.**", ""]
+    lines += [f"| {found.n} recordings of known label | right |", "|---|---|"]
+    return lines + [f"| {way.name} | {_percent(way.accuracy)} |" for way in found.ways]
+
+
 def _search(search: Search, fp32: ModelProto, picture: str) -> list[str]:
     chosen = search.chosen
     kilobytes = fp32.ByteSize() / 1000
@@ -135,8 +152,9 @@ def _search(search: Search, fp32: ModelProto, picture: str) -> list[str]:
             f"![Probabilities, fp32 against {chosen.precision}]({picture})",
             "",
         ]
+    alike = "error of values" if search.outputs.activation == "values" else "labels as fp32"
     lines += [
-        "| candidate | kB | ms | labels as fp32 | mean change | largest change | accuracy | moved by saturation | |",
+        f"| candidate | kB | ms | {alike} | mean change | largest change | accuracy | moved by saturation | |",
         "|---|---|---|---|---|---|---|---|---|",
         f"| fp32 | {kilobytes:,.0f} | {search.fp32_ms:.3f} | | | | {_percent(search.accuracy_fp32)} | | |",
     ]
@@ -153,9 +171,10 @@ def _row(candidate: Candidate, verdict: str) -> str:
     if compared is None:
         return f"| {candidate.variant} | | | | | | | | {verdict.splitlines()[0]} |"
     saturation = "" if candidate.saturation_error is None else f"{candidate.saturation_error:.3g}"
+    alike = compared.agreement if compared.value_error is None else compared.value_error
     changes = f"{compared.mean_change:.5f} | {compared.largest_change:.3f}"
     return (
-        f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {compared.agreement:.1%} | "
+        f"| {candidate.variant} | {candidate.kilobytes:,.0f} | {candidate.latency_ms:.3f} | {alike:.1%} | "
         f"{changes} | {_percent(compared.accuracy)} | {saturation} | {verdict} |"
     )
 

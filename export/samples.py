@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from edge_emo.voice.mfcc import Float32
 from edge_emo.voice.recognizer import network_input
 from edge_emo.voice.windows import windows
 from export.keras_source import SourceError
+from export.label_names import DROPPED, Labels
+
+Kind = Literal["recording", "picture"]
 
 N_SAMPLES = 500
 N_CALIBRATION = 200
@@ -58,7 +61,7 @@ def face_picture(path: Path, face: FacePreprocessing, shape: Sequence[int | None
 def read_samples(
     path: Path,
     shape: Sequence[int | None],
-    labels: Sequence[str],
+    labels: Labels,
     preprocessing: VoicePreprocessing | FacePreprocessing | None,
 ) -> tuple[Samples, list[str]]:
     """Return up to `N_SAMPLES` real inputs, as many of each label as there are, in turn, and what was left out.
@@ -68,7 +71,7 @@ def read_samples(
     """
     left_out: list[str] = []
     if path.suffix == ".npz":
-        found = _read_arrays(path, shape, labels)
+        found = _read_arrays(path, shape, labels, left_out.append)
     elif path.is_dir():
         if preprocessing is None:
             raise SourceError(f"{path}: how its files become inputs is not said; pass --task and --labels")
@@ -83,7 +86,7 @@ def read_samples(
     return found, sorted(left_out)
 
 
-def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str]) -> Samples:
+def _read_arrays(path: Path, shape: Sequence[int | None], labels: Labels, skipped: Callable[[str], None]) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as file:
             inputs, stated = file["inputs"], file["labels"] if "labels" in file else np.array([])
@@ -97,20 +100,52 @@ def _read_arrays(path: Path, shape: Sequence[int | None], labels: Sequence[str])
         raise SourceError(f"{path}: has {len(inputs)} inputs, but {len(stated)} labels")
     names = [str(name) for name in stated]
     if np.issubdtype(stated.dtype, np.integer):
-        names = [labels[k] if 0 <= k < len(labels) else str(k) for k in stated]
-    order = _in_turn(names or [""] * len(inputs))[:N_SAMPLES]
-    return Samples(inputs[order], tuple(_known(path, names[place], labels) for place in order) if names else ())
+        names = [labels.names[k] if 0 <= k < len(labels.names) else str(k) for k in stated]
+    emotions = [_known(path, name, labels) for name in names] or [""] * len(inputs)
+    order = [place for place in _in_turn(emotions) if emotions[place] != DROPPED][:N_SAMPLES]
+    if DROPPED in emotions:
+        skipped(f"{path}: {emotions.count(DROPPED)} inputs of outputs that are left out")
+    return Samples(inputs[order], tuple(emotions[place] for place in order) if names else ())
 
 
 def _read_folder(
     folder: Path,
     shape: Sequence[int | None],
-    labels: Sequence[str],
+    labels: Labels,
     preprocessing: VoicePreprocessing | FacePreprocessing,
-    skipped: Callable[[str], None],
+    skipped: Callable[[str], object],
 ) -> Samples:
-    is_voice = isinstance(preprocessing, VoicePreprocessing)
-    suffixes, kind = (SOUND_SUFFIXES | FILM_SUFFIXES, "recording") if is_voice else (PICTURE_SUFFIXES, "picture")
+    kind: Kind = "recording" if isinstance(preprocessing, VoicePreprocessing) else "picture"
+    files = labelled_files(folder, labels, kind, skipped)
+    inputs: list[Float32] = []
+    found: list[str] = []
+    for path, label in files:
+        if len(inputs) >= N_SAMPLES:
+            break
+        try:
+            if isinstance(preprocessing, VoicePreprocessing):
+                own = voice_windows(path, preprocessing, shape)
+            else:
+                own = face_picture(path, preprocessing, shape)
+        except MediaError as error:
+            skipped(str(error))
+            continue
+        if not own:
+            skipped(f"{path}: no voice found")
+        inputs += own
+        found += [label] * len(own)
+    stacked = np.stack(inputs) if inputs else np.zeros((0, *(size or 1 for size in shape)), np.float32)
+    return Samples(stacked, tuple(found) if any(found) else ())[:N_SAMPLES]
+
+
+def labelled_files(
+    folder: Path, labels: Labels, kind: Kind, skipped: Callable[[str], object]
+) -> list[tuple[Path, str]]:
+    """Return the files of a folder with their labels, one of each label in turn; "" where these are not known.
+
+    Raises SourceError.
+    """
+    suffixes = SOUND_SUFFIXES | FILM_SUFFIXES if kind == "recording" else PICTURE_SUFFIXES
     everything = [path for path in _files(folder) if not _is_hidden(path, folder)]
     files = [path for path in everything if path.suffix.lower() in suffixes]
     if len(files) < len(everything):
@@ -118,33 +153,21 @@ def _read_folder(
     names = [path.relative_to(folder).parts[0] if path.parent != folder else "" for path in files]
     if "" in names and len(set(names)) > 1:
         raise SourceError(f"{folder}: holds files beside folders of labels; put each file into the folder of its label")
-    is_labelled = any(names)
-    known = {name: _known(folder, name, labels) for name in set(names)} if is_labelled else {"": ""}
-    inputs: list[Float32] = []
-    found: list[str] = []
-    for place in _in_turn(names):
-        if len(inputs) >= N_SAMPLES:
-            break
-        try:
-            if isinstance(preprocessing, VoicePreprocessing):
-                own = voice_windows(files[place], preprocessing, shape)
-            else:
-                own = face_picture(files[place], preprocessing, shape)
-        except MediaError as error:
-            skipped(str(error))
-            continue
-        if not own:
-            skipped(f"{files[place]}: no voice found")
-        inputs += own
-        found += [known[names[place]]] * len(own)
-    stacked = np.stack(inputs) if inputs else np.zeros((0, *(size or 1 for size in shape)), np.float32)
-    return Samples(stacked, tuple(found) if is_labelled else ())[:N_SAMPLES]
+    known = {name: _known(folder, name, labels) if name else "" for name in set(names)}
+    kept = [place for place in _in_turn(names) if known[names[place]] != DROPPED]
+    if len(kept) < len(names):
+        skipped(f"{folder}: {len(names) - len(kept)} {kind}s of outputs that are left out")
+    return [(files[place], known[names[place]]) for place in kept]
 
 
-def _known(path: Path, name: str, labels: Sequence[str]) -> str:
-    label = SYNONYMS.get(name.lower(), name.lower() if name.lower() in labels else name)
-    if label not in labels:
-        raise SourceError(f"{path}: {name!r} is no label of the model; known are {', '.join(dict.fromkeys(labels))}")
+def _known(path: Path, name: str, labels: Labels) -> str:
+    """Return what a label is read as: by its name in --labels, or by that of an emotion."""
+    small = name.lower()
+    label = labels.by_name.get(small) or SYNONYMS.get(small, small)
+    if label not in labels.read_as:
+        raise SourceError(
+            f"{path}: {name!r} is no label of the model; known are {', '.join(dict.fromkeys(labels.names))}"
+        )
     return label
 
 

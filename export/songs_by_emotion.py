@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from edge_emo.emotions import EMOTIONS
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.recommend import Recommender, certain
 
@@ -42,7 +43,8 @@ def document() -> str:
 @click.command()
 def main() -> None:
     """Write the page."""
-    TARGET.write_text(document(), encoding="utf-8")
+    with atomic_write(TARGET) as draft:
+        draft.write_text(document(), encoding="utf-8")
     click.echo(str(TARGET), err=True)
 
 

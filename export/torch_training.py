@@ -19,6 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from edge_emo.files import atomic_write
+
 Loss = Callable[[list[torch.Tensor], Any], torch.Tensor]
 
 _RISE = 0.15
@@ -212,8 +214,8 @@ def fit(
         if rank > 0:
             continue
         states = {name: part.state_dict() for name, part in parts.items()}
-        torch.save({**states, "epoch": epoch + 1, "random": torch.get_rng_state()}, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
+        with atomic_write(checkpoint) as draft:
+            torch.save({**states, "epoch": epoch + 1, "random": torch.get_rng_state()}, draft)
         with (folder / "loss.csv").open("a", newline="") as file:
             csv.writer(file).writerow([epoch, total / len(batches), round(time.monotonic() - started)])
     if world > 1:

@@ -25,6 +25,7 @@ import keras
 import torch
 import torch.distributed.run
 
+from edge_emo.files import atomic_write
 from export.corpora import DATA
 from export.detector_data import PhotoDataset, parts, photos
 from export.detector_loss import detector_loss
@@ -80,7 +81,8 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
         weight_decay=recipe.weight_decay,
         ema=recipe.ema,
     )
-    model.save_weights(out / "model.weights.h5")
+    with atomic_write(out / "model.weights.h5") as draft:
+        model.save_weights(draft)
     provenance = {
         "command": f"python -m export.train_detector --epochs {recipe.epochs} --seed {seed} --processes {n_processes}",
         "data": f"{len(known)} photos",
@@ -92,7 +94,8 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
     if refine is not None:
         provenance["command"] += " --refine runs/face-detector"
         provenance["refined"] = json.loads((refine / "card.json").read_text())["training"]
-    (out / "card.json").write_text(json.dumps({"name": "face-detector", "training": provenance}, indent=1))
+    with atomic_write(out / "card.json") as draft:
+        draft.write_text(json.dumps({"name": "face-detector", "training": provenance}, indent=1))
     click.echo(f"{out}: {model.count_params()} parameters, {recipe.epochs} epochs", err=True)
 
 

@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from edge_emo.files import atomic_write
 from edge_emo.voice.mfcc import Float32
 from export.corpora import DATA
 from export.face_data import FaceDataset, Faces, Pictures, ferplus, standardised
@@ -109,7 +110,8 @@ def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | No
     folder = Path(data) / "ferplus"
     faces = ferplus(folder, 0, judged=False)
     model = train(name, faces, out, recipe, seed, refine and refine / "model.weights.h5")
-    model.save_weights(out / "model.weights.h5")
+    with atomic_write(out / "model.weights.h5") as draft:
+        model.save_weights(draft)
     test = ferplus(folder, 1, judged=True)
     logits = model.predict(standardised(test.pictures, model.input_shape[1]), batch_size=256, verbose=0)
     accuracy = float((np.asarray(logits).argmax(axis=1) == test.labels).mean())
@@ -125,7 +127,8 @@ def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | No
     if refine is not None:
         provenance["command"] += f" --refine runs/{name}"
         provenance["refined"] = json.loads((refine / "card.json").read_text())["training"]
-    (out / "card.json").write_text(json.dumps({"name": name, "training": provenance}, indent=1))
+    with atomic_write(out / "card.json") as draft:
+        draft.write_text(json.dumps({"name": name, "training": provenance}, indent=1))
     click.echo(f"{out}: accuracy {accuracy:.4f} on {len(test.pictures)} faces of PublicTest", err=True)
 
 

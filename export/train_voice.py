@@ -25,6 +25,7 @@ import keras
 import numpy as np
 
 from edge_emo.card import FeatureSpec, InputSpec
+from edge_emo.files import atomic_write
 from export.corpora import DATA, EMODB_TRAINING, RAVDESS_FOLDS, corpus_folder, emodb, ravdess
 from export.training import fit
 from export.voice_data import Spectrum, VoiceDataset, fitted, load
@@ -148,7 +149,8 @@ def main(
             continue
         used = training_spectra(spectra, fold)
         network, spec = train(name, used, folder, recipe, seed)
-        network.save_weights(folder / "model.weights.h5")
+        with atomic_write(folder / "model.weights.h5") as draft:
+            network.save_weights(draft)
         provenance = {
             "command": f"python -m export.train_voice --model {name} --fold {fold} --epochs {recipe.epochs} "
             f"--seed {seed} --dtype {dtype}",
@@ -160,9 +162,8 @@ def main(
             "date": date.today().isoformat(),
             "versions": {"python": platform.python_version(), "keras": keras.version(), "numpy": np.__version__},
         }
-        (folder / "card.json").write_text(
-            json.dumps({"name": name, "input": asdict(spec), "training": provenance}, indent=1)
-        )
+        with atomic_write(folder / "card.json") as draft:
+            draft.write_text(json.dumps({"name": name, "input": asdict(spec), "training": provenance}, indent=1))
         click.echo(f"{folder}: trained on {len(used)} clips", err=True)
 
 

@@ -16,8 +16,9 @@ import onnx
 from edge_emo.card import Card, read_card
 from edge_emo.errors import ModelError
 from edge_emo.runtime import Model
-from export.gates import Classified, parity_gate
-from export.inference import Outputs, run
+from export.cards import outputs_of
+from export.convert import Reference
+from export.gates import TOLERANCE, judge_of, parity_gate
 from export.samples import Samples
 
 
@@ -61,14 +62,14 @@ def _is_card(path: Path) -> bool:
 def _gates(card: Card, folder: Path) -> Iterator[Check]:
     evidence = _evidence(card, folder)
     if card.precision == "fp32":
-        model = onnx.load(folder / card.file)
-        difference = float(np.abs(run(model, evidence["inputs"]) - evidence["expected"]).max())
-        gates = [parity_gate(difference, len(evidence["inputs"]))]
+        limit = float(evidence.get("limit", TOLERANCE))
+        reference = Reference(evidence["inputs"], evidence["expected"], evidence.get("before_activation"), limit)
+        gates = [parity_gate(reference.difference(onnx.load(folder / card.file)), len(reference.inputs), limit)]
     else:
         fp32 = read_card(folder / f"{card.name}.fp32.json")
-        outputs = Outputs(card.activation, tuple(card.labels) or tuple(map(str, range(card.output.shape[-1] or 0))))
+        outputs = outputs_of(card.parity.get("outputs", card.activation), card.labels, card.output.shape[-1] or 0)
         judged = Samples(evidence["judged"], tuple(str(label) for label in evidence["labels"]))
-        judge = Classified(onnx.load(folder / fp32.file), outputs, judged)
+        judge = judge_of(onnx.load(folder / fp32.file), outputs, judged)
         gates = judge.compare(onnx.load(folder / card.file)).gates
     for gate in gates:
         yield Check(card.file, str(gate), gate.holds)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from edge_emo.files import atomic_write
 from edge_emo.music.exchange import COLUMNS
 from edge_emo.music.record import SongRecord
 from edge_emo.report.documents import DOCUMENTS
@@ -58,9 +59,9 @@ def _one_line(value: Any) -> Any:
 def main() -> None:
     """Write every schema."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in DOCUMENTS:
-        (FOLDER / f"{name}.json").write_bytes(schema(name))
-    (FOLDER / "songs_csv.json").write_bytes(csv_schema())
+    for name, content in {**{name: schema(name) for name in DOCUMENTS}, "songs_csv": csv_schema()}.items():
+        with atomic_write(FOLDER / f"{name}.json") as draft:
+            draft.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
+import onnxruntime
 import pytest
 
 import edge_emo
+from benchmarks.lateness import CUTS_S, write_cut_film
 from edge_emo.analyzer import Analyzer
 from edge_emo.errors import MediaError, NoVoiceError
 from edge_emo.face.reader import FaceReader
@@ -44,6 +48,16 @@ def test_the_timeline_of_a_film_is_that_of_its_frames_one_by_one(film):
         told += readings
     assert tuple(told) == whole.readings
     assert tuple(fusion.moments()) == whole.moments
+
+
+def test_segments_and_people_change_where_a_film_is_cut(tmp_path, portrait):
+    changes = write_cut_film(tmp_path / "a.mp4", portrait)
+    timeline = edge_emo.analyze(tmp_path / "a.mp4", voice=False)
+    assert timeline.cuts == pytest.approx(CUTS_S, abs=0.2)
+    starts = {segment.start_s: segment.emotion for segment in timeline.segments}
+    for at_s, emotion in changes:
+        assert starts[next(cut for cut in timeline.cuts if abs(cut - at_s) <= 0.2)] == emotion
+    assert [person.start_s for person in timeline.people] == [0.0, *(c for c in timeline.cuts if c != timeline.cuts[2])]
 
 
 def test_a_film_without_sound_is_looked_at(tmp_path, portrait):
@@ -200,3 +214,22 @@ def test_the_same_face_is_the_same_emotion_at_every_size(tmp_path, portrait):
         assert 0.3 < left < right < 0.6
         assert 0.08 < top < bottom < 0.45
     assert read_picture(tmp_path / "3840.jpg").shape == (3840, 3840, 3)
+
+
+def test_eight_threads_share_one_analyzer_and_its_models(film, tmp_path, portrait, monkeypatch):
+    write_picture(tmp_path / "face.png", portrait)
+    sources = [film, tmp_path / "face.png"]
+    expected = [Analyzer()(source) for source in sources]
+    shared, start = Analyzer(), Barrier(8)
+    made = []
+    loaded = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *a, **k: made.append(a[0]) or loaded(*a, **k))
+
+    def analyze(number):
+        start.wait()
+        return [shared(source) for source in sources]
+
+    with ThreadPoolExecutor(8) as pool:
+        for found in pool.map(analyze, range(8)):
+            assert found == expected
+    assert len(made) == len(set(made)) == 3  # a voice, a face and a detector

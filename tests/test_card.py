@@ -1,11 +1,16 @@
 import json
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_emo.card import card_path, models_folder, read_card, read_manifest
-from edge_emo.errors import CardError, EdgeEmoError, ModelNotFoundError
+from edge_emo.errors import CardError, EdgeEmoError, ModelError, ModelNotFoundError
+from edge_emo.face.detector import FaceDetector
+from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.runtime import Model
+from edge_emo.voice.recognizer import VoiceRecognizer
 
 CARD = models_folder() / "voice.int8.json"
 
@@ -53,6 +58,32 @@ def change(path, value, *keys, card=CARD):
         (("face",), {"width": 0, "height": 8}, "face.width"),
         (("voice", "input", "frames"), 241, "voice gives \\[241, 80\\]"),
         (("voice", "input", "layout"), "features_first", "voice gives \\[80, 240\\]"),
+        (("voice", "window_s"), 1e308, "voice.window_s"),
+        (("voice", "hop_s"), 1e-9, "voice.hop_s"),
+        (("voice", "input", "mean"), [1e308], "voice.input.mean"),
+        (("voice", "input", "std"), [1e-308], "voice.input.std"),
+        (("voice", "input", "range_db"), [25, -50], "range_db"),
+        (("voice", "input", "frames"), -1, "frames is -1"),
+        (("voice", "input", "frames"), 10**9, "frames is 1000000000"),
+        (("voice", "input", "features", "sample_rate"), 2**31, "sample_rate is 2147483648"),
+        (("voice", "input", "features", "n_fft"), 10**30, "n_fft is 1000000"),
+        (("voice", "input", "features", "n_mels"), 128_000, "n_mels is 128000"),
+        (("voice", "input", "features", "lifter"), -5, "lifter is -5"),
+        (("voice", "input", "features", "floor"), 1e-308, "floor is 1e-308"),
+        (("voice", "input", "features", "power_scale"), 0, "power_scale"),
+        (("voice", "input", "features", "f_max"), 1e-9, "f_max 1e-09"),
+        (("temperature",), 1e-308, "temperature"),
+        (("temperature",), [1], "temperature"),
+        (("input", "shape"), [], "input.shape"),
+        (("input", "shape"), [None, 0, 80], "input.shape"),
+        (("output", "shape"), [], "output.shape"),
+        (("output", "shape"), [None, -8], "output.shape"),
+        (("file",), "a\0.onnx", "plain name"),
+        (("file",), "..", "plain name"),
+        (("file",), "", "plain name"),
+        (("training",), [], "training"),
+        (("metrics",), {"uar": 1}, "metrics"),
+        (("license",), None, "license"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path, keys, value, message):
@@ -73,6 +104,11 @@ def test_a_wrong_field_is_named(tmp_path, keys, value, message):
         (("detector", "overlap"), 1.5, "detector.overlap"),
         (("detector", "std"), 0, "detector.std"),
         (("detector", "stride"), [8], "has no field detector.stride"),
+        (("detector", "strides"), [], "detector.strides"),
+        (("detector", "strides", 0), -1, "detector.strides"),
+        (("detector", "strides", 0), 8000, "detector.strides"),
+        (("detector", "mean"), 1e308, "detector.mean"),
+        (("output", "shape"), [], "output.shape"),
     ],
 )
 def test_a_wrong_field_of_a_detector_is_named(tmp_path, keys, value, message):
@@ -87,6 +123,9 @@ def test_a_wrong_field_of_a_detector_is_named(tmp_path, keys, value, message):
         (("face", "points"), [[0.5, 0.5]], "points has 1 places"),
         (("face", "points"), [[0.5, 0.5]] * 5, "points names a place twice"),
         (("face", "margin"), 5.0, "face.margin"),
+        (("face", "points"), [[0.0, 0.0], [1e300, 1e300], [0.5, 0.5], [0.1, 0.9], [0.9, 0.9]], "face.points"),
+        (("face", "points"), [[i * 1e-12, 0.5] for i in range(5)], "points names a place twice"),
+        (("face", "height"), 10**9, "face.height"),
         (("face", "width"), 50, "face gives \\[48, 50, 1\\]"),
         (("labels", 7), "boredom", "boredom"),
     ],
@@ -115,6 +154,87 @@ def test_the_default_precision_is_the_manifests():
     entry = read_manifest().models["voice"]
     assert card_path("voice").name == entry.cards[entry.default]
     assert card_path("voice", "fp32").name == entry.cards["fp32"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, "", "null", "[1, 2]", '{"format": NaN}', "\ufeff{}"]
+)
+def test_no_text_that_is_no_card_is_taken_for_one(tmp_path, text):
+    path = tmp_path / "card.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CardError, match=r"card\.json: "):
+        read_card(path)
+
+
+def test_strides_that_do_not_fit_the_network_are_told_and_not_read_as_faces(models):
+    path = models / "face-detector.fp32.json"
+    picture = np.zeros((64, 64, 3), np.uint8)
+    for strides in ([16, 8, 32, 32], [8, 16], [32, 32, 32]):
+        change(path, strides, "detector", "strides", card=card_path("detector", "fp32"))
+        with pytest.raises(ModelError, match=r"detector\.strides|cannot be run"):
+            FaceDetector(path).detect(picture)
+
+
+def test_a_network_that_cannot_be_run_as_its_card_says_is_named(models):
+    path = models / "face-detector.fp32.json"
+    change(path, [8, 24, 48], "detector", "strides", card=card_path("detector", "fp32"))
+    with pytest.raises(ModelError, match=r"face-detector\.fp32"):
+        FaceDetector(path).detect(np.zeros((100, 100, 3), np.uint8))
+
+
+@pytest.mark.parametrize("task", ["voice", "face", "detector"])
+def test_a_card_with_one_value_exchanged_is_refused_or_works(tmp_path, models, rng, task):
+    card = models / card_path(task).name
+    document = json.loads(card.read_text())
+    places = [path for path in places_in(document) if path[0] in (task, "input", "output", "labels", "temperature")]
+    for place in rng.permutation(len(places))[:40]:
+        for value in rng.choice(len(ODD), 2):
+            change(card, ODD[value], *places[place], card=models_folder() / card.name)
+            try:
+                use(task, card, rng)
+            except ModelError as error:
+                assert str(models) in str(error)
+
+
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    3,
+    2**31,
+    10**30,
+    0.5,
+    -1e9,
+    1e308,
+    1e-308,
+    "",
+    "x",
+    [],
+    {},
+    [1],
+    [0.0] * 80,
+    [[0.5, 0.5]] * 5,
+]
+
+
+def places_in(part, path=()):
+    """Yield the keys that lead to each value of a card."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield (*path, key)
+        yield from places_in(value, (*path, key))
+
+
+def use(task, card, rng):
+    """Recognise something with a card's model."""
+    picture = rng.integers(0, 256, (48, 64, 3), np.uint8)
+    if task == "voice":
+        found = VoiceRecognizer(card).probabilities([rng.normal(size=16000).astype(np.float32)])
+    elif task == "face":
+        found = FaceRecognizer(card).of_cut_outs([picture])
+    else:
+        found = np.array([face.box for face in FaceDetector(card).detect(picture)])
+    assert np.isfinite(found).all()
 
 
 @settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,3 +268,24 @@ def test_no_json_gives_a_traceback(tmp_path_factory, value):
     path.write_text(json.dumps(value), encoding="utf-8", errors="surrogatepass")
     with pytest.raises(EdgeEmoError):
         read_card(path)
+
+
+def test_a_model_in_place_of_its_card_is_told_as_such():
+    with pytest.raises(CardError, match=r"voice\.int8\.onnx: is a model, .* the card beside it, voice\.int8\.json"):
+        read_card(CARD.with_suffix(".onnx"))
+
+
+def test_a_card_that_nobody_gave_a_task_says_how_to_give_it_one(models):
+    path = models / "voice.int8.json"
+    change(path, "other", "task")
+    change(path, None, "voice", card=path)
+    with pytest.raises(CardError, match="convert it again with --task voice, --labels and --front-end"):
+        VoiceRecognizer(path)
+    with pytest.raises(CardError, match=r"convert it again with --task face, --labels$"):
+        FaceRecognizer(path)
+
+
+def test_a_card_of_another_type_than_its_model_is_refused(models):
+    change(models / "voice.int8.json", "int32", "input", "dtype", card=models / "voice.int8.json")
+    with pytest.raises(CardError, match=r"input\.dtype is int32, the model's is tensor\(float\)"):
+        Model(models / "voice.int8.json").load()

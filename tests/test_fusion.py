@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -30,9 +31,9 @@ def reading(modality, start, end, probabilities, **more):
     return Reading(modality, start, end, raw, probabilities, raw, **more)
 
 
-def moments(*readings):
-    fusion = Fusion(THRESHOLDS)
-    fusion.push(readings)
+def moments(*readings, cuts=(), causal=False):
+    fusion = Fusion(THRESHOLDS, causal=causal)
+    fusion.push(readings, cuts)
     return list(fusion.moments())
 
 
@@ -128,9 +129,9 @@ def test_pieces_give_what_the_whole_gives():
     assert list(fusion.moments()) == moments(*READINGS)
 
 
-def test_what_comes_later_does_not_change_what_was():
-    before = moments(*[r for r in READINGS if r.end_s <= 3.5])
-    after = moments(*READINGS)
+def test_what_comes_later_does_not_change_what_was_where_only_the_past_counts():
+    before = moments(*[r for r in READINGS if r.end_s <= 3.5], causal=True)
+    after = moments(*READINGS, causal=True)
     settled = [moment for moment in after if moment.end_s <= 1.5]
     assert before[: len(settled)] == settled
 
@@ -150,7 +151,8 @@ def test_a_rest_of_a_step_counts_by_its_length():
     assert rest.face is None and max(rest.momentary) == pytest.approx(0.5, abs=1e-3)
     assert max(rest.probabilities) == pytest.approx(max(whole.probabilities), abs=0.02)
     [segment] = segments(moments(*readings), 0.5)
-    assert max(segment.probabilities) == pytest.approx(max(whole.probabilities), abs=0.001)
+    [without] = segments(moments(replace(readings[0], end_s=4.0), readings[1]), 0.5)
+    assert segment.probabilities == pytest.approx(without.probabilities, abs=0.003)
 
 
 def test_a_still_is_one_moment():
@@ -233,10 +235,72 @@ def test_what_is_no_longer_seen_is_forgotten_within_two_seconds():
     assert EMOTIONS[int(np.argmax(later.probabilities))] == "sad"
 
 
-def test_smoothing_follows_a_change_within_seconds():
-    found = moments(
-        *[reading("face", t / 2, t / 2 + 0.5, seen("happy", 0.9)) for t in range(8)],
-        *[reading("face", t / 2, t / 2 + 0.5, seen("sad", 0.9)) for t in range(8, 16)],
-    )
-    change = next(m.start_s for m in found if EMOTIONS[int(np.argmax(m.probabilities))] == "sad")
-    assert 4.0 < change <= 6.0
+def looks(*shots):
+    """Readings of a face looked at five times a second: of shots (start, end, emotion, probability)."""
+    times = [(k / 5, (k + 1) / 5) for k in range(round(shots[-1][1] * 5))]
+    found = []
+    for start_s, end_s, emotion, share in shots:
+        inside = [(max(a, start_s), min(b, end_s)) for a, b in times if a < end_s and b > start_s]
+        found += [reading("face", a, b, seen(emotion, share)) for a, b in inside]
+    return found
+
+
+def changes(found, threshold=0.3):
+    """Return when another emotion begins to hold, but for the first."""
+    return [segment.start_s for segment in list(segments(found, threshold))[1:]]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.9, 0.9), (0.95, 0.6), (0.6, 0.95), (0.55, 0.55)])
+@pytest.mark.parametrize("at_s", [6.0, 6.2, 6.4, 7.0])
+def test_a_change_holds_from_when_it_happens(before, after, at_s):
+    readings = looks((0, at_s, "happy", before), (at_s, 12, "sad", after))
+    [change_s] = changes(moments(*readings))
+    assert change_s == pytest.approx(at_s, abs=STEP_S + 0.2)  # a step, and a look
+    [late_s] = changes(moments(*readings, causal=True))
+    assert late_s >= change_s
+    [cut_s] = changes(moments(*readings, cuts=[at_s]))
+    assert cut_s == pytest.approx(at_s)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_a_change_is_found_early_as_often_as_late(share):
+    names = ["happy", "sad", "angry", "neutral", "fearful"]
+    at = np.cumsum([0, 5.1, 4.3, 6.6, 3.8, 5.2])
+    found = changes(moments(*looks(*[(a, b, e, share) for (a, b), e in zip(pairwise(at), names, strict=True)])))
+    lateness = [change - true for change, true in zip(found, at[1:-1], strict=True)]
+    assert np.mean(lateness) == pytest.approx(0, abs=0.2)
+
+
+def test_where_only_the_past_counts_a_change_comes_late_and_within_two_seconds():
+    [change_s] = changes(moments(*looks((0, 6, "happy", 0.9), (6, 12, "sad", 0.9)), causal=True))
+    assert 6.5 <= change_s <= 8.0
+
+
+def test_a_face_before_a_cut_says_nothing_of_what_is_after_it():
+    before, after = looks((0, 4.1, "happy", 0.9), (4.1, 8, "sad", 0.9)), looks((0, 8, "sad", 0.9))
+    both = [m for m in moments(*before, cuts=[4.1]) if m.start_s >= 4.1]
+    alone = [m for m in moments(*[r for r in after if r.start_s >= 4.2], cuts=[4.1]) if m.start_s >= 4.1]
+    assert [m.probabilities for m in both] == [pytest.approx(m.probabilities) for m in alone]
+
+
+def test_a_cut_of_the_picture_says_nothing_of_a_voice():
+    voice = [reading("voice", 0, 4, sure("happy")), reading("voice", 4, 8, sure("sad"))]
+    assert [m.probabilities for m in moments(*voice, cuts=[3.0])] == [m.probabilities for m in moments(*voice)]
+
+
+def test_a_cut_divides_a_step_and_one_at_its_edge_does_not():
+    face = looks((0, 2, "happy", 0.9))
+    assert [m.start_s for m in moments(*face, cuts=[0.8])] == [0.0, 0.5, 0.8, 1.0, 1.5]
+    assert [m.start_s for m in moments(*face, cuts=[0.5, 1.0 - 1e-9])] == [0.0, 0.5, 1.0, 1.5]
+    assert [m.end_s for m in moments(*face, cuts=[0.8])] == [0.5, 0.8, 1.0, 1.5, 2.0]
+
+
+def test_one_emotion_on_both_sides_of_a_cut_is_one_stretch():
+    assert changes(moments(*looks((0, 8, "happy", 0.9)), cuts=[2.0, 4.4, 6.0])) == []
+
+
+def test_smoothing_both_ways_averages_over_as_much_as_the_past_alone():
+    rng = np.random.default_rng(0)
+    noisy = [reading("face", k / 2, k / 2 + 0.5, tuple(rng.dirichlet(np.ones(8)))) for k in range(2000)]
+    spread = [np.std([m.probabilities[2] for m in moments(*noisy, causal=causal)]) for causal in (False, True)]
+    assert spread[0] == pytest.approx(spread[1], rel=0.1)

@@ -89,10 +89,26 @@ def box(kind, body):
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def heif(brand, side):
+def heif(brand, side, *boxes, data=bytes(99)):
     size = box(b"ispe", struct.pack(">III", 0, side, side))
-    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)))
-    return box(b"ftyp", brand + b"\0\0\0\0mif1" + brand) + meta + box(b"mdat", bytes(99))
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", size)) + b"".join(boxes))
+    return box(b"ftyp", brand + b"\0\0\0\0mif1" + brand) + meta + box(b"mdat", data)
+
+
+def avif_of(kind, data, extents=1):
+    """An AVIF that states 64 x 64 pixels, and holds one item."""
+    names = box(b"iinf", struct.pack(">IH", 0, 1) + box(b"infe", struct.pack(">IHH4sx", 2 << 24, 1, 0, kind)))
+    for offset in (0, len(heif(b"avif", 64, names, box(b"iloc", bytes(14 + 8 * extents)), data=b""))):
+        piece = struct.pack(">II", offset, len(data))
+        places = box(b"iloc", struct.pack(">IBBHHHH", 0, 0x44, 0, 1, 1, 0, extents) + piece * extents)
+        content = heif(b"avif", 64, names, places, data=data)
+    return content
+
+
+def av1(side):
+    """A temporal delimiter, and the short sequence header of a still."""
+    bits = f"00011{0:05b}{15:04b}{15:04b}{side - 1:016b}{side - 1:016b}".ljust(56, "0")
+    return b"\x12\0\x0a\x07" + int(bits, 2).to_bytes(7, "big")
 
 
 def large_jpeg():
@@ -140,15 +156,22 @@ HOSTILE = {
     "side.png": (png(idat(), side=20000), "20000 x 20000 pixels; up to 100 million"),
     "canvas.webp": (webp(16383), "16383 x 16383 pixels; up to 50 million"),
     "side.jpg": (large_jpeg(), "65500 x 65500 pixels; up to 100 million"),
-    "scans.jpg": (endless_jpeg(), "over 64 scans"),
+    "scans.jpg": (endless_jpeg(), "over 24 scans"),
     "side.bmp": (b"BM" + struct.pack("<IHHIIiiHHIIiiII", 99, 0, 0, 54, 40, 20000, -20000, 1, 24, *[0] * 6), "x 20000"),
+    "side of OS 2.bmp": (
+        b"BM" + struct.pack("<IHHIIHHHH", 99, 0, 0, 26, 12, 20000, 20000, 1, 24) + bytes(99),
+        "20000 x",
+    ),
     "side.tiff": (tiff(t256=(1, 20000), t257=(1, 20000)), "20000 x 20000 pixels of 1 x 8 bits"),
     "depth.tiff": (tiff(t277=(1, 60000), t256=(1, 6000)), "60000 x 8 bits"),
     "tiles.tiff": (tiff(t322=(1, 32000), t323=(1, 32000)), "or its tiles, take over 300 MB"),
     "rows.tiff": (tiff(t278=(1, 0xFFFFFFFF)), "read (64, 64, 3)"),
     "strips.tiff": (tiff(t273=(0xFFFFFFFF, 512), t279=(0xFFFFFFFF, 512)), "no TIFF that can be decoded"),
     "side.ppm": (b"P6 #\n20000 #\r 20000\n255\n" + bytes(99), "20000 x 20000 pixels"),
-    "side.avif": (heif(b"avif", 30000), "30000 x 30000 pixels; up to 50 million"),
+    "side.avif": (heif(b"avif", 30000), "30000 x 30000 pixels; up to 24 million"),
+    "coded.avif": (avif_of(b"av01", av1(60000)), "60000 x 60000 pixels; up to 24 million"),
+    "grid.avif": (avif_of(b"grid", struct.pack(">BBBBII", 0, 1, 9, 9, 60000, 60000)), "60000 x 60000 pixels"),
+    "pieces.avif": (avif_of(b"av01", bytes(60000), extents=60000), "its items hold more than the file does"),
     "side.heic": (heif(b"heic", 30000), "30000 x 30000 pixels; up to 50 million"),
     "channels.wav": (wav(1000), "its header says 1000 channels; up to 256"),
     "all channels.wav": (wav(65535), "all channels.wav: "),

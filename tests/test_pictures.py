@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_emo import film as film_module
 from edge_emo import pictures
 from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
 from edge_emo.film import LONGEST_SIDE, Film
@@ -33,6 +34,13 @@ def test_formats(tmp_path, suffix):
     found = read_picture(path)
     assert found.dtype == np.uint8
     assert near(found, RED_LEFT, 12)
+
+
+def test_a_bmp_of_os_2(tmp_path):
+    path = tmp_path / "a.bmp"
+    head = struct.pack("<2sIHHIIHHHH", b"BM", 26 + 2 * 8, 0, 0, 26, 12, 2, 2, 1, 24)
+    path.write_bytes(head + bytes([0, 0, 255] * 2 + [0, 0]) * 2)
+    assert (read_picture(path) == [255, 0, 0]).all()
 
 
 def test_the_content_counts_not_the_name(tmp_path):
@@ -241,3 +249,20 @@ def test_what_is_no_film_is_refused(tmp_path, decoder):
 def test_an_impossible_rate_is_refused(film, fps):
     with pytest.raises(ValueError, match="fps is"):
         Film(film, fps=fps)
+
+
+def test_frames_that_grow_beyond_what_is_read_are_left_out(tmp_path, monkeypatch):
+    parts = [write_film(tmp_path / f"{size}.ts", shades(10, size), 10).read_bytes() for size in (64, 320)]
+    path = tmp_path / "a.ts"
+    path.write_bytes(b"".join(parts))
+    monkeypatch.setattr(film_module, "MAX_FRAME_PIXELS", 100 * 100)
+    film = Film(path, fps=10)
+    assert {frame.picture.shape for frame in film} == {(64, 64, 3)}
+    assert any("damaged parts of its picture were left out" in warning for warning in film.warnings)
+
+
+def test_a_film_of_frames_larger_than_8k_is_refused(tmp_path, monkeypatch, decoder):
+    path = write_film(tmp_path / "a.mp4", shades(3, 320), 10)
+    monkeypatch.setattr(film_module, "MAX_FRAME_PIXELS", 300 * 300)
+    with pytest.raises(MediaError, match=r"a\.mp4: frames of 320 x 320 pixels; up to 8K"):
+        Film(path)

@@ -1,7 +1,7 @@
 """The command line: one module per command. Data goes to stdout, everything else to stderr.
 
 Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 model or catalogue damaged, 4 nothing to recognise,
-130 interrupted.
+130 interrupted, 143 and 129 ended by SIGTERM and SIGHUP.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -24,38 +26,66 @@ from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
 from edge_emo.cli.score import score
 from edge_emo.cli.songs import songs
+from edge_emo.cli.terminal import signals_raised, tell
 from edge_emo.errors import EdgeEmoError
+from edge_emo.sources import plain
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO}  # Windows has no quota
 
 
 class _Group(click.Group):
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal that lacks a character still shows the rest
-        try:
-            done = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return done
-        except EdgeEmoError as error:
-            click.echo(f"edge-emo: {error}", err=True)
-            ctx.exit(error.exit_code)
-        except BrokenPipeError:  # the reader, such as head, has enough
-            _close_stdout()
-            ctx.exit(exit_codes.DONE)
-        except KeyboardInterrupt:
-            click.echo("edge-emo: interrupted", err=True)
-            ctx.exit(exit_codes.INTERRUPTED)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            _close_stdout()
-            click.echo(
-                f"edge-emo: the output cannot be written ({error.strerror}); make room, or write elsewhere", err=True
-            )
-            ctx.exit(exit_codes.BAD_INPUT)
+        return super().main(*args, **options)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _plain_usage_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with signals_raised() as came:
+            try:
+                with _plain_usage_errors():
+                    done = super().invoke(ctx)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+                return done
+            except (KeyboardInterrupt, Exception) as error:
+                if came and not isinstance(error, click.exceptions.Exit):
+                    # whatever it became on the way through libraries, which may take it for a fault of theirs
+                    tell("interrupted")
+                    ctx.exit(came[-1].exit_code)
+                ctx.exit(_told(error))
+
+
+@contextmanager
+def _plain_usage_errors() -> Iterator[None]:
+    """Take out of click's own messages what could steer a terminal."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = plain(error.message)
+        raise
+
+
+def _told(error: BaseException) -> int:
+    """Tell what went wrong, and return the exit code. Raises what is not foreseen."""
+    if isinstance(error, EdgeEmoError):
+        tell(error)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):  # the reader, such as head, has enough
+        _close_stdout()
+        return exit_codes.DONE
+    if isinstance(error, KeyboardInterrupt):
+        tell("interrupted")
+        return exit_codes.INTERRUPTED
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _close_stdout()
+        tell(f"the output cannot be written ({error.strerror}); make room, or write elsewhere")
+        return exit_codes.BAD_INPUT
+    raise error
 
 
 def _close_stdout() -> None:

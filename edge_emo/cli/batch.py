@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import click
 
 from edge_emo.cli import exit_codes
+from edge_emo.cli.terminal import tell
 from edge_emo.errors import EdgeEmoError
 from edge_emo.report.documents import Failure
-from edge_emo.sources import expand, printable
+from edge_emo.sources import expand, plain, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -35,7 +36,7 @@ class Batch(Generic[T]):
     names: Sequence[str]
     job: Callable[[str, Callable[[float], object]], T]
     failures: list[Failure] = field(default_factory=list)
-    interrupted: bool = False
+    interruption: KeyboardInterrupt | None = None
 
     def __iter__(self) -> Iterator[T]:
         if not self.names:
@@ -48,18 +49,18 @@ class Batch(Generic[T]):
                 except EdgeEmoError as error:
                     if error.exit_code != 1:  # a damaged model fails every source alike
                         raise
-                    bar.tell(f"edge-emo: {error}")
+                    bar.tell(str(error))
                     self.failures.append(Failure(printable(source), str(error), error.exit_code))
-                except KeyboardInterrupt:
-                    bar.tell(f"edge-emo: interrupted; {len(sources) - number} of {len(sources)} are not done")
-                    self.interrupted = True
+                except KeyboardInterrupt as error:
+                    bar.tell(f"interrupted; {len(sources) - number} of {len(sources)} are not done")
+                    self.interruption = error
                     return
                 bar.show(number + 1)
 
     def exit_code(self, recognised: bool) -> int:
         """Return what to end with, given whether anything was recognised in any source."""
-        if self.interrupted:
-            return exit_codes.INTERRUPTED
+        if self.interruption:
+            return getattr(self.interruption, "exit_code", exit_codes.INTERRUPTED)
         if self.failures:
             return max(failure.exit_code for failure in self.failures)
         return exit_codes.DONE if recognised else exit_codes.NOTHING_RECOGNISED
@@ -68,7 +69,7 @@ class Batch(Generic[T]):
 def warn(warnings: Sequence[str]) -> None:
     """Tell what a decoder lost."""
     for warning in warnings:
-        click.echo(f"edge-emo: warning: {warning}", err=True)
+        tell(f"warning: {warning}")
 
 
 class Bar:
@@ -97,9 +98,10 @@ class Bar:
     def tell(self, message: str) -> None:
         """Print a line on standard error, above the bar where there is one."""
         if self._progress:
-            self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+            line = f"edge-emo: {plain(message)}"
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(message, err=True)
+            tell(message)
 
     def close(self) -> None:
         """Take the bar away."""

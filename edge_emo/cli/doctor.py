@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.sources import plain
 
 if TYPE_CHECKING:
     from edge_emo.report.documents import Finding
@@ -38,4 +39,4 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
 
 def _line(finding: Finding) -> str:
     color = {"ok": "green", "note": "yellow", "bad": "red"}[finding.state]
-    return f"{click.style(f'{finding.state:<4}', fg=color)}  {finding.topic:<22} {finding.text}"
+    return f"{click.style(f'{finding.state:<4}', fg=color)}  {plain(finding.topic):<22} {plain(finding.text)}"

@@ -9,6 +9,8 @@ import click
 
 from edge_emo.cli import options
 from edge_emo.cli.library import user_database
+from edge_emo.cli.terminal import tell
+from edge_emo.sources import plain
 
 if TYPE_CHECKING:
     from edge_emo.music.history import Action
@@ -21,7 +23,7 @@ def history() -> None:
 
 @history.command()
 @click.argument("action", type=click.Choice(["played", "kept", "skipped", "downloaded"]))
-@click.argument("uids", nargs=-1, required=True, metavar="UID...")
+@click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
 @click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
 @options.user_data
 def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: str | None) -> None:
@@ -31,9 +33,7 @@ def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: 
 
     with user_database(data_dir) as database, library(catalogue, data_dir) as opened:
         opened.catalogue.songs(uids)  # an unknown song is named
-        kept = History(database)
-        for uid in uids:
-            kept.add(action, uid)
+        History(database).add(action, *uids)
     click.echo(f"{len(uids)} {action}", err=True)
 
 
@@ -63,12 +63,14 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
     if output == "json":
         machine.print_json(HistoryDocument(counted, likes))
         return
-    click.echo(f"{counted.path}\n{counted.events} rows about {counted.songs} songs{_span(counted.first, counted.last)}")
+    click.echo(
+        f"{plain(counted.path)}\n{counted.events} rows about {counted.songs} songs{_span(counted.first, counted.last)}"
+    )
     click.echo("  " + ", ".join(f"{n} {action}" for action, n in counted.by_action.items()))
     shown = likes if len(likes) <= 2 * top else likes[:top] + likes[-top:]
     for like in shown:
         where = f" when {like.emotion}" if like.emotion else ""
-        click.echo(f"  {like.kind:<7} {like.name + where:<40} {like.weight:+.2f} ± {like.deviation:.2f}")
+        click.echo(f"  {like.kind:<7} {plain(like.name) + where:<40} {like.weight:+.2f} ± {like.deviation:.2f}")
 
 
 @history.command()
@@ -100,7 +102,7 @@ def reset(data_dir: str | None) -> None:
 
 
 @history.command()
-@click.option("--song", "uid", metavar="UID", help="Only what is known of this song.")
+@click.option("--song", "uid", metavar="UID", type=options.Text(), help="Only what is known of this song.")
 @click.option("--before", type=click.DateTime(), help="Only what is older than this day.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.user_data
@@ -118,7 +120,7 @@ def forget(uid: str | None, before: datetime | None, yes: bool, data_dir: str | 
         copies = sorted(database.path.parent.glob(f"{database.path.name}.damaged-*"))
     click.echo(f"{n} rows deleted", err=True)
     for copy in copies:
-        click.echo(f"edge-emo: {copy}: a damaged copy of earlier days, which may hold more; delete it too", err=True)
+        tell(f"{copy}: a damaged copy of earlier days, which may hold more; delete it too")
 
 
 def _span(first: float | None, last: float | None) -> str:

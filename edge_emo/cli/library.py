@@ -7,8 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
+from edge_emo.cli.terminal import tell
 from edge_emo.errors import CatalogueError, UserDataError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def user_database(data_dir: str | None, *, busy_s: float = 30.0) -> Iterator[Use
 
     with UserDatabase(data_folder(data_dir) / FILE_NAME, busy_s=busy_s) as database:
         for warning in database.warnings:
-            click.echo(f"edge-emo: {warning}", err=True)
+            tell(warning)
         yield database
 
 
@@ -53,12 +52,12 @@ def library(catalogue: str | None, data_dir: str | None, *, history: bool = Fals
             try:
                 database = stack.enter_context(user_database(data_dir, busy_s=_PATIENCE_S))
             except UserDataError as error:
-                click.echo(f"edge-emo: {error}; going on without your history", err=True)
+                tell(f"{error}; going on without your history")
         try:
             songs = Catalogue(catalogue, own=path if path.exists() else None)
         except CatalogueError as error:
             if database is not None or not path.exists():
                 raise
-            click.echo(f"edge-emo: {error}; going on without your own songs", err=True)
+            tell(f"{error}; going on without your own songs")
             songs = Catalogue(catalogue)
         yield Library(stack.enter_context(songs), database)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.terminal import tell
+from edge_emo.sources import plain
 
 if TYPE_CHECKING:
     from edge_emo.report.documents import ModelRow
@@ -46,7 +48,7 @@ def _finish(ctx: click.Context, rows: list[ModelRow], output: str) -> None:
     _print(rows, output)
     damaged = [row for row in rows if row.status != "ok"]
     for row in damaged:
-        click.echo(f"edge-emo: {row.status}", err=True)
+        tell(row.status)
     ctx.exit(exit_codes.DAMAGED if damaged else exit_codes.DONE)
 
 
@@ -56,7 +58,7 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
     from edge_emo.card import models_folder, read_card, read_manifest
     from edge_emo.errors import ModelError
     from edge_emo.report.documents import ModelRow
-    from edge_emo.runtime import Model, verify
+    from edge_emo.runtime import Model, verified
 
     folder = Path(models_dir) if models_dir else models_folder()
     manifest = read_manifest(folder)
@@ -75,7 +77,7 @@ def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
                 if load:
                     Model(folder / card_name).load()
                 else:
-                    verify(path, card)
+                    verified(path, card)
             except ModelError as error:
                 status = str(error)
             size = path.stat().st_size / 1000 if path.is_file() else 0.0
@@ -109,10 +111,10 @@ def _print(rows: list[ModelRow], output: str) -> None:
         mark = "*" if row.default else " "
         state = "ok" if row.status == "ok" else "DAMAGED"
         click.echo(
-            f"{mark} {row.name:<14} {row.version:<8} {row.precision:<5} {row.kilobytes:7.1f} kB  "
-            f"{row.sha256[:12]}  {row.license:<16} {state}"
+            f"{mark} {plain(row.name):<14} {plain(row.version):<8} {row.precision:<5} {row.kilobytes:7.1f} kB  "
+            f"{row.sha256[:12]}  {plain(row.license):<16} {state}"
         )
-        click.echo(f"    {row.card}")
-        figures = [f"{metric.name} {metric.value:.3f} ({metric.data}, {metric.split})" for metric in row.metrics]
+        click.echo(f"    {plain(row.card)}")
+        figures = [plain(f"{metric.name} {metric.value:.3f} ({metric.data}, {metric.split})") for metric in row.metrics]
         click.echo("".join(f"    {figure}\n" for figure in figures), nl=False)
     click.echo("* runs where no other model is named", err=True)

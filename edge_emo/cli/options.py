@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from edge_emo.cli.outputs import stdout_to
+from edge_emo.sources import printable
 
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
@@ -16,15 +22,49 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Finite(click.FloatRange):
+    """A number in a range, which NaN passes and infinity may."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, which is one."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number that can be counted with", param, ctx)
+        return number
+
+
+class Text(click.types.StringParamType):
+    """Text; bytes that are no UTF-8 become a mark, as nothing that is looked for can hold them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return text that can be encoded."""
+        return printable(super().convert(value, param, ctx))
+
+
 def output_format(function: F) -> F:
-    """Add --json, --jsonl and --csv; the command receives `output`: "text" or one of them."""
+    """Add --json, --jsonl and --csv; the command receives `output`: "text" or one of them. Add --output, done here."""
+
+    @wraps(function)
+    def into_file(*args: Any, output_file: str | None, **others: Any) -> Any:
+        _is_no_source(output_file, others)
+        with stdout_to(output_file):
+            return function(*args, **others)
+
+    with_options = click.option(
+        "-o",
+        "--output",
+        "output_file",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        help="Print into FILE, which changes only once it is whole.",
+    )(cast(F, into_file))
     for name, text in (
         ("csv", "Print CSV."),
         ("jsonl", "Print JSON lines, each as soon as it is known."),
         ("json", "Print one JSON document."),
     ):
-        function = click.option(f"--{name}", "output", flag_value=name, type=str, help=text)(function)
-    return click.option("--text", "output", flag_value="text", type=str, default="text", hidden=True)(function)
+        with_options = click.option(f"--{name}", "output", flag_value=name, type=str, help=text)(with_options)
+    return click.option("--text", "output", flag_value="text", type=str, default="text", hidden=True)(with_options)
 
 
 def sources(function: F) -> F:
@@ -74,7 +114,7 @@ def recognition(function: F) -> F:
         ),
         click.option(
             "--fps",
-            type=click.FloatRange(0, 240, min_open=True),
+            type=Finite(0, 240, min_open=True),
             default=5.0,
             show_default=True,
             help="Frames of a film to look at in each second.",
@@ -136,14 +176,24 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 "--bpm", metavar="LOW-HIGH", callback=_range, help="Such as 60-90; of songs whose tempo is known."
             ),
             click.option(
-                "--instrument", "instruments", multiple=True, help="A word of its name, such as drums; may be repeated."
+                "--instrument",
+                "instruments",
+                multiple=True,
+                type=Text(),
+                help="A word of its name, such as drums; may be repeated.",
             ),
-            click.option("--genre", "genres", multiple=True, help="A word of its name, such as jazz; may be repeated."),
-            click.option("--max-duration", "max_duration_s", type=click.FloatRange(0), help="Seconds."),
+            click.option(
+                "--genre",
+                "genres",
+                multiple=True,
+                type=Text(),
+                help="A word of its name, such as jazz; may be repeated.",
+            ),
+            click.option("--max-duration", "max_duration_s", type=Finite(0), help="Seconds."),
             click.option(
                 "--min-duration",
                 "min_duration_s",
-                type=click.FloatRange(0),
+                type=Finite(0),
                 default=min_duration_s,
                 show_default=True,
                 help="Seconds; 0 for signals and stings too.",
@@ -173,11 +223,21 @@ def user_data(function: F) -> F:
     )(function)
 
 
+def _is_no_source(output_file: str | None, others: dict[str, Any]) -> None:
+    """Raise click.UsageError where a file that is read were written over."""
+    named = [*others.get("sources", ()), *(others[name] for name in ("film", "file") if name in others)]
+    for source in named if output_file is not None and os.path.exists(output_file) else ():
+        if os.path.exists(source) and Path(source).samefile(str(output_file)):
+            raise click.UsageError(f"{printable(source)} is read; give --output another name")
+
+
 def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
     if value is None:
         return None
     try:
-        low, high = (float(part) for part in value.split("-"))
+        low, high = map(float, value.split("-"))
+        if not math.isfinite(low + high):
+            raise ValueError
     except ValueError:
         raise click.BadParameter(f"{value} is no range; write two numbers such as 60-90") from None
     return low, high

@@ -11,15 +11,30 @@ import msgspec
 
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.library import user_database
+from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
     from edge_emo.music.folder import Added
     from edge_emo.music.walk import Unreadable
 
 
+def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    try:
+        "".encode(value or "utf-8")
+    except (LookupError, ValueError) as error:
+        raise click.BadParameter(f"{value} is no encoding of text; try cp1251, koi8-r or utf-8") from error
+    return value
+
+
 @click.command()
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, file_okay=False))
 @click.option("--watch", is_flag=True, help="Go on and keep up with what changes there, until interrupted.")
+@click.option(
+    "--tag-encoding",
+    metavar="NAME",
+    callback=_encoding,
+    help="Such as cp1251: read tags in it that say to be Latin-1 and seem not to be, also of files that are known.",
+)
 @click.option("--keep-missing", is_flag=True, help="Keep songs whose files are gone, as of a disk that is away.")
 @options.user_data
 @options.output_format
@@ -30,6 +45,7 @@ def add(
     folders: tuple[str, ...],
     watch: bool,
     keep_missing: bool,
+    tag_encoding: str | None,
     data_dir: str | None,
     output: str,
 ) -> None:
@@ -48,17 +64,20 @@ def add(
         changes = stack.enter_context(Watch(folders)) if watch else ()
         with closing(Bar(1, "Reading")) as bar:
             on_progress = bar.show if sys.stderr is not None and sys.stderr.isatty() else None
-            added = add_folders(database, folders, keep_missing=keep_missing, on_progress=on_progress)
+            added = add_folders(
+                database, folders, keep_missing=keep_missing, tag_encoding=tag_encoding, on_progress=on_progress
+            )
         told: set[Unreadable] = set()
         _print(added, output, told)
         if added.missing and not keep_missing:
-            click.echo(
-                f"edge-emo: {added.missing} songs are kept, as their folder is empty and its disk may be away; "
-                "take them out with `edge-emo songs remove FOLDER`",
-                err=True,
+            tell(
+                f"{added.missing} songs are kept, as their folder is empty and its disk may be away; "
+                "take them out with `edge-emo songs remove FOLDER`"
             )
         for changed in changes:
-            added = add_folders(database, changed, keep_missing=keep_missing, follow_links=False)
+            added = add_folders(
+                database, changed, keep_missing=keep_missing, follow_links=False, tag_encoding=tag_encoding
+            )
             if added.added or added.changed or added.moved or added.copies or added.gone or added.unreadable:
                 _print(added, output, told)
     ctx.exit(exit_codes.BAD_INPUT if added.unreadable else exit_codes.DONE)
@@ -83,16 +102,24 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
 
     for file in added.unreadable:
         if file not in told:
-            click.echo(f"edge-emo: {file.path}: {file.reason}", err=True)
+            tell(f"{file.path}: {file.reason}")
             told.add(file)
+    if added.misread:
+        first, count = added.misread[0], f"{len(added.misread)} file{'s' * (len(added.misread) > 1)}"
+        tell(
+            f"{count} with tags that say to be Latin-1 and seem to be {first.encoding}: “{first.text}” would be "
+            f"“{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding {first.encoding} FOLDER` reads "
+            "them so"
+        )
     counts: dict[str, Any] = msgspec.to_builtins(added)
-    folders, unreadable = counts.pop("folders"), counts.pop("unreadable")
+    folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")
     if output == "text":
         counts["without a mood or genre that is known"] = counts.pop("unplaced")
         counts["not readable"] = len(unreadable)
         click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
     elif output == "csv":
         reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]
-        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons}], None)
+        paths = [tag["path"] for tag in misread]
+        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons, "misread": paths}], None)
     else:
         machine.print_rows(output, [added], AddedDocument(added))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edge_emo.cli.terminal import tell
+
 if TYPE_CHECKING:
     from edge_emo.music.catalogue import Song
 
@@ -44,9 +46,9 @@ def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: s
     there = [_as_it_is(song) for song in {song.uid: song for song in songs}.values()]
     if playlist:
         for song in write_playlist(playlist, there):
-            click.echo(f"edge-emo: {song.title}: has neither a file nor a link; left out of {playlist}", err=True)
+            tell(f"{song.title}: has neither a file nor a link; left out of {playlist}")
         if pages := sum(1 for song in there if song.link and not song.path):
-            click.echo(f"edge-emo: {pages} of the songs are links to web pages, which a player may not play", err=True)
+            tell(f"{pages} of the songs are links to web pages, which a player may not play")
     if play:
         _play([song for song in there if song.path], data_dir)
 
@@ -55,15 +57,16 @@ def _play(songs: Sequence[Song], data_dir: str | None) -> None:
     from edge_emo.errors import PlaylistError
     from edge_emo.music.database import data_folder
     from edge_emo.music.playlist import write_playlist
+    from edge_emo.music.privacy import PLAYLIST
 
     if not songs:
         raise PlaylistError(
             "none of these songs has a file on this machine; add your music with `edge-emo songs add`, and ask for it "
             "with --local"
         )
-    path = data_folder(data_dir) / "playlist.m3u8"
+    path = data_folder(data_dir) / PLAYLIST
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise PlaylistError(f"{path.parent}: cannot be made ({error.strerror}); name another --data-dir") from error
     write_playlist(path, songs)
@@ -78,7 +81,7 @@ def _as_it_is(song: Song) -> Song:
     """Return the song, without its path if the file is gone."""
     if song.path is None or os.path.isfile(song.path):
         return song
-    click.echo(f"edge-emo: {song.path}: is gone; run `edge-emo songs add` for its folder again", err=True)
+    tell(f"{song.path}: is gone; run `edge-emo songs add` for its folder again")
     return replace(song, path=None)
 
 

@@ -10,12 +10,14 @@ import click
 
 from edge_emo.cli import options
 from edge_emo.cli.playlists import deliver, playlist_options
+from edge_emo.cli.terminal import tell
 from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     from edge_emo.music.catalogue import Song
     from edge_emo.music.filters import Filters
-    from edge_emo.music.recommend import Intent, Strategy
+    from edge_emo.music.mixture import Mixture
+    from edge_emo.music.recommend import Advice, Intent, Recommendation, Strategy
 
 
 @click.command()
@@ -76,6 +78,7 @@ def recommend(
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.library import library
     from edge_emo.music.history import History
+    from edge_emo.music.mixture import mixture_of
     from edge_emo.music.recommend import Recommender, certain, for_timeline
     from edge_emo.report import machine, text
     from edge_emo.report.documents import RecommendDocument, Recommended
@@ -89,19 +92,24 @@ def recommend(
     seed = random.randrange(2**31) if seed is None else seed
     ranking: dict[str, Any] = {"filters": filters, "intent": intent, "strategy": strategy}
 
+    def advised(songs: list[Recommendation], mixture: Mixture) -> Advice | None:
+        return None if strategy == "random" else recommender.advice(songs, count, mixture, filters)
+
     def listen(source: str, on_progress: Callable[[float], object]) -> Recommended:
         timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
-        songs = []
+        songs, advice = [], None
         if timeline.readings:
             songs = for_timeline(recommender, timeline, count, seed=seed, **ranking)
-        return Recommended(timeline, None, seed, history is not None, songs)
+            advice = advised(songs, mixture_of(timeline))
+        return Recommended(timeline, None, seed, history is not None, songs, advice)
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
         songs = recommender(certain(mood), count, seed=seed, **ranking)
-        results = [Recommended(None, mood, seed, history is not None, songs)]
+        advice = advised(songs, [(1.0, certain(mood))])
+        results = [Recommended(None, mood, seed, history is not None, songs, advice)]
     else:
         from edge_emo.analyzer import Analyzer
 
@@ -123,7 +131,7 @@ def recommend(
         elif output == "text":
             click.echo(text.recommended(result))
     for reason in recommender.warnings:
-        click.echo(f"edge-emo: {reason}; going on without your history", err=True)
+        tell(f"{reason}; going on without your history")
     if output == "json":
         machine.print_json(RecommendDocument(done, batch.failures))
     elif output == "jsonl":

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.terminal import tell
+from edge_emo.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     from edge_emo.music.filters import Filters
+    from edge_emo.music.stretches import Gaps
+    from edge_emo.timeline import Timeline
 
 _RATES = ["23.976", "24", "25", "29.97", "30", "48", "50", "59.94", "60"]
 
@@ -38,7 +44,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.option(
     "--min-stretch",
     "min_stretch_s",
-    type=click.FloatRange(1, 86400),
+    type=options.Finite(1, 86400),
     default=20,
     show_default=True,
     help="Seconds that a song is heard at least.",
@@ -46,7 +52,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.option(
     "--crossfade",
     "crossfade_s",
-    type=click.FloatRange(0, 60),
+    type=options.Finite(0, 60),
     default=2,
     show_default=True,
     help="Seconds from one song to the next, and of the fade at the end.",
@@ -55,6 +61,30 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     "--frame-rate",
     type=click.Choice(_RATES),
     help="Frames a second of the time codes.  [default: those of the film, else 25]",
+)
+@click.option(
+    "--mood", type=click.Choice(EMOTIONS), help="Choose by hand for all of it instead of looking and listening."
+)
+@click.option(
+    "--gaps",
+    type=click.Choice(["join", "silence", *EMOTIONS]),
+    default="join",
+    show_default=True,
+    help="Where nothing is found for as long as --min-stretch: join what is around it, silence, or a mood.",
+)
+@click.option(
+    "--cues",
+    "edited",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A cue sheet written before, .csv or the output of --json, and edited: its cues are kept, without looking "
+    "again; one whose uid is empty gets another song.",
+)
+@click.option(
+    "--another",
+    type=click.IntRange(1),
+    multiple=True,
+    metavar="CUE",
+    help="The number of a cue of --cues that gets another song; may be repeated.",
 )
 @click.option("--seed", type=click.IntRange(0), help="The same songs every time.")
 @options.filters(min_duration_s=30, occasions=False)
@@ -72,6 +102,10 @@ def score(
     min_stretch_s: float,
     crossfade_s: float,
     frame_rate: str | None,
+    mood: str | None,
+    gaps: Gaps,
+    edited: Path | None,
+    another: tuple[int, ...],
     seed: int | None,
     filters: Filters,
     catalogue: str | None,
@@ -84,17 +118,21 @@ def score(
     FILM is a film or a sound file, or "sample" for the synthetic voice that ships. Beside the cue sheet, the credits
     to paste under the video are written. No song comes twice.
     """
-    from edge_emo.analyzer import Analyzer
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.library import library
     from edge_emo.errors import NoVoiceError
     from edge_emo.film import frame_rate as stated_rate
     from edge_emo.music.recommend import Recommender
-    from edge_emo.music.score import plan
-    from edge_emo.report import cue_sheet, machine, text, timecode
+    from edge_emo.music.score import over, plan, revised
+    from edge_emo.music.stretches import Stretch
+    from edge_emo.report import cue_sheet, edited_cues, machine, text, timecode
     from edge_emo.report.documents import Scored, ScoreDocument
     from edge_emo.sources import expand, printable
 
+    if edited and mood:
+        raise click.UsageError("--cues keeps what it says and --mood chooses anew; drop one of them")
+    if another and not edited:
+        raise click.UsageError("--another is for cues that were written before; name their file with --cues")
     found = list(expand([film]))
     if film == "-" or Path(film).is_dir() or len(found) != 1:
         raise click.UsageError("a cue sheet is for one film that is a file")
@@ -102,34 +140,47 @@ def score(
     stated = stated_rate(source) if source.is_file() else None
     rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(stated)
     cue_sheet.check(out, rate, may_replace=force)  # before the film, which may take minutes
+    kept = edited_cues.read(edited, rate) if edited else []
     recommender = Recommender(ctx.with_resource(library(catalogue, data_dir)).catalogue)
     seed = random.randrange(2**31) if seed is None else seed
-    batch = Batch(found, Analyzer(**asked))
-    for timeline in batch:
-        warn(timeline.warnings)
+    songs: dict[str, Any] = {"crossfade_s": crossfade_s, "filters": filters, "seed": seed}
+    if mood or edited:
+        batch = Batch(found, lambda name, _: _stated(name))
+    else:
+        from edge_emo.analyzer import Analyzer
+
+        analyzer = Analyzer(**asked)
+
+        def look(name: str, on_progress: Callable[[float], object]) -> _Film:
+            timeline = analyzer(name, on_progress)
+            has_sound = timeline.voice is not None or not asked["voice"]
+            return _Film(timeline.source, timeline.duration_s, has_sound, timeline)
+
+        batch = Batch(found, look)
+    for seen in batch:
         try:
-            cues = plan(
-                timeline,
-                recommender,
-                min_stretch_s=min_stretch_s,
-                crossfade_s=crossfade_s,
-                filters=filters,
-                seed=seed,
-            )
+            if seen.timeline is not None:
+                warn(seen.timeline.warnings)
+                cues = plan(seen.timeline, recommender, min_stretch_s=min_stretch_s, gaps=gaps, **songs)
+            elif mood:
+                whole = [Stretch.of_mood(mood, 0.0, seen.duration_s)]
+                cues = over(whole, recommender, min_stretch_s=min_stretch_s, **songs)
+            else:
+                cues = revised(kept, recommender, duration_s=seen.duration_s, another=another, **songs)
         except NoVoiceError as error:
-            click.echo(f"edge-emo: {error}", err=True)
+            tell(error)
             ctx.exit(exit_codes.NOTHING_RECOGNISED)
         sheet = cue_sheet.CueSheet(
-            source=timeline.source,
+            source=seen.source,
             path=source,
-            duration_s=timeline.duration_s,
+            duration_s=seen.duration_s,
             frame_rate=rate,
             has_picture=stated is not None,
-            has_sound=timeline.voice is not None or not asked["voice"],
+            has_sound=seen.has_sound,
             cues=tuple(cues),
         )
         files = [printable(str(path)) for path in cue_sheet.write(sheet, out, may_replace=force)]
-        result = Scored(timeline.source, timeline.duration_s, float(rate), seed, cues, files)
+        result = Scored(seen.source, seen.duration_s, float(rate), seed, cues, files)
         if output == "json":
             machine.print_json(ScoreDocument([result], batch.failures))
         elif output in ("csv", "jsonl"):
@@ -142,3 +193,42 @@ def score(
         elif output == "jsonl":
             machine.print_json_line(failure)
     ctx.exit(batch.exit_code(recognised=True))
+
+
+@dataclass(frozen=True)
+class _Film:
+    """A film or a recording: how long it is, whether it has sound, and what was found in it, if that was asked."""
+
+    source: str
+    duration_s: float
+    has_sound: bool
+    timeline: Timeline | None = None
+
+
+def _stated(name: str) -> _Film:
+    """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError."""
+    from edge_emo.errors import MediaError
+    from edge_emo.film import Film
+    from edge_emo.media import SAMPLE_RATE, Sound
+    from edge_emo.sources import kind, opened, printable
+
+    source = opened(name)
+    found = kind(name, source)
+    if found == "picture":
+        raise MediaError(f"{printable(name)}: a still has no time to score; name a film or a recording")
+    lengths: dict[str, float] = {}
+    failure: MediaError | None = None
+    try:
+        sound = Sound(name, source)
+        lengths["sound"] = sound.stated_s or sum(len(block) for block in sound) / SAMPLE_RATE
+    except MediaError as error:
+        failure = error
+    if found == "film":
+        try:
+            film = Film(name, source=source)
+            lengths["picture"] = film.stated_s or max(frame.end_s for frame in film)
+        except MediaError as error:
+            failure = failure or error
+    if not lengths and failure is not None:
+        raise failure
+    return _Film(printable(name), max(lengths.values()), "sound" in lengths)

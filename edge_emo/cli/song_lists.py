@@ -11,6 +11,8 @@ import click
 
 from edge_emo.cli import options
 from edge_emo.cli.library import library, user_database
+from edge_emo.cli.outputs import written
+from edge_emo.cli.terminal import tell
 
 if TYPE_CHECKING:
     from edge_emo.music.catalogue import Song
@@ -69,7 +71,7 @@ def import_(
                 on_progress=bar.show,
             )
     for rejected in converted.rejected if format_ == "lmc" else imported.rejected:
-        click.echo(f"edge-emo: {file}, line {rejected.line}: {rejected.reason}; left out", err=True)
+        tell(f"{file}, line {rejected.line}: {rejected.reason}; left out")
     if format_ == "lmc":
         rows = [{"emotion": emotion, "songs": n} for emotion, n in converted.emotions.items()]
         if output != "text":
@@ -80,7 +82,7 @@ def import_(
         click.echo(f"{'total':<10} {converted.total:>6}")
         return
     for column in imported.unused_columns:
-        click.echo(f"edge-emo: the column {column!r} was not used", err=True)
+        tell(f"the column {column!r} was not used")
     if output == "text":
         repeated = f", {imported.repeated} rows repeat one of them" if imported.repeated else ""
         click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out{repeated}")
@@ -96,7 +98,6 @@ def import_(
 @options.user_data
 def export(file: str, format_: Format | None, own: bool, catalogue: str | None, data_dir: str | None) -> None:
     """Write all songs to FILE, a .csv or .jsonl that `songs import` reads without loss; "-" for standard output."""
-    from edge_emo.errors import SongListError
     from edge_emo.music.exchange import format_of, write_songs
 
     chosen = format_ or ("csv" if file == "-" else format_of(Path(file)))
@@ -104,9 +105,6 @@ def export(file: str, format_: Format | None, own: bool, catalogue: str | None, 
         songs: Iterable[Song] = opened.catalogue.all_songs("own" if own else None)
         if own and opened.database is None:
             songs = ()
-        try:
-            with click.open_file(file, "w", "utf-8", atomic=file != "-") as written:
-                n = write_songs(songs, written, chosen)
-        except OSError as error:
-            raise SongListError(f"{file}: {error.strerror}; write it elsewhere, or make room") from error
+        with written(file) if file != "-" else click.open_file(file, "w", "utf-8") as text:
+            n = write_songs(songs, text, chosen)
     click.echo(f"{n} songs", err=True)

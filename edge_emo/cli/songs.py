@@ -11,6 +11,7 @@ from edge_emo.cli import options
 from edge_emo.cli.library import library
 from edge_emo.cli.own_songs import add, remove
 from edge_emo.cli.song_lists import export, import_
+from edge_emo.sources import plain
 
 if TYPE_CHECKING:
     from edge_emo.music.filters import Filters
@@ -25,7 +26,7 @@ _catalogue = click.option("--catalogue", type=click.Path(), help="Another catalo
 
 
 @songs.command()
-@click.argument("text", default="")
+@click.argument("text", default="", type=options.Text())
 @click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True)
 @options.filters(min_duration_s=0, occasions=True)
 @_catalogue
@@ -38,7 +39,7 @@ def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_
 
 
 @songs.command()
-@click.argument("uids", nargs=-1, required=True, metavar="UID...")
+@click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
 @_catalogue
 @options.user_data
 @options.output_format
@@ -68,9 +69,9 @@ def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
     if output != "text":
         machine.print_rows(output, counts, CatalogueDocument(found))
         return
-    click.echo(f"{found.path}\n{found.songs} songs by {found.artists} artists, schema {found.schema_version}")
+    click.echo(f"{plain(found.path)}\n{found.songs} songs by {found.artists} artists, schema {found.schema_version}")
     for row in counts:
-        click.echo(f"  {row['group']:<8} {row['name']:<30} {row['songs']:>6}")
+        click.echo(f"  {row['group']:<8} {plain(row['name']):<30} {row['songs']:>6}")
 
 
 songs.add_command(add)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -31,7 +32,7 @@ class YuNetDetector:
             raise ModelNotFoundError(
                 f"{path}: no such file; give the path of a YuNet ONNX file, or leave --detector out"
             )
-        self.name, self._size = f"YuNet {path.name}", size
+        self.name, self._size, self._lock = f"YuNet {path.name}", size, Lock()
         try:
             self._detector = cv2.FaceDetectorYN.create(str(path), "", (size, size), threshold, 0.3, 5000)
         except cv2.error as error:
@@ -42,9 +43,10 @@ class YuNetDetector:
         picture = checked(picture)
         scale = min(1.0, self._size / max(picture.shape[:2]))
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-        self._detector.setInputSize(small.shape[1::-1])
         try:
-            rows = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
+            with self._lock:  # the size is the detector's, whichever thread set it last
+                self._detector.setInputSize(small.shape[1::-1])
+                rows = self._detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
         except cv2.error as error:
             raise ModelError(f"{self.name}: does not work as YuNet does; give another file") from error
         faces = [_face(row / scale, float(row[14])) for row in (rows if rows is not None else [])]
@@ -67,7 +69,7 @@ class MediaPipeDetector:
             raise DecoderMissingError(
                 f"mediapipe {release} holds no models any more; pip install 'mediapipe<=0.10.21' (Python up to 3.12)"
             )
-        self.name = f"MediaPipe {release}"
+        self.name, self._lock = f"MediaPipe {release}", Lock()
         self._detection: Any = mediapipe.solutions.face_detection.FaceDetection(
             model_selection=1, min_detection_confidence=threshold
         )
@@ -77,7 +79,9 @@ class MediaPipeDetector:
         picture = checked(picture)
         height, width = picture.shape[:2]
         faces = []
-        for found in self._detection.process(np.ascontiguousarray(picture)).detections or []:
+        with self._lock:  # its graph takes one picture at a time
+            detections = self._detection.process(np.ascontiguousarray(picture)).detections
+        for found in detections or []:
             box = found.location_data.relative_bounding_box
             left, top = box.xmin * width, box.ymin * height
             corners = (left, top, left + box.width * width, top + box.height * height)

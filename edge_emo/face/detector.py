@@ -39,7 +39,10 @@ class Face:
 
 
 class Detector(Protocol):
-    """Finds the faces of an RGB picture, uint8 of shape (height, width, 3), the surest first."""
+    """Finds the faces of an RGB picture, uint8 of shape (height, width, 3), the surest first.
+
+    Several threads may ask at once.
+    """
 
     @property
     def name(self) -> str:
@@ -84,6 +87,12 @@ class FaceDetector:
         picture = checked(picture)
         network_input, scale = prepare(picture, self.preprocessing, self.size)
         cells = self.model.run(network_input[None])[0]
+        expected = len(_grid(*network_input.shape[:2], self.preprocessing.strides)[0])
+        if len(cells) != expected:
+            raise CardError(
+                f"{self.model.card_path}: detector.strides is {list(self.preprocessing.strides)}, which gives "
+                f"{expected} cells where the network has {len(cells)}"
+            )
         return decode(cells, network_input.shape[:2], self.preprocessing, self.threshold, scale)
 
 

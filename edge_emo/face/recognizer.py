@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.calibration import calibrated
-from edge_emo.card import Precision, card_path
+from edge_emo.card import Precision, card_path, check_task
 from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import CardError
 from edge_emo.face.align import cut_out
 from edge_emo.face.detector import Face, Pixels, checked
 from edge_emo.face.network_input import prepare
@@ -28,8 +27,8 @@ class FaceRecognizer:
     def __init__(self, model: str | Path | None = None, *, precision: Precision = "auto", threads: int = 1) -> None:
         self.model = Model(Path(model) if model else card_path("face", precision), threads)
         self.card = self.model.card
-        if self.card.face is None:
-            raise CardError(f"{self.model.card_path}: its task is {self.card.task}; a face model is asked for")
+        check_task(self.card, str(self.model.card_path), "face")
+        assert self.card.face is not None
         self.preprocessing = self.card.face
 
     def probabilities(self, picture: Pixels, faces: Sequence[Face]) -> NDArray[np.float32]:

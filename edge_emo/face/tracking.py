@@ -39,6 +39,10 @@ class Tracker:
     _main: int | None = None
     _time_s: float = 0.0
 
+    def cut(self) -> None:
+        """Take nobody who comes for somebody who was seen: where a face is says nothing across a cut, or black."""
+        self._tracks, self._main = [], None
+
     def follow(self, faces: Sequence[Face], time_s: float, shape: tuple[int, int]) -> list[tuple[int, bool]]:
         """Return for each face of a frame at `time_s` its person, and whether it is the main one of the frame.
 

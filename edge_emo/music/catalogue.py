@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import CatalogueError, SongNotFoundError
-from edge_emo.music.filters import Filters, register
-from edge_emo.music.schema import SCHEMA_VERSION, version_of
+from edge_emo.music.filters import Filters
+from edge_emo.music.schema import SCHEMA_VERSION, in_order, version_of
 
 BUNDLED = Path(__file__).parent / "data" / "catalogue.sqlite"
 
@@ -96,8 +97,8 @@ class Ranked:
 class Catalogue:
     """Read-only access to a catalogue, the one that ships when no `path` is given, and to the songs of `own`.
 
-    `own` is the database of a user, as `UserDatabase` keeps it. Of a song that both hold, the user's counts. Every
-    method raises CatalogueError where a file is missing or damaged.
+    `own` is the database of a user, as `UserDatabase` keeps it. Of a song that both hold, the user's counts.
+    Threads may share it. Every method raises CatalogueError where a file is missing or damaged.
     """
 
     def __init__(self, path: str | Path | None = None, own: str | Path | None = None) -> None:
@@ -106,7 +107,7 @@ class Catalogue:
         if own is not None:
             self._files["own"] = Path(own)
         self._connection = sqlite3.connect(":memory:", uri=True, check_same_thread=False)
-        register(self._connection)
+        self._lock = threading.RLock()
         for schema, file in self._files.items():
             self._attach(schema, file)
 
@@ -118,12 +119,13 @@ class Catalogue:
 
     def close(self) -> None:
         """Close the files."""
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
     def check(self) -> None:
         """Read every file whole. Raises CatalogueError with what SQLite found."""
         for schema, file in self._files.items():
-            with self._errors(schema):
+            with self._reading(schema):
                 found = self._connection.execute(f"PRAGMA {schema}.integrity_check").fetchone()[0]
             if found != "ok":
                 raise CatalogueError(f"{file}: damaged ({found}); {_next_step(schema)}")
@@ -189,7 +191,7 @@ class Catalogue:
         cases = " ".join(f"WHEN t.{name} THEN '{name}'" for name in EMOTIONS)
         groups = {"license": "l.name", "source": "t.source", "emotion": f"CASE {best} {cases} END"}
         for schema in self._files:
-            with self._errors(schema):
+            with self._reading(schema):
                 where = (
                     f"FROM {schema}.tracks t JOIN {schema}.licenses l ON l.id = t.license_id "
                     f"WHERE 1 {self._hidden(schema)}"
@@ -218,14 +220,17 @@ class Catalogue:
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in _RANKED}
         columns = f"t.valence, t.arousal, {', '.join('t.' + name for name in EMOTIONS)}"
         for number, schema in enumerate(self._files):
-            with self._errors(schema):
+            with self._reading(schema):
                 cursor = self._connection.execute(
                     f"SELECT t.id, t.artist, g.name, t.mood_from, t.clashes, {_moods(schema)}, {columns} "
                     f"FROM {schema}.tracks t JOIN {schema}.genres g ON g.id = t.genre_id "
                     f"WHERE 1 {self._hidden(schema)} ORDER BY t.id"
                 )
+                last = 0
                 while rows := cursor.fetchmany(_CHUNK):
                     ids, artists, genres, mood_from, clashes, moods, *figures = zip(*rows, strict=True)
+                    in_order(ids, last)
+                    last = ids[-1]
                     tags = [_names(encoded) for encoded in moods]
                     parts["keys"].append(np.array(ids, np.int64) * 2 + number)
                     parts["artists"].append(numbered("artist", artists))
@@ -248,7 +253,7 @@ class Catalogue:
         found = []
         for number, schema in enumerate(self._files):
             condition, values = filters.conditions(schema)
-            with self._errors(schema):
+            with self._reading(schema):
                 rows = self._connection.execute(f"SELECT t.id FROM {schema}.tracks t WHERE {condition}", values)
                 found.append(np.fromiter((i * 2 + number for (i,) in rows), np.int64))
         return np.sort(np.concatenate(found))
@@ -257,7 +262,7 @@ class Catalogue:
         """Return the keys of those songs of `uids` that are known, by their identifier."""
         found: dict[str, int] = {}
         for number, schema in enumerate(self._files) if uids else ():
-            with self._errors(schema):
+            with self._reading(schema):
                 for start in range(0, len(uids), _CHUNK):
                     some = uids[start : start + _CHUNK]
                     sql = f"SELECT uid, id FROM {schema}.tracks WHERE uid IN ({_marks(some)})"
@@ -271,12 +276,14 @@ class Catalogue:
         return "AND NOT EXISTS (SELECT 1 FROM own.tracks o WHERE o.uid = t.uid)"
 
     def _ids(self, schema: str, after: int) -> list[int]:
-        with self._errors(schema):
+        with self._reading(schema):
             sql = f"SELECT t.id FROM {schema}.tracks t WHERE t.id > ? {self._hidden(schema)} ORDER BY t.id LIMIT 1000"
-            return [i for (i,) in self._connection.execute(sql, [after])]
+            ids = [i for (i,) in self._connection.execute(sql, [after])]
+            in_order(ids, after)
+            return ids
 
     def _select(self, schema: str, condition: str, values: Sequence[Any]) -> list[Song]:
-        with self._errors(schema):
+        with self._reading(schema):
             rows = self._connection.execute(f"{_SELECT.format(schema=schema)} {condition}", list(values)).fetchall()
         songs: list[Song] = []
         for uid, title, artist, genre, moods, instruments, *rest in rows:
@@ -291,7 +298,7 @@ class Catalogue:
         journal = file.with_name(file.name + "-wal")
         is_fixed = schema == "bundled" or not (os.access(file.parent, os.W_OK) or journal.exists())
         mode = "mode=ro&immutable=1" if is_fixed else "mode=ro"
-        with self._errors(schema):
+        with self._reading(schema):
             self._connection.execute(f"ATTACH ? AS {schema}", [f"{file.resolve().as_uri()}?{mode}"])
             version = version_of(self._connection, schema)
         if version != SCHEMA_VERSION:
@@ -300,9 +307,11 @@ class Catalogue:
             )
 
     @contextmanager
-    def _errors(self, schema: str) -> Iterator[None]:
+    def _reading(self, schema: str) -> Iterator[None]:
+        """Let one thread read at a time, and turn SQLite's errors into CatalogueError."""
         try:
-            yield
+            with self._lock:
+                yield
         except sqlite3.Error as error:
             raise CatalogueError(
                 f"{self._files[schema]}: damaged or not a catalogue ({error}); {_next_step(schema)}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TextIO
 
 from edge_emo.errors import SongListError
+from edge_emo.sources import printable
 
 LONGEST_CELL = 100_000
 """Characters; more is no song's title but a file gone wrong."""
 
 EXTRA = "\0"
 """The column of cells beyond those that the first line names."""
+
+LONGEST_LINE = 16_000_000
+"""Characters."""
 
 _FORMULA = tuple("=+-@\t\r'")
 
@@ -47,22 +51,38 @@ def split(cell: str) -> tuple[str, ...]:
 
 @contextmanager
 def opened(path: Path, encoding: str) -> Iterator[tuple[TextIO, Callable[[], float]]]:
-    """Open a text file; also given is a function that says which share of it was read.
+    """Open a text file; also given is a function that says which share of it was read, 0 for a pipe.
 
-    Raises SongListError where it cannot be opened or the encoding is not known.
+    Raises SongListError where it cannot be opened, holds a line that is too long, or the encoding is not known.
     """
     try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise SongListError(f"{encoding}: unknown encoding; try utf-8, utf-16 or cp1252") from error
+        io.TextIOWrapper(io.BytesIO(), encoding)  # refuses codecs that are none of text, as a look-up does not
+    except (LookupError, ValueError) as error:
+        raise SongListError(f"{printable(encoding)[:100]}: unknown encoding; try utf-8, utf-16-le or cp1252") from error
     try:
         with path.open("rb") as file:
-            size = max(1, path.stat().st_size)
-            yield io.TextIOWrapper(file, encoding, newline=""), lambda: file.tell() / size
+            size = max(1, path.stat().st_size) if path.is_file() else math.inf
+            yield _Text(file, encoding, newline=""), lambda: file.tell() / size if size < math.inf else 0.0
     except OSError as error:
         if error.filename != str(path):  # of what was done while it was open
             raise
-        raise SongListError(f"{path}: {error.strerror}; name a file that can be read") from error
+        raise SongListError(f"{printable(str(path))}: {error.strerror}; name a file that can be read") from error
+    except ValueError as error:
+        if "\0" not in str(path):
+            raise
+        raise SongListError(f"{str(path)!r}: not a possible path ({error}); name a file that can be read") from error
+
+
+class _Text(io.TextIOWrapper):
+    """Text of which no line is longer than `LONGEST_LINE`: what has none, such as a device, would fill the memory."""
+
+    def __next__(self) -> str:  # type: ignore[override]
+        line = self.readline(LONGEST_LINE + 1)
+        if not line:
+            raise StopIteration
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(f"a line of more than {LONGEST_LINE} characters")
+        return line
 
 
 class CsvRows:
@@ -70,7 +90,7 @@ class CsvRows:
 
     def __init__(self, text: TextIO, path: Path, required: Sequence[str]) -> None:
         csv.field_size_limit(LONGEST_CELL)
-        self._reader, self._path = csv.reader(text, strict=True), path
+        self._reader, self._path, self._encoding = csv.reader(text, strict=True), path, text.encoding
         with self._errors(1):
             self.columns = tuple(name.strip().casefold() for name in next(self._reader, ()))
         missing = [name for name in required if name not in self.columns]
@@ -89,7 +109,7 @@ class CsvRows:
         while True:
             try:  # a context of its own for each row would take as long as reading it
                 cells = next(self._reader, None)
-            except (UnicodeDecodeError, csv.Error):
+            except (UnicodeError, csv.Error):
                 with self._errors(line):
                     raise
             if cells is None:
@@ -105,9 +125,10 @@ class CsvRows:
     def _errors(self, line: int) -> Iterator[None]:
         try:
             yield
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise SongListError(
-                f"{self._path}, near line {line}: not {error.encoding}; name its encoding, such as --encoding cp1252"
+                f"{self._path}, near line {line}: not {getattr(error, 'encoding', self._encoding)}; "
+                "name its encoding, such as --encoding cp1252"
             ) from error
         except csv.Error as error:
             raise SongListError(

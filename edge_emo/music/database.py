@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge_emo.errors import UserDataError
+from edge_emo.music.privacy import make_private
 from edge_emo.music.schema import SCHEMA_VERSION, migrate, version_of
 
 FILE_NAME = "edge-emo.sqlite"
@@ -30,7 +32,9 @@ def data_folder(given: str | Path | None = None) -> Path:
 
 
 class UserDatabase:
-    """Own songs and history; made when missing. Several processes may use it at once.
+    """Own songs and history; made when missing. Several processes and threads may use it at once.
+
+    `lock` is held while one of the threads reads or writes; hold it for steps that belong together.
 
     Every committed change is on the disk when the call returns. A file that is damaged is moved aside, named in
     `warnings`, and a new one begun. Raises UserDataError where the file cannot be used: a folder that cannot be
@@ -40,6 +44,7 @@ class UserDatabase:
     def __init__(self, path: str | Path | None = None, *, busy_s: float = _BUSY_S) -> None:
         self.path = Path(path) if path else data_folder() / FILE_NAME
         self.warnings: list[str] = []
+        self.lock = threading.RLock()
         self._busy_s = busy_s
         self.connection = self._opened()
 
@@ -51,12 +56,16 @@ class UserDatabase:
 
     def close(self) -> None:
         """Close the file."""
-        self.connection.close()
+        with self.lock:
+            self.connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing. Raises UserDataError where the database is locked, damaged, or the disk full."""
-        with self.errors():
+    def transaction(self, undone: str = "nothing was changed") -> Iterator[sqlite3.Connection]:
+        """Write all or nothing. Raises UserDataError where the database is locked, damaged, or the disk full.
+
+        `undone` is what the error says of what was to be written.
+        """
+        with self.lock, self._errors(undone):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -66,30 +75,45 @@ class UserDatabase:
                     self.connection.execute("ROLLBACK")
 
     @contextmanager
-    def errors(self) -> Iterator[None]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read what is written, and nothing half written by another thread. Raises UserDataError."""
+        with self.lock, self._errors():
+            yield self.connection
+
+    def compact(self) -> None:
+        """Write the file anew without the traces of what was deleted. Raises UserDataError; nothing is lost then."""
+        with self.lock, self._errors():
+            self.connection.execute("VACUUM")
+            [(is_busy, *_)] = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if is_busy:
+                raise sqlite3.OperationalError("database is locked")
+
+    @contextmanager
+    def _errors(self, *said: str) -> Iterator[None]:
         """Turn SQLite's errors into UserDataError."""
         try:
             yield
         except sqlite3.Error as error:
-            raise UserDataError(f"{self.path}: {error}; {_next_step(error)}") from error
+            raise self._told(error, *said) from error
+
+    def _told(self, error: sqlite3.Error, *said: str) -> UserDataError:
+        return UserDataError(f"{self.path}: {'; '.join(filter(None, [str(error), _next_step(error), *said]))}")
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path)
         except OSError as error:
-            raise UserDataError(
-                f"{self.path.parent}: cannot be made ({error.strerror}); name another folder with --data-dir"
-            ) from error
+            raise UserDataError(f"{error}; name another folder with --data-dir") from error
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, not writable, a full disk: nothing is damaged
-                raise UserDataError(f"{self.path}: {error}; {_next_step(error)}") from error
+                raise self._told(error, "nothing was changed") from error
         aside = self._move_aside()
         self.warnings.append(
             f"{self.path}: damaged; it is kept as {aside.name}, and a new one was begun, without your songs and history"
         )
-        with self.errors():
+        with self._errors("nothing was changed"):
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
@@ -163,14 +187,16 @@ def _is_cut(path: Path) -> bool:
     return header[:16] == b"SQLite format 3\0" and counted and size < (65536 if page_size == 1 else page_size) * pages
 
 
-def _next_step(error: sqlite3.Error) -> str:
+def _next_step(error: sqlite3.Error) -> str | None:
     text = str(error)
     if "locked" in text or "busy" in text:
         return "another process holds it; end that one, or try again"
     if "full" in text:
-        return "make room on the disk; nothing was changed"
+        return "make room on the disk"
     if "readonly" in text or "unable to open" in text:
         return "make its folder writable, or name another with --data-dir"
     if "malformed" in text or "not a database" in text:
         return "it is moved aside when it is opened next"
-    return "nothing was changed"
+    if "disk I/O" in text:
+        return "make room on the disk, or look whether it works"
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, TextIO
@@ -18,6 +18,7 @@ from edge_emo.music.csv_files import EXTRA, CsvRows, guarded, joined, opened, sp
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.record import SongRecord
 from edge_emo.music.writer import SongWriter
+from edge_emo.sources import printable
 
 Format = Literal["csv", "jsonl"]
 
@@ -78,16 +79,16 @@ def import_songs(
         rows = CsvRows(text, path, ("title", "artist")) if chosen == "csv" else _Lines(text, path)
         for line, row in rows:
             try:
-                record = _of_cells(row) if isinstance(row, dict) else _decoder.decode(row)
+                record = of_cells(row) if isinstance(row, dict) else _decoder.decode(row)
                 if record.uid and record.uid in seen:
                     raise ValueError(f"the uid {record.uid} was there before")
                 written.add(writer.put(record))
             except ValueError as error:
                 if not skip_bad:
                     raise SongListError(
-                        f"{path}, line {line}: {_plainly(error)}; nothing was imported. {ADVICE}"
+                        f"{path}, line {line}: {plainly(error)}; nothing was imported. {ADVICE}"
                     ) from error
-                rejected.append(Rejected(line, _plainly(error)))
+                rejected.append(Rejected(line, plainly(error)))
                 continue
             seen.add(record.uid)
             n_rows += 1
@@ -139,14 +140,21 @@ class _Lines:
             for number, line in enumerate(self._text, start=1):
                 if line.strip():
                     yield number, line
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise SongListError(
-                f"{self._path}, near line {number + 1}: not {error.encoding}; name its encoding with --encoding"
+                f"{self._path}, near line {number + 1}: not {getattr(error, 'encoding', self._text.encoding)}; "
+                "name its encoding with --encoding"
+            ) from error
+        except csv.Error as error:
+            raise SongListError(
+                f"{self._path}, line {number + 1}: {error}; give each song a line of its own"
             ) from error
 
 
-def _plainly(error: ValueError) -> str:
+def plainly(error: ValueError) -> str:
     """Return what is wrong with a row, by the name of its column."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"holds half of a character ({printable(error.object)[:100]!r})"
     found = _WHERE.search(str(error))
     if found is None:
         return str(error)
@@ -154,17 +162,19 @@ def _plainly(error: ValueError) -> str:
     return f"column {column}: {_WHERE.sub('', str(error)).replace(' | null', '').replace('`', '')}"
 
 
-def _of_cells(row: dict[str, str]) -> SongRecord:
+def of_cells(row: Mapping[str, str], source: str = "own") -> SongRecord:
+    """Return the song of a row of a CSV. Raises ValueError for one that cannot be taken."""
     if EXTRA in row:
         raise ValueError("more cells than columns")
-    given: dict[str, Any] = {"artist": ""}
+    given: dict[str, Any] = {"artist": "", "source": source}
     for name, cell in row.items():
         if not cell:
             continue
+        cell.encode()  # escapes of some encodings leave halves of surrogate pairs
         if name in _IS_SHARE:
             given["shares"] = [row.get(each) or 0 for each in EMOTIONS]
         elif name in ("moods", "instruments"):
-            given[name] = split(cell)
+            given[name] = split(unguarded(cell))
         elif name in _IS_FIELD:
             given[name] = unguarded(cell)
     return msgspec.convert(given, SongRecord, strict=False)
@@ -177,7 +187,7 @@ def _cells(song: Song) -> list[str]:
         if value is None:
             row.append("")
         elif isinstance(value, tuple):
-            row.append(joined(value))
+            row.append(guarded(joined(value)))
         else:
             row.append(guarded(value) if isinstance(value, str) else repr(value))
     return row + [repr(share) for share in song.shares]

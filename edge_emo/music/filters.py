@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
-
-from edge_emo.music.licenses import is_cc_by
 
 LicenseChoice = Literal["any", "cc-by"]
 
@@ -42,11 +41,15 @@ class Filters:
             if low is not None and high is not None and not low <= high:
                 raise ValueError(f"{name} from {low:g} to {high:g} is no range; give the smaller first")
 
-    def conditions(self, schema: str) -> tuple[str, list[Any]]:
-        """Return SQL for the table `tracks t` of an attached database, and its values; "1" for no condition.
+    def without_one(self) -> Iterator[tuple[str, Filters]]:
+        """Yield each condition that is given, by the name of its field, and the filters without it."""
+        nothing = Filters()
+        for field in fields(self):
+            if getattr(self, field.name) != getattr(nothing, field.name):
+                yield field.name, replace(self, **{field.name: getattr(nothing, field.name)})
 
-        The SQL uses the function `is_cc_by`, see `register`.
-        """
+    def conditions(self, schema: str) -> tuple[str, list[Any]]:
+        """Return SQL for the table `tracks t` of an attached database, and its values; "1" for no condition."""
         parts: list[str] = []
         values: list[Any] = []
 
@@ -55,52 +58,46 @@ class Filters:
             values.extend(given)
 
         if self.license == "cc-by":
-            add(f"t.license_id IN (SELECT id FROM {schema}.licenses WHERE is_cc_by(name))")
+            add(f"t.license_id IN (SELECT id FROM {schema}.licenses WHERE is_cc_by)")
         if self.min_duration_s is not None:
             add("(t.duration_s IS NULL OR t.duration_s >= ?)", self.min_duration_s)
         if self.max_duration_s is not None:
             add("t.duration_s <= ?", self.max_duration_s)
         if self.bpm is not None:
             add("t.bpm BETWEEN ? AND ?", *self.bpm)
+        named, names = _any_of(self.genres)
+        of_genre = f"t.genre_id IN (SELECT id FROM {schema}.genres WHERE {named})"
         if self.genres:
-            add(f"t.genre_id IN (SELECT id FROM {schema}.genres WHERE {_any_of(self.genres)})", *self.genres)
+            add(of_genre, *names)
         if not self.occasions:
-            asked = " OR ".join(["0", *(["is_named(g.name, ?)"] * len(self.genres))])
-            add(
-                f"t.id NOT IN (SELECT t.id FROM {schema}.tracks t JOIN {schema}.genres g ON g.id = t.genre_id "
-                f"WHERE (is_of_occasion(g.name) OR is_of_occasion(t.title)) AND NOT ({asked}))",
-                *self.genres,
-            )
+            add(f"(NOT t.is_of_occasion OR {of_genre})", *names)
         if self.instruments:
+            named, names = _any_of(self.instruments)
             add(
                 f"t.id IN (SELECT x.track_id FROM {schema}.track_instruments x WHERE x.instrument_id IN "
-                f"(SELECT id FROM {schema}.instruments WHERE {_any_of(self.instruments)}))",
-                *self.instruments,
+                f"(SELECT id FROM {schema}.instruments WHERE {named}))",
+                *names,
             )
         if self.local:
             add(f"t.id IN (SELECT track_id FROM {schema}.files)")
         return " AND ".join(parts) or "1", values
 
 
-def register(connection: Any) -> None:
-    """Give a connection the functions that `Filters.conditions` uses."""
-    connection.create_function("is_cc_by", 1, is_cc_by, deterministic=True)
-    connection.create_function("is_named", 2, is_named, deterministic=True)
-    connection.create_function("is_of_occasion", 1, is_of_occasion, deterministic=True)
+def is_of_occasion(*names: str) -> bool:
+    """Return whether one of these, a genre or a title, is that of Christmas or children's songs."""
+    return any(not _OCCASIONS.isdisjoint(_words(name)) for name in names)
 
 
-def is_named(name: str, asked: str) -> bool:
-    """Return whether every word of `asked` is one of `name`, in any case of letters and number."""
-    return bool(words := _words(asked)) and words <= _words(name)
+def searchable(name: str) -> str:
+    """Return the words of a name as its column `words` holds them: in small letters, without number, in spaces."""
+    return f" {' '.join(sorted(_words(name)))} "
 
 
-def is_of_occasion(name: str) -> bool:
-    """Return whether a genre or title is that of Christmas or children's songs."""
-    return not _OCCASIONS.isdisjoint(_words(name))
-
-
-def _any_of(names: tuple[str, ...]) -> str:
-    return " OR ".join(["is_named(name, ?)"] * len(names))
+def _any_of(asked: tuple[str, ...]) -> tuple[str, list[str]]:
+    """Return SQL that is true where a row's `words` hold all those of a name that is asked for, and its values."""
+    each = [sorted(_words(name)) for name in asked]
+    all_of = [" AND ".join(["instr(words, ?)"] * len(words)) for words in each if words]
+    return " OR ".join(all_of) or "0", [f" {word} " for words in each for word in words]
 
 
 @lru_cache(10_000)

@@ -14,17 +14,19 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from edge_emo.errors import FolderError, MediaError, SongNotFoundError
-from edge_emo.music import tags
 from edge_emo.music.database import UserDatabase
 from edge_emo.music.moods import placed
 from edge_emo.music.record import SongRecord
-from edge_emo.music.walk import SoundFile, Unreadable, is_empty, reason, walk
+from edge_emo.music.schema import in_order
+from edge_emo.music.tags import SOURCE, Misread, Tags, read_tags
+from edge_emo.music.walk import SoundFile, Unreadable, is_empty, real_folder, reason, walk
 from edge_emo.music.writer import Content, SongWriter
 from edge_emo.sources import printable
 
 _BATCH_FILES, _BATCH_BYTES = 256, 256 << 20  # read between two transactions
 _CHUNK = 1 << 20
 _ROWS = 1000
+_KEPT = "what was written before stays; add the folder again for the rest"
 
 Fate = Literal["added", "changed", "moved", "copies", "unchanged"]
 
@@ -35,7 +37,8 @@ class Added:
 
     `moved` files are known by their content, `copies` hold what another file of a song does, `gone` files were taken
     out, `missing` ones are not there but kept. `unplaced` of those added or changed name neither a mood nor a genre
-    that is known, so that they are hardly recommended.
+    that is known, so that they are hardly recommended. `misread` files have tags that seem to be in another encoding
+    than they say; `add_folders` with that `tag_encoding` reads them so.
     """
 
     folders: tuple[str, ...]
@@ -48,6 +51,7 @@ class Added:
     missing: int
     unplaced: int
     unreadable: tuple[Unreadable, ...]
+    misread: tuple[Misread, ...]
 
 
 def add_folders(
@@ -56,6 +60,7 @@ def add_folders(
     *,
     keep_missing: bool = False,
     follow_links: bool = True,
+    tag_encoding: str | None = None,
     on_progress: Callable[[float], object] | None = None,
 ) -> Added:
     """Bring the user's songs in line with the sound files below `folders`.
@@ -63,16 +68,20 @@ def add_folders(
     Files whose size and time are known are not opened. A song keeps its identifier, and with it its history, when its
     file is tagged anew or moved. What was read is written every few hundred files: an interruption loses the last of
     them. Songs of files that are gone are taken out, unless `keep_missing`, or the folder is empty as that of a disk
-    which is not mounted. `on_progress` receives how far it is, 0 to 1; it costs a walk ahead of the first.
+    which is not mounted. With a `tag_encoding`, such as "cp1251", every file is opened, and tags that say to be Latin-1
+    and seem not to be are read in it. `on_progress` receives how far it is, 0 to 1; it costs a walk ahead of the first.
 
-    Raises FolderError for a folder that is not there, UserDataError where the database cannot be written, and
-    ExtraMissingError without mutagen.
+    Raises FolderError for a folder that is not there, UserDataError where the database cannot be written,
+    ExtraMissingError without mutagen, and LookupError for an unknown encoding.
     """
+    if tag_encoding:
+        "".encode(tag_encoding)
     roots = _outermost(folders)
     total = sum(1 for _ in walk(roots, follow_links=follow_links)) if on_progress else 0
     done = 0
     n: Counter[str] = Counter()
     unreadable: list[Unreadable] = []
+    misread: list[Misread] = []
     read: list[_Read] = []
     found = walk(roots, follow_links=follow_links)
     while batch := list(islice(found, _BATCH_FILES)):
@@ -82,11 +91,12 @@ def add_folders(
             done += 1
             if isinstance(file, Unreadable):
                 unreadable.append(file)
-            elif known.get(file.path) == (file.size, file.modified_ns):
+            elif not tag_encoding and known.get(file.path) == (file.size, file.modified_ns):
                 n["unchanged"] += 1
             else:
                 try:
-                    read.append(_read(file))
+                    read.append(_read(file, tag_encoding))
+                    misread += filter(None, [read[-1].tags.misread] if not tag_encoding else [])
                     n_bytes += file.size
                 except OSError as error:
                     unreadable.append(Unreadable(file.path, reason(error)))
@@ -104,13 +114,14 @@ def add_folders(
     counts = {
         name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing", "unplaced")
     }
-    return Added(tuple(map(printable, roots)), **counts, unreadable=tuple(unreadable))
+    return Added(tuple(map(printable, roots)), **counts, unreadable=tuple(unreadable), misread=tuple(misread))
 
 
 def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
     """Take own songs out, named by identifier, file or folder, and return how many; their files stay where they are.
 
-    All are taken out, or none. Raises SongNotFoundError for a name that is none of them, and UserDataError.
+    All are taken out, or none. Raises SongNotFoundError for a name that is none of them, FolderError for what
+    no path can be, and UserDataError.
     """
     removed = 0
     with database.transaction() as connection:
@@ -121,7 +132,7 @@ def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
                 writer.remove(row[0])
                 removed += 1
                 continue
-            path = os.path.realpath(name)
+            path = real_folder(name)
             limits = [path, *_below(path)]
             rows = connection.execute("SELECT path FROM files WHERE path = ? OR path > ? AND path < ?", limits)
             paths = [path for (path,) in rows]
@@ -135,7 +146,7 @@ def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
 
 class _Read(NamedTuple):
     content: Content
-    record: SongRecord
+    tags: Tags
 
 
 class _Known(NamedTuple):
@@ -155,7 +166,7 @@ _KNOWN = (
 )
 
 
-def _read(file: SoundFile) -> _Read:
+def _read(file: SoundFile, tag_encoding: str | None) -> _Read:
     """Return what a file holds. Raises OSError, MediaError or ExtraMissingError."""
     if not file.size:
         raise MediaError(f"{file.path}: is empty (0 bytes); copy it again")
@@ -163,25 +174,28 @@ def _read(file: SoundFile) -> _Read:
     with open(file.path, "rb") as opened:
         while chunk := opened.read(_CHUNK):
             digest.update(chunk)
-    return _Read(Content(file.size, file.modified_ns, digest.hexdigest()), tags.read(file.path))
+    return _Read(Content(file.size, file.modified_ns, digest.hexdigest()), read_tags(file.path, tag_encoding))
 
 
 def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
     """Write what was read and forget it; return the fates of the files."""
     fates: Counter[str] = Counter()
     if read:
-        with database.transaction() as connection:
+        with database.transaction(_KEPT) as connection:
             writer = SongWriter(connection)
             for one in read:
-                fate = _write(connection, writer, one.content, one.record)
+                record = one.tags.song
+                fate = _write(connection, writer, one.content, record, is_repaired=one.tags.misread is not None)
                 fates[fate] += 1
                 is_new = fate in ("added", "changed")
-                fates["unplaced"] += is_new and placed(one.record.moods, one.record.genre)[1] == "nothing"
+                fates["unplaced"] += is_new and placed(record.moods, record.genre)[1] == "nothing"
         read.clear()
     return fates
 
 
-def _write(connection: sqlite3.Connection, writer: SongWriter, content: Content, record: SongRecord) -> Fate:
+def _write(
+    connection: sqlite3.Connection, writer: SongWriter, content: Content, record: SongRecord, *, is_repaired: bool
+) -> Fate:
     path = str(record.path)
 
     def files(condition: str, *values: str) -> list[_Known]:
@@ -190,8 +204,11 @@ def _write(connection: sqlite3.Connection, writer: SongWriter, content: Content,
     known = next(iter(files("f.path = ?", path)), None)
     same = files("f.sha256 = ? AND f.path <> ?", content.sha256, path)
     if known and known.sha256 in (None, content.sha256):  # none where a list that was imported names the file
+        is_to_mend = is_repaired and known.source == SOURCE and known.n_files == 1
+        if is_to_mend:
+            writer.put(msgspec.structs.replace(record, uid=known.uid))
         writer.place(known.track_id, path, content)
-        return "unchanged"
+        return "changed" if is_to_mend else "unchanged"
     if same:
         moved = next((file for file in same if _is_gone(file.path)), None)
         home = moved or same[0]
@@ -200,11 +217,11 @@ def _write(connection: sqlite3.Connection, writer: SongWriter, content: Content,
         if known:
             _take_out(connection, writer, path)
         writer.place(home.track_id, path, content)
-        if moved and home.source == tags.SOURCE:  # without a title tag, the name of the file is the title
+        if moved and home.source == SOURCE:  # without a title tag, the name of the file is the title
             writer.put(msgspec.structs.replace(record, uid=home.uid))
         return "moved" if moved else "copies"
     if known and known.n_files == 1:
-        if known.source == tags.SOURCE:
+        if known.source == SOURCE:
             writer.put(msgspec.structs.replace(record, uid=known.uid))
         writer.place(known.track_id, path, content)
         return "changed"
@@ -215,7 +232,7 @@ def _write(connection: sqlite3.Connection, writer: SongWriter, content: Content,
 
 def _free_uid(connection: sqlite3.Connection, sha256: str) -> str:
     """Return an identifier by the content, which a song may have that was tagged anew since."""
-    first = uid = f"{tags.SOURCE}:{sha256[:16]}"
+    first = uid = f"{SOURCE}:{sha256[:16]}"
     number = 1
     while connection.execute("SELECT 1 FROM tracks WHERE uid = ?", [uid]).fetchone():
         number += 1
@@ -224,9 +241,9 @@ def _free_uid(connection: sqlite3.Connection, sha256: str) -> str:
 
 
 def _known(database: UserDatabase, paths: Sequence[str]) -> dict[str, tuple[int, int]]:
-    with database.errors():
+    with database.reading() as connection:
         marks = ", ".join("?" * len(paths))
-        rows = database.connection.execute(
+        rows = connection.execute(
             f"SELECT path, size, modified_ns FROM files WHERE sha256 IS NOT NULL AND path IN ({marks})", paths
         )
         return {path: (size, modified_ns) for path, size, modified_ns in rows}
@@ -237,22 +254,22 @@ def _take_out_lost(database: UserDatabase, root: str, keep: bool) -> tuple[int, 
     gone = kept = 0
     after, end = _below(root)
     while True:
-        with database.errors():
-            rows = database.connection.execute(
-                "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?", [after, end, _ROWS]
-            ).fetchall()
-        if not rows:
+        with database.reading() as connection:
+            sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+            paths = [path for (path,) in connection.execute(sql, [after, end, _ROWS])]
+            in_order(paths, after)
+        if not paths:
             return gone, kept
-        lost = [path for (path,) in rows if _is_gone(path)]
+        lost = [path for path in paths if _is_gone(path)]
         if keep:
             kept += len(lost)
         elif lost:
-            with database.transaction() as connection:
+            with database.transaction(_KEPT) as connection:
                 writer = SongWriter(connection)
                 for path in lost:
                     _take_out(connection, writer, path)
             gone += len(lost)
-        after = rows[-1][0]
+        after = paths[-1]
 
 
 def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> bool:
@@ -261,7 +278,7 @@ def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> 
     if row is None:  # another process did so
         return False
     known = _Known(*row)
-    if known.source == tags.SOURCE and known.n_files == 1:
+    if known.source == SOURCE and known.n_files == 1:
         writer.remove(known.track_id)
         return True
     writer.displace(path)
@@ -271,7 +288,7 @@ def _take_out(connection: sqlite3.Connection, writer: SongWriter, path: str) -> 
 def _outermost(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Return absolute paths, without those that lie below others. Raises FolderError."""
     paths: list[str] = []
-    for path in sorted(map(os.path.realpath, folders)):
+    for path in sorted(map(real_folder, folders)):
         if not os.path.isdir(path):
             what = "is no folder" if os.path.exists(path) else "no such folder"
             raise FolderError(f"{printable(path)}: {what}; name a folder of sound files")

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edge_emo.errors import UserDataError
 from edge_emo.music.database import UserDatabase
+from edge_emo.music.schema import in_order
 
 Action = Literal["shown", "played", "kept", "skipped", "downloaded"]
 LIKED: tuple[Action, ...] = ("played", "kept", "downloaded")
 
+_AT_ONCE = 1000
 _COLUMNS = "id, at, session, request, uid, action, emotion, strategy, position"
 
 
@@ -49,7 +52,7 @@ class History:
     """The history in a user's database. A row is on the disk when the call that wrote it returns.
 
     `session` is what counts as one sitting: no song is recommended twice in it. `now` gives the time in seconds since
-    1970. Every method raises UserDataError.
+    1970. Threads may share it. Every method raises UserDataError.
     """
 
     def __init__(
@@ -59,71 +62,78 @@ class History:
         self.session = session or uuid.uuid4().hex
         self.now = now
 
-    def shown(self, uids: Sequence[str], emotion: str | None, strategy: str) -> str:
-        """Keep that these songs were shown, in that order, and return the name of the request."""
+    def shown(self, uids: Sequence[str], emotion: str | Sequence[str | None] | None, strategy: str) -> str:
+        """Keep that these songs were shown, in that order, for an emotion or each for its own; return the request."""
         request = uuid.uuid4().hex
         at = self.now()
+        emotions = [emotion] * len(uids) if emotion is None or isinstance(emotion, str) else emotion
         with self.database.transaction() as connection:
             connection.executemany(
                 "INSERT INTO events (at, session, request, uid, action, emotion, strategy, position) "
                 "VALUES (?, ?, ?, ?, 'shown', ?, ?, ?)",
                 [
-                    (at, self.session, request, uid, emotion, strategy, position)
-                    for position, uid in enumerate(uids, start=1)
+                    (at, self.session, request, uid, each, strategy, position)
+                    for position, (uid, each) in enumerate(zip(uids, emotions, strict=True), start=1)
                 ],
             )
         return request
 
-    def add(self, action: Action, uid: str, *, emotion: str | None = None) -> None:
-        """Keep what became of a song. Where it was shown before, emotion, strategy and position are those of then.
+    def add(self, action: Action, *uids: str, emotion: str | None = None) -> None:
+        """Keep what became of songs, all of them or none.
 
-        Raises ValueError for an unknown action.
+        Where one was shown before, emotion, strategy and position are those of then. Raises ValueError for an unknown
+        action.
         """
         if action not in get_args(Action):
             raise ValueError(f"{action}: unknown action; known are {', '.join(get_args(Action))}")
         with self.database.transaction() as connection:
-            found = connection.execute(
-                "SELECT request, emotion, strategy, position FROM events WHERE uid = ? AND action = 'shown' "
-                "ORDER BY at DESC, id DESC LIMIT 1",
-                [uid],
-            ).fetchone()
-            request, then, strategy, position = found or (uuid.uuid4().hex, None, None, None)
-            connection.execute(
-                "INSERT INTO events (at, session, request, uid, action, emotion, strategy, position) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [self.now(), self.session, request, uid, action, emotion or then, strategy, position],
-            )
+            for uid in uids:
+                found = connection.execute(
+                    "SELECT request, emotion, strategy, position FROM events WHERE uid = ? AND action = 'shown' "
+                    "ORDER BY at DESC, id DESC LIMIT 1",
+                    [uid],
+                ).fetchone()
+                request, then, strategy, position = found or (uuid.uuid4().hex, None, None, None)
+                connection.execute(
+                    "INSERT INTO events (at, session, request, uid, action, emotion, strategy, position) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [self.now(), self.session, request, uid, action, emotion or then, strategy, position],
+                )
 
     def events(self, after: int = 0, *, last: int | None = None) -> Iterator[Event]:
         """Yield the rows with an `id` above `after` in the order they were written, only the `last` ones if given."""
-        sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id"
         if last is not None:
-            sql = (
-                f"SELECT * FROM (SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT {last}) ORDER BY id"
-            )
-        with self.database.errors():
-            for row in self.database.connection.execute(sql, [after]):
-                yield Event(*row)
+            with self.database.reading() as connection:
+                sql = "SELECT min(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id DESC LIMIT ?)"
+                [(first,)] = connection.execute(sql, [after, last])
+            after = after if first is None else first - 1
+        while rows := self._rows(after):
+            yield from rows
+            after = rows[-1].id
+
+    def _rows(self, after: int) -> list[Event]:
+        with self.database.reading() as connection:
+            sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT {_AT_ONCE}"
+            rows = [Event(*row) for row in connection.execute(sql, [after])]
+            in_order([row.id for row in rows], after)
+            return rows
 
     def shown_in_session(self) -> list[str]:
         """Return the songs shown in this session."""
-        with self.database.errors():
-            rows = self.database.connection.execute(
+        with self.database.reading() as connection:
+            rows = connection.execute(
                 "SELECT DISTINCT uid FROM events WHERE session = ? AND action = 'shown'", [self.session]
             )
             return [uid for (uid,) in rows]
 
     def last_shown(self) -> dict[str, float]:
         """Return when each song was shown last."""
-        with self.database.errors():
-            return dict(
-                self.database.connection.execute("SELECT uid, max(at) FROM events WHERE action = 'shown' GROUP BY uid")
-            )
+        with self.database.reading() as connection:
+            return dict(connection.execute("SELECT uid, max(at) FROM events WHERE action = 'shown' GROUP BY uid"))
 
     def stats(self) -> HistoryStats:
         """Count the rows."""
-        connection = self.database.connection
-        with self.database.errors():
+        with self.database.reading() as connection:
             [(events, songs, first, last)] = connection.execute(
                 "SELECT count(*), count(DISTINCT uid), min(at), max(at) FROM events"
             )
@@ -139,7 +149,8 @@ class History:
     def forget(self, uid: str | None = None, *, before: float | None = None) -> int:
         """Delete rows for good, all of them or those of a song or of the time before; return how many.
 
-        The file keeps no trace of them.
+        The file keeps no trace of them. The error says so where the rows are deleted, but the file could not be written
+        anew without their traces.
         """
         conditions: list[str] = ["1"]
         values: list[str | float] = []
@@ -152,9 +163,13 @@ class History:
         with self.database.transaction() as connection:
             n = connection.execute(f"DELETE FROM events WHERE {' AND '.join(conditions)}", values).rowcount
             _set(connection, "generation", "hex(randomblob(8))")
-        with self.database.errors():
-            self.database.connection.execute("VACUUM")
-            self.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self.database.compact()
+        except UserDataError as error:
+            raise UserDataError(
+                f"{error}; {n} rows are deleted, but the file may hold traces of them until "
+                "`edge-emo history forget` is run again"
+            ) from error
         return n
 
     def learn_anew(self) -> None:
@@ -165,8 +180,8 @@ class History:
 
     def setting(self, name: Literal["learn_after", "generation"]) -> str:
         """Return the `id` after which ranking learns, or what changes when rows that it learned from are gone."""
-        with self.database.errors():
-            found = self.database.connection.execute("SELECT value FROM settings WHERE name = ?", [name]).fetchone()
+        with self.database.reading() as connection:
+            found = connection.execute("SELECT value FROM settings WHERE name = ?", [name]).fetchone()
         return str(found[0]) if found else "0"
 
 

@@ -7,6 +7,7 @@ than needed, even rows are picked; at most 1,000 an emotion. `data/lmc_pools.csv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.errors import SongListError
 from edge_emo.music.csv_files import CsvRows, opened, split
 from edge_emo.music.database import UserDatabase
-from edge_emo.music.exchange import ADVICE, Rejected
+from edge_emo.music.exchange import ADVICE, Rejected, of_cells, plainly
 from edge_emo.music.record import SongRecord, digest
 from edge_emo.music.writer import SongWriter
 
@@ -62,9 +63,8 @@ def read_pools(path: Path = POOLS) -> list[Pool]:
     pools: list[Pool] = []
     with opened(path, "utf-8-sig") as (text, _):
         for line, row in CsvRows(text, path, ("emotion", "moods", "rows", "limit")):
-            pool = Pool(
-                row["emotion"], split(row["moods"]), row["rows"], int(row["limit"]) if row["limit"].isdigit() else 0
-            )
+            limit = int(row["limit"]) if re.fullmatch("[0-9]{1,9}", row["limit"]) else 0
+            pool = Pool(row["emotion"], split(row["moods"]), row["rows"], limit)
             unknown = [mood for mood in pool.moods if mood not in MOODS]
             for is_wrong, what in (
                 (pool.emotion not in EMOTIONS, f"{pool.emotion} is none of the emotions {', '.join(EMOTIONS)}"),
@@ -112,13 +112,19 @@ def import_lmc(
     with opened(path, encoding) as (text, share_read):
         for line, row in CsvRows(text, path, ("artist", "title", "mood")):
             mood = row["mood"].strip().lower()
-            wrong = "no title" if not row["title"] else f"{row['mood']!r} is none of the moods {', '.join(MOODS)}"
-            if mood not in songs or not row["title"]:
+            try:
+                if not row["title"]:
+                    raise ValueError("no title")
+                if mood not in songs:
+                    raise ValueError(f"{row['mood']!r} is none of the moods {', '.join(MOODS)}")
+                songs[mood].append(of_cells({"title": row["title"], "artist": row["artist"], "moods": mood}, "lmc"))
+            except ValueError as error:
                 if not skip_bad:
-                    raise SongListError(f"{path}, line {line}: {wrong}; nothing was imported. {ADVICE}")
-                rejected.append(Rejected(line, wrong))
+                    raise SongListError(
+                        f"{path}, line {line}: {plainly(error)}; nothing was imported. {ADVICE}"
+                    ) from error
+                rejected.append(Rejected(line, plainly(error)))
                 continue
-            songs[mood].append(SongRecord(title=row["title"], artist=row["artist"], moods=(mood,), source="lmc"))
             on_progress(share_read())
     counts = dict.fromkeys(EMOTIONS, 0)
     with database.transaction() as connection:

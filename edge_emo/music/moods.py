@@ -1,7 +1,8 @@
 """From mood tags, genre and title to a song's place: valence, arousal, and how far it suits each emotion.
 
 The tables `data/mood_tags.csv` and `data/genres.csv` are hand-set, after Russell (1980) for the tags that name an
-emotion. Where a row leaves the emotions blank, they follow from its valence and arousal.
+emotion. Where a row leaves the emotions blank, they follow from its valence and arousal. `data/translations.csv` has
+German and Russian names of their rows.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -25,7 +26,10 @@ OPPOSITE = 1.3
 
 _GENRE_WEIGHT = 0.25
 _BETWEEN_GENRES = re.compile(r"[/;,|&+]|\band\b|\s-\s")
+_MOST_WORDS, _LONGEST = 20, 4  # of a genre's name that are looked at, and of a name in the table
 _WORD = re.compile(r"\w+")
+_RUSSIAN_ENDING = re.compile("(?:[ыио]й|[ая]я|[ое]е|[ыи]е|о)$")
+_GERMAN_ENDING = re.compile("e[mnrs]?$")
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
 
     Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
     """
-    tags = _table("mood_tags.csv")
-    of_moods = [tags[mood.casefold()] for mood in moods if mood.casefold() in tags]
+    tags = _table("mood_tags")
+    of_moods = [tags[tag] for mood in moods if (tag := _known("mood_tags", mood))]
     of_genre = _of_genre(genre)
     if of_moods:
         return _mean(
@@ -59,13 +63,49 @@ def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
 
 
 def _of_genre(genre: str) -> Place:
-    """Return a genre's place; of one that the table lacks, the mean of the parts of its name that it has."""
-    genres = _table("genres.csv")
-    name = genre.casefold()
-    if name in genres:
+    """Return a genre's place; of one that the table lacks, the mean of the parts of its name that it has.
+
+    Of a part that it lacks the last words that it has stand for it, as "Metal" for "Progressive Metal".
+    """
+    genres = _table("genres")
+    if name := _known("genres", genre):
         return genres[name]
-    parts = [genres[part] for each in _BETWEEN_GENRES.split(name) if (part := each.strip()) in genres]
+    parts = [genres[name] for part in _BETWEEN_GENRES.split(genre.casefold()) if (name := _last_known("genres", part))]
     return _mean(parts, [1.0] * len(parts)) if parts else NOWHERE
+
+
+def _last_known(table: str, name: str) -> str | None:
+    """Return the row of a table whose name ends a name last, the longest of them."""
+    words = _spaced(name).split()[-_MOST_WORDS:]
+    phrases = (words[start:end] for end in range(len(words), 0, -1) for start in range(max(0, end - _LONGEST), end))
+    return next(filter(None, (_known(table, " ".join(phrase)) for phrase in phrases)), None)
+
+
+def _known(table: str, name: str) -> str | None:
+    """Return the row of a table that a name in English, German or Russian stands for."""
+    rows = _rows(table)
+    return next((rows[form] for form in _base_forms(_spaced(name)) if form in rows), None)
+
+
+def _base_forms(name: str) -> Iterator[str]:
+    """Yield what a name may be a form of: itself, and German and Russian adjectives of other gender, case or number."""
+    yield name
+    if found := _RUSSIAN_ENDING.search(name):
+        yield from (name[: found.start()] + ending for ending in ("ый", "ий", "ой"))
+    elif found := _GERMAN_ENDING.search(name):
+        yield name[: found.start()]
+
+
+def _spaced(name: str) -> str:
+    """Return a name as the tables are searched: small, with spaces for hyphens and without the dots of ё."""
+    return " ".join(name.casefold().replace("ё", "е").replace("-", " ").split())
+
+
+@cache
+def _rows(table: str) -> dict[str, str]:
+    """Return which row of a table a name stands for; where languages differ, the English one."""
+    translated = {_spaced(name): row.casefold() for kind, _, name, row in _csv("translations") if kind == table}
+    return {**translated, **{_spaced(name): name for name in _table(table)}}
 
 
 def shares_near(valence: float, arousal: float) -> tuple[float, ...]:
@@ -77,23 +117,27 @@ def shares_near(valence: float, arousal: float) -> tuple[float, ...]:
 
 def clashes(moods: Iterable[str], title: str) -> tuple[bool, ...]:
     """Return for each emotion whether a mood tag, or a word of the title that is one, says the opposite of it."""
-    words = {mood.casefold() for mood in moods} | set(_WORD.findall(title.casefold()))
+    words = {_known("mood_tags", mood) or "" for mood in moods} | set(_WORD.findall(title.casefold()))
     known = [_opposites()[word] for word in words & _opposites().keys()]
     return tuple(map(any, zip(*known, strict=True))) if known else (False,) * len(EMOTIONS)
 
 
 def is_known(mood: str) -> bool:
     """Return whether a mood tag is in the table."""
-    return mood.casefold() in _table("mood_tags.csv")
+    return _known("mood_tags", mood) is not None
 
 
 @cache
 def _table(name: str) -> dict[str, Place]:
-    with (Path(__file__).parent / "data" / name).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))[1:]
     return {
-        key.casefold(): _place(f"{name}, {key}", [float(value) for value in values if value]) for key, *values in rows
+        key.casefold(): _place(f"{name}.csv, {key}", [float(value) for value in values if value])
+        for key, *values in _csv(name)
     }
+
+
+def _csv(name: str) -> list[list[str]]:
+    with (Path(__file__).parent / "data" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))[1:]
 
 
 def _place(what: str, values: list[float]) -> Place:
@@ -112,7 +156,7 @@ def _opposites() -> dict[str, tuple[bool, ...]]:
             share < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > OPPOSITE
             for emotion, share in zip(EMOTIONS, place.shares, strict=True)
         )
-        for tag, place in _table("mood_tags.csv").items()
+        for tag, place in _table("mood_tags").items()
     }
 
 

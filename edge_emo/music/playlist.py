@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edge_emo.errors import PlaylistError
-from edge_emo.files import check_folder, written_whole
+from edge_emo.files import atomic_write, check_folder, real_path
 from edge_emo.music.catalogue import Song
 from edge_emo.music.tags import clean
 from edge_emo.sources import printable
@@ -28,8 +28,8 @@ def write_playlist(path: str | os.PathLike[str], songs: Sequence[Song]) -> list[
     A song is named by the absolute path of its file, else by its link. M3U is written in the encoding of the system,
     as players expect, M3U8 and XSPF in UTF-8. The file changes only once it is complete. Raises PlaylistError.
     """
-    path = Path(os.path.realpath(path))
     check(path)
+    path = real_path(path)
     listed = [song for song in songs if song.path or song.link]
     if path.suffix.lower() == ".xspf":
         content = _xspf(listed, path.stem)
@@ -37,7 +37,7 @@ def write_playlist(path: str | os.PathLike[str], songs: Sequence[Song]) -> list[
         encoding = "utf-8" if path.suffix.lower() == ".m3u8" else locale.getpreferredencoding(False)
         content = _m3u(listed, path, encoding)
     try:
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_bytes(content)
     except OSError as error:
         raise PlaylistError(
@@ -62,7 +62,7 @@ def _m3u(songs: Sequence[Song], path: Path, encoding: str) -> bytes:
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
         title = " - ".join(filter(None, (_text(song.artist), _text(song.title))))
-        place = song.path or _link(song.link)
+        place = str(Path(song.path).absolute()) if song.path else _link(song.link)
         if place.strip() != place or len(place.splitlines()) > 1:
             place = Path(place).as_uri()
         try:
@@ -81,7 +81,7 @@ def _xspf(songs: Sequence[Song], title: str) -> bytes:
     tracks = ET.SubElement(playlist, "trackList")
     for song in songs:
         track = ET.SubElement(tracks, "track")
-        _add(track, "location", Path(song.path).as_uri() if song.path else _link(song.link))
+        _add(track, "location", Path(song.path).absolute().as_uri() if song.path else _link(song.link))
         _add(track, "title", _text(song.title))
         _add(track, "creator", _text(song.artist))
         _add(track, "annotation", _text(song.credit or ""))
@@ -105,4 +105,4 @@ def _text(text: str) -> str:
 
 def _link(link: str) -> str:
     """Return a link as a URI, in which no character outside of ASCII may stand."""
-    return quote(link, safe=":/?#[]@!$&'()*+,;=%~")
+    return quote(link, safe=":/?#[]@!$&'()*+,;=%~", errors="replace")

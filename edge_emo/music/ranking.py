@@ -23,6 +23,7 @@ DIVERSITY = 0.2
 SAME_ARTIST, SAME_GENRE, SAME_MOODS = 0.3, 0.3, 0.4
 
 _SAMPLE = 20_000
+_GRID = 2.0**11
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -34,17 +35,20 @@ class Ranking:
     def __init__(self, songs: Ranked) -> None:
         self.songs = songs
         self.n_songs = len(songs.keys)
-        self._by_key = np.argsort(songs.keys)
+        self._of_emotion: dict[int, Floats] = {}  # scores for one emotion alone, which are asked for most
+        self._by_key = np.argsort(songs.keys, kind="stable")
         places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS], np.float32)
         n = len(EMOTIONS)
         self._parts = np.empty((2 * n, self.n_songs), np.float32)
         np.sqrt(songs.shares, out=self._parts[:n])
         for row, (valence, arousal) in zip(self._parts[n:], places, strict=True):
             distance = (songs.places[0] - valence) ** 2 + (songs.places[1] - arousal) ** 2
-            np.exp(distance * np.float32(-0.5 / SPREAD**2), out=row)
+            row[:] = np.exp(distance.astype(np.float64) * (-0.5 / SPREAD**2))
         self._parts *= songs.trust
         # a song that contradicts a certain emotion comes below 0
         self._parts[n:] -= songs.clashes / np.float32(1 - MATCH_WEIGHT)
+        for row in self._parts:
+            row[:] = steady(row)
 
     def indices(self, keys: Sequence[int] | NDArray[np.int64]) -> Indices:
         """Return the places of those keys that are here."""
@@ -60,55 +64,72 @@ class Ranking:
 
         It is two parts of the Bhattacharyya coefficient of both distributions and one part of the expectation of a
         Gaussian kernel of closeness on the circumplex, both by how much is known of the song, less the probability of
-        the emotions that the song contradicts.
+        the emotions that the song contradicts. The array is not to be written to.
         """
-        weights = np.concatenate([MATCH_WEIGHT * np.sqrt(wanted), (1 - MATCH_WEIGHT) * wanted]).astype(np.float32)
-        used = np.flatnonzero(weights)
-        if len(used) > 4:
-            return np.asarray(weights @ self._parts)
-        return np.asarray(sum(weights[row] * self._parts[row] for row in used))
+        found = self._of_emotion.get(int(wanted.argmax())) if wanted.max() == 1 else None
+        if found is None:
+            weights = steady(np.concatenate([MATCH_WEIGHT * np.sqrt(wanted), (1 - MATCH_WEIGHT) * wanted]))
+            found = np.asarray(weights @ self._parts)
+            found.flags.writeable = False
+            if wanted.max() == 1:
+                self._of_emotion[int(wanted.argmax())] = found
+        return found
 
-    def explained(self, indices: Sequence[int], wanted: NDArray[np.float64]) -> tuple[Floats, Floats]:
-        """Return the mood match and the closeness, 0 to 1, of songs."""
-        columns, n = self._parts[:, indices], len(EMOTIONS)
-        closeness = columns[n:] + self.songs.clashes[:, indices] / np.float32(1 - MATCH_WEIGHT)
-        weights = wanted.astype(np.float32)
-        return np.sqrt(weights) @ columns[:n], weights @ closeness
+    def explained(self, indices: Indices, wanted: Sequence[NDArray[np.float64]]) -> tuple[Floats, Floats, Floats]:
+        """Return the mood match and the closeness, 0 to 1, and the score of songs, each for its own distribution."""
+        n = len(EMOTIONS)
+        columns, clashes = self._parts[:, indices], self.songs.clashes[:, indices] / np.float32(1 - MATCH_WEIGHT)
+        shares = np.array(wanted, np.float32).reshape(-1, n).T
+        match = np.asarray(sum(np.sqrt(shares) * columns[:n]))
+        closeness, clash = (np.asarray(sum(shares * part)) for part in (columns[n:] + clashes, clashes))
+        return match, closeness, np.float32(MATCH_WEIGHT) * match + np.float32(1 - MATCH_WEIGHT) * (closeness - clash)
 
-    def best(self, scores: Floats, at_least: int) -> Indices:
-        """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0."""
-        found = np.flatnonzero(scores > self._threshold(scores, at_least))
+    def best(self, scores: Floats, at_least: int, is_free: NDArray[np.bool_] | None = None) -> Indices:
+        """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0.
+
+        Of equal ones the first in the catalogue comes first, on every processor. Only songs that are free come.
+        """
+        is_free = np.ones(len(scores), bool) if is_free is None else is_free
+        found = self._promising(scores, at_least, is_free)
         if len(found) > 2 * at_least:
-            found = found[np.argpartition(-scores[found], at_least)[:at_least]]
+            values = scores[found]
+            last = np.partition(values, -at_least)[-at_least]
+            better = found[values > last]
+            found = np.concatenate([better, found[values == last][: at_least - len(better)]])
         return found[np.argsort(-scores[found], kind="stable")]
 
-    def _threshold(self, scores: Floats, at_least: int) -> float:
-        """Return a score that more than `at_least` songs exceed, few of them in vain, or 0."""
+    def _promising(self, scores: Floats, at_least: int, is_free: NDArray[np.bool_]) -> Indices:
+        """Return the places of the free songs that exceed a score which `at_least` do, few of them in vain."""
+        thresholds: list[float] = []
         step = len(scores) // _SAMPLE
-        if step < 2:
-            return 0.0
-        sample = np.sort(scores[::step])
-        rank = 2 * (at_least // step + 1)
-        while rank < len(sample):
-            threshold = max(0.0, float(sample[-rank]))
-            if threshold == 0 or np.count_nonzero(scores > threshold) >= at_least:
-                return threshold
-            rank *= 2
-        return 0.0
+        if step >= 2:
+            sample = np.sort(np.where(is_free[::step], scores[::step], np.float32(-1)))
+            rank = 2 * (at_least // step + 1)
+            while rank < len(sample) and sample[-rank] > 0:
+                if sample[-rank] not in thresholds[-1:]:
+                    thresholds.append(float(sample[-rank]))
+                rank *= 2
+        for threshold in (*thresholds, 0.0):
+            found = np.flatnonzero(scores > threshold)
+            found = found[is_free[found]]
+            if len(found) >= at_least:
+                break
+        return found
 
     def varied(
         self,
         pool: Indices,
-        values: Floats,
-        n: int,
+        values: Sequence[Floats],
+        turns: Sequence[int],
         chosen: Sequence[int] = (),
         is_usable: Callable[[int], bool] = lambda index: True,
-    ) -> tuple[list[int], bool]:
-        """Return up to `n` places of `pool` by their `values`, unlike each other and what was `chosen` before.
+    ) -> tuple[list[int], list[int], bool]:
+        """Return rows of `pool` for each of the `turns`, unlike each other and what was `chosen` before, and for whom.
 
-        Maximal marginal relevance (Carbonell and Goldstein 1998): a song loses by its likeness to the most similar
-        one chosen. Of an artist come at most `MAX_PER_ARTIST` among any ten while there are others in the pool; also
-        returned is whether there were.
+        `values` holds those of the pool for each taker of a turn, -inf where a song never comes; who finds none leaves
+        the turn to the others. Maximal marginal relevance (Carbonell and Goldstein 1998): a song loses by its likeness
+        to the most similar one chosen. Of an artist come at most `MAX_PER_ARTIST` among any ten while there are others
+        in the pool; also returned is whether there were, and songs for everyone.
         """
         moods = self._mood_table(np.concatenate([pool, np.array(chosen, np.intp)]))
         sizes = moods.sum(1)
@@ -123,32 +144,40 @@ class Ranking:
             union = np.maximum(sizes[: len(pool)] + sizes[row] - shared, 1)
             alike = shared / union
             alike *= SAME_MOODS
-            alike[artists == artist] += SAME_ARTIST
-            alike[genres == genre] += SAME_GENRE
+            alike += np.float32(SAME_ARTIST) * (artists == artist)
+            alike += np.float32(SAME_GENRE) * (genres == genre)
             np.maximum(likeness, alike, out=likeness)
+
+        def best(taker: int) -> int | None:
+            nonlocal is_kept
+            gains = np.where(left, values[taker] - np.float32(DIVERSITY) * likeness, -np.inf)
+            often = [artist for artist, count in Counter(recent).items() if count >= MAX_PER_ARTIST]
+            free = np.where(np.isin(artists, often), -np.inf, gains) if often else gains
+            row = int(free.argmax())
+            if free[row] == -np.inf:
+                is_kept = False
+                row = int(gains.argmax())
+            return row if gains[row] > -np.inf else None
 
         for row, index in enumerate(chosen, start=len(pool)):
             liken(row, self.songs.artists[index], self.songs.genres[index])
-        found: list[int] = []
-        while len(found) < n and len(pool):
-            gains = np.where(left, values - np.float32(DIVERSITY) * likeness, -np.inf)
-            free = gains.copy()
-            for artist, count in Counter(recent).items():
-                if count >= MAX_PER_ARTIST:
-                    free[artists == artist] = -np.inf
-            row = int(free.argmax())
-            if free[row] == -np.inf:
-                row = int(gains.argmax())
-                if gains[row] == -np.inf:
+        rows: list[int] = []
+        whose: list[int] = []
+        for turn in turns:
+            takers = [turn, *(taker for taker in range(len(values)) if taker != turn)]
+            while len(pool) and takers:
+                found = best(takers[0])
+                if found is None:
+                    takers.pop(0)
+                    continue
+                left[found] = False
+                if is_usable(int(pool[found])):
+                    rows.append(found)
+                    whose.append(takers[0])
+                    recent.append(int(artists[found]))
+                    liken(found, artists[found], genres[found])
                     break
-                is_kept = False
-            left[row] = False
-            if not is_usable(int(pool[row])):
-                continue
-            found.append(int(pool[row]))
-            recent.append(int(artists[row]))
-            liken(row, artists[row], genres[row])
-        return found, is_kept
+        return rows, whose, is_kept
 
     def about(self, index: int) -> tuple[str, str, list[str]]:
         """Return a song's artist, genre and moods."""
@@ -163,6 +192,16 @@ class Ranking:
         table = np.zeros((len(indices), max(1, int(columns.max(initial=0)) + 1)), np.float32)
         table[rows, columns] = 1
         return table
+
+
+def steady(values: NDArray[np.float64] | Floats) -> Floats:
+    """Return values as multiples of 1/2048.
+
+    That leaves out the last bits, by which processors differ in exponentials and the like. And float32 holds sums of
+    products of two such values exactly as long as they are below 4, so that it does not matter in which order numpy or
+    BLAS add them up, which differs between processors too.
+    """
+    return (np.rint(values * _GRID) / _GRID).astype(np.float32)
 
 
 def spread(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[Indices, Indices]:

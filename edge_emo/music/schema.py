@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
 from edge_emo.emotions import EMOTIONS
+from edge_emo.music.filters import is_of_occasion, searchable
+from edge_emo.music.licenses import is_cc_by
 
 _SONGS = f"""
 CREATE TABLE licenses (
@@ -88,7 +93,14 @@ CREATE INDEX events_session ON events (session);
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS = {2: _SONGS, 3: _HISTORY}
+_FILTERS = """
+ALTER TABLE licenses ADD COLUMN is_cc_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE genres ADD COLUMN words TEXT NOT NULL DEFAULT '';
+ALTER TABLE instruments ADD COLUMN words TEXT NOT NULL DEFAULT '';
+ALTER TABLE tracks ADD COLUMN is_of_occasion INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = {2: _SONGS, 3: _HISTORY, 4: _FILTERS}
 """What leads to each version. Version 1 was a catalogue that held nothing of the user's; it is built anew."""
 
 SCHEMA_VERSION = max(MIGRATIONS)
@@ -114,8 +126,31 @@ def migrate(connection: sqlite3.Connection) -> None:
             if version > before:
                 for statement in script.split(";\n"):
                     connection.execute(statement)
+        if before < 4:
+            _fill_filters(connection)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def in_order(keys: Sequence[Any], after: Any) -> None:
+    """Raise sqlite3.DatabaseError unless each key is above the one before, and the first above `after`.
+
+    A damaged table may be read in circles; what reads it key by key must come forward, or fail.
+    """
+    if not all(map(operator.lt, [after, *keys], keys)):
+        raise sqlite3.DatabaseError("database disk image is malformed: rows are out of order")
+
+
+def _fill_filters(connection: sqlite3.Connection) -> None:
+    """Write what filters ask for of the songs that are there."""
+    for table in ("genres", "instruments"):
+        rows = [(searchable(name), i) for i, name in connection.execute(f"SELECT id, name FROM {table}")]
+        connection.executemany(f"UPDATE {table} SET words = ? WHERE id = ?", rows)
+    licenses = [(i,) for i, name in connection.execute("SELECT id, name FROM licenses") if is_cc_by(name)]
+    connection.executemany("UPDATE licenses SET is_cc_by = 1 WHERE id = ?", licenses)
+    songs = connection.execute("SELECT t.id, t.title, g.name FROM tracks t JOIN genres g ON g.id = t.genre_id")
+    of_occasion = [(i,) for i, title, genre in songs if is_of_occasion(title, genre)]
+    connection.executemany("UPDATE tracks SET is_of_occasion = 1 WHERE id = ?", of_occasion)

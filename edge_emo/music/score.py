@@ -1,68 +1,32 @@
-"""One song for each stretch of a film: which stretches there are, and what is heard over each."""
+"""Songs over the time of a film: what is heard over each stretch of it, and over cues that were edited by hand."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property
 
-from edge_emo.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.errors import MediaError, NoVoiceError, SongNotFoundError
+import msgspec
+
+from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import CueSheetError, SongNotFoundError
 from edge_emo.music.catalogue import Song
 from edge_emo.music.filters import Filters
 from edge_emo.music.recommend import USUAL, Recommendation, Recommender
-from edge_emo.timeline import Timeline, expected_valence_arousal
+from edge_emo.music.stretches import MIN_STRETCH_S, SAME_S, Gaps, Stretch, stretches
+from edge_emo.timeline import Timeline
 
-MIN_STRETCH_S, CROSSFADE_S = 20.0, 2.0
-"""Of a stretch with a song of its own, and of the crossfade from one song to the next, where nothing else is asked."""
+CROSSFADE_S = 2.0
+"""From one song to the next, where nothing else is asked."""
 
+TOUCHING_S = 0.05
+"""Cues between which less time lies, about a frame, follow each other."""
+
+_BEYOND_S = 1.0  # so much later than a film ends a cue may end, as a header rounds, or counts its sound alone
+_ROUNDED_S = 0.05  # so much longer than its song a cue may be
 _LEAST_PART_S = 5.0  # of a song among several that fill one stretch
-_SAME_S = 1e-6
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A part of a film for one song. `probabilities` is its mean distribution in the order of `EMOTIONS`.
-
-    `seconds` tells for how long each emotion is the one that is found, most likely where none is sure; `sure_s` for how
-    long one is sure, and `disagree_s` for how long voice and face are sure of different ones.
-    """
-
-    start_s: float
-    end_s: float
-    probabilities: tuple[float, ...]
-    seconds: tuple[float, ...]
-    sure_s: float
-    disagree_s: float
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.end_s - self.start_s
-
-    @property
-    def emotion(self) -> str:
-        """The emotion that lasts longest in it."""
-        return EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: self.seconds[i])]
-
-    def joined(self, other: Stretch) -> Stretch:
-        """Return this stretch and the one that follows it as one."""
-        lengths = self.duration_s, other.duration_s
-        total = sum(lengths)
-        probabilities = [
-            (lengths[0] * a + lengths[1] * b) / total
-            for a, b in zip(self.probabilities, other.probabilities, strict=True)
-        ]
-        seconds = [a + b for a, b in zip(self.seconds, other.seconds, strict=True)]
-        return Stretch(
-            self.start_s,
-            other.end_s,
-            tuple(probabilities),
-            tuple(seconds),
-            self.sure_s + other.sure_s,
-            self.disagree_s + other.disagree_s,
-        )
 
 
 @dataclass(frozen=True)
@@ -70,9 +34,10 @@ class Cue:
     """A song from `start_s` to `end_s` of a film, which is `source_in_s` to `source_out_s` of the song.
 
     `emotion` is the most likely one of that time, of the mean `probability`; `is_sure` tells that one is sure for half
-    of it at least, `disagree` that voice and face are sure of different ones for more than half.
+    of it at least, `disagree` that voice and face are sure of different ones for more than half, and `by_hand` that it
+    was chosen by hand, not found.
     `fade_in_s` and `fade_out_s` are the lengths of its crossfades. Their middle is `start_s` and `end_s`, so that
-    it is heard for half of each beyond its ends; at the end of the film it fades out within.
+    it is heard for half of each beyond its ends; before silence and at the end of the film it fades out within.
     """
 
     start_s: float
@@ -81,6 +46,7 @@ class Cue:
     probability: float
     is_sure: bool
     disagree: bool
+    by_hand: bool
     song: Song
     source_in_s: float
     source_out_s: float
@@ -91,8 +57,52 @@ class Cue:
     @property
     def found(self) -> str:
         """What was found, in words."""
+        if self.by_hand:
+            return f"{self.emotion}, chosen by hand"
         emotion = self.emotion if self.is_sure else f"uncertain ({self.emotion} {self.probability:.0%})"
         return f"{emotion}, voice and face disagree" if self.disagree else emotion
+
+    def leads_into(self, other: Cue) -> bool:
+        """Whether another cue follows at once, so that the two fade into each other."""
+        return other.start_s - self.end_s < TOUCHING_S
+
+
+class EditedCue(msgspec.Struct, frozen=True):
+    """A cue as somebody edited it: `uid` names its song, and without one another song comes, for its `emotion`.
+
+    What else is None follows from the rest.
+    """
+
+    start_s: float
+    end_s: float
+    emotion: str | None = None
+    uid: str | None = None
+    probability: float = 1.0
+    is_sure: bool = True
+    disagree: bool = False
+    by_hand: bool = True
+    source_in_s: float | None = None
+    fade_in_s: float | None = None
+    fade_out_s: float | None = None
+    reason: str = "chosen by hand"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A song from `start_s` to `end_s` before its fades are known, but for those that are asked for."""
+
+    start_s: float
+    end_s: float
+    song: Song
+    reason: str
+    emotion: str
+    probability: float
+    is_sure: bool
+    disagree: bool
+    by_hand: bool
+    source_in_s: float | None = None
+    fade_in_s: float | None = None
+    fade_out_s: float | None = None
 
 
 def plan(
@@ -101,112 +111,163 @@ def plan(
     *,
     min_stretch_s: float = MIN_STRETCH_S,
     crossfade_s: float = CROSSFADE_S,
+    gaps: Gaps = "join",
     filters: Filters = USUAL,
     seed: int | None = None,
 ) -> list[Cue]:
     """Return cues that cover a film from 0 to its end, each stretch of one emotion with a song, none of them twice.
 
     Where no song is as long as its stretch, several follow each other. A crossfade takes up to half of a cue next to
-    it. Songs whose length is not known come only where there are no others, and are taken to be long enough.
+    it. Songs whose length is not known come only where there are no others, and are taken to be long enough. `gaps`
+    says what is heard where nothing was found for long, see `stretches`.
 
     Raises NoVoiceError where nothing was found, MediaError for a still, SongNotFoundError where the songs that pass
     the filters do not suffice, and ValueError for a stretch that is not above 0 or a crossfade below.
     """
-    if not 0 < min_stretch_s < math.inf:
-        raise ValueError(f"min_stretch_s is {min_stretch_s}; a stretch takes more than 0 s")
+    found = stretches(timeline, min_stretch_s, gaps)
+    return over(found, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=seed)
+
+
+def over(
+    found: Sequence[Stretch],
+    recommender: Recommender,
+    *,
+    min_stretch_s: float = MIN_STRETCH_S,
+    crossfade_s: float = CROSSFADE_S,
+    filters: Filters = USUAL,
+    seed: int | None = None,
+) -> list[Cue]:
+    """Return cues for stretches in order of time, silence where there is time between them; see `plan`."""
+    _check_crossfade(crossfade_s)
+    choice = _Choice(recommender, filters, seed)
+    starts, ends = [s.start_s for s in found], [s.end_s for s in found]
+    parts: list[_Part] = []
+    for stretch in found:
+        joins = _joins(stretch.start_s, ends), _joins(stretch.end_s, starts)
+        parts += _fill(stretch, joins, choice, min_stretch_s, crossfade_s)
+    return _with_fades(parts, crossfade_s)
+
+
+def revised(
+    edited: Sequence[EditedCue],
+    recommender: Recommender,
+    *,
+    duration_s: float,
+    another: Collection[int] = (),
+    crossfade_s: float = CROSSFADE_S,
+    filters: Filters = USUAL,
+    seed: int | None = None,
+) -> list[Cue]:
+    """Return the cues of a film of `duration_s` as they were edited: songs that are named are kept.
+
+    A cue without a song, and those of which the number (from 1) is in `another`, get one that is in no other cue and
+    was not the one they had. Fades that are not given are `crossfade_s` long. Time between cues is silence.
+
+    Raises CueSheetError for cues that overlap, lie beyond the film or ask for more than their song holds,
+    SongNotFoundError for an unknown song or where none is left, and ValueError for a crossfade below 0.
+    """
+    _check_crossfade(crossfade_s)
+    edited = list(_checked(edited, duration_s))
+    if unknown := [number for number in another if not 1 <= number <= len(edited)]:
+        raise CueSheetError(f"there is no cue {unknown[0]}; there are {len(edited)}")
+    choice = _Choice(recommender, filters, seed, taken=[cue.uid for cue in edited if cue.uid])
+    starts, ends = [cue.start_s for cue in edited], [cue.end_s for cue in edited]
+    parts: list[_Part] = []
+    for number, cue in enumerate(edited, start=1):
+        facts = {name: getattr(cue, name) for name in ("probability", "is_sure", "disagree", "by_hand")}
+        fades = {name: getattr(cue, name) for name in ("source_in_s", "fade_in_s", "fade_out_s")}
+        if cue.uid and number not in another:
+            song = recommender.catalogue.song(cue.uid)
+            parts.append(_Part(cue.start_s, cue.end_s, song, cue.reason, cue.emotion or "", **facts, **fades))
+        elif cue.emotion:
+            stretch = Stretch.of_mood(cue.emotion, cue.start_s, cue.end_s)
+            joins = _joins(cue.start_s, ends), _joins(cue.end_s, starts)
+            first, *more = (replace(p, **facts) for p in _fill(stretch, joins, choice, MIN_STRETCH_S, crossfade_s))
+            chosen = [replace(first, fade_in_s=cue.fade_in_s), *more]
+            parts += [*chosen[:-1], replace(chosen[-1], fade_out_s=cue.fade_out_s)]
+        else:
+            raise CueSheetError(f"cue {number}: no song and no emotion to choose one for; name one of them")
+    cues = _with_fades(parts, crossfade_s)
+    for here, after in zip(cues, [*cues[1:], None], strict=True):
+        until_s = here.source_out_s + (here.fade_out_s / 2 if after and here.leads_into(after) else 0.0)
+        if here.song.duration_s is not None and until_s > here.song.duration_s + _ROUNDED_S:
+            raise CueSheetError(
+                f"the cue at {here.start_s:g} s asks for {here.song.title} up to {until_s:.1f} s, and it lasts "
+                f"{here.song.duration_s:.1f} s; end the cue earlier, or leave its uid empty for another song"
+            )
+    return cues
+
+
+def _checked(edited: Sequence[EditedCue], duration_s: float) -> Iterator[EditedCue]:
+    """Yield cues that follow each other within a film, the last up to its end. Raises CueSheetError for others."""
+    if not edited:
+        raise CueSheetError("no cue is left; keep one at least")
+    reached_s = 0.0
+    for number, cue in enumerate(edited, start=1):
+        end_s = min(cue.end_s, duration_s)
+        if not cue.start_s < end_s or cue.end_s > duration_s + _BEYOND_S:
+            raise CueSheetError(
+                f"cue {number}: from {cue.start_s:g} to {cue.end_s:g} s of a film of {duration_s:g} s; "
+                "correct its times"
+            )
+        if cue.start_s < reached_s - TOUCHING_S:
+            raise CueSheetError(
+                f"cue {number}: begins at {cue.start_s:g} s, before {reached_s:g} s, where the one before it ends; "
+                "correct their times or their order"
+            )
+        start_s = reached_s if number > 1 and abs(cue.start_s - reached_s) < TOUCHING_S else max(0.0, cue.start_s)
+        yield msgspec.structs.replace(cue, start_s=start_s, end_s=end_s)
+        reached_s = end_s
+
+
+def _check_crossfade(crossfade_s: float) -> None:
     if not 0 <= crossfade_s < math.inf:
         raise ValueError(f"crossfade_s is {crossfade_s}; a crossfade takes 0 s or more")
-    choice = _Choice(recommender, filters, seed)
-    chosen: list[tuple[float, float, Stretch, Recommendation]] = []
-    for stretch in stretches(timeline, min_stretch_s):
-        for start_s, end_s, item in _fill(stretch, timeline.duration_s, choice, min_stretch_s, crossfade_s):
-            chosen.append((start_s, end_s, stretch, item))
-    fades = [min([crossfade_s, *((end - start) / 2 for start, end, *_ in pair)]) for pair in pairwise(chosen)]
-    last_start_s, last_end_s, *_ = chosen[-1]
-    fades = [0.0, *fades, min(crossfade_s, (last_end_s - last_start_s) / 2)]
-    return [
-        Cue(
-            start_s=start_s,
-            end_s=end_s,
-            emotion=stretch.emotion,
-            probability=stretch.probabilities[EMOTIONS.index(stretch.emotion)],
-            is_sure=stretch.sure_s >= stretch.duration_s / 2,
-            disagree=stretch.disagree_s > stretch.duration_s / 2,
-            song=item.song,
-            source_in_s=fade_in_s / 2,
-            source_out_s=fade_in_s / 2 + end_s - start_s,
-            fade_in_s=fade_in_s,
-            fade_out_s=fade_out_s,
-            reason=item.reason if item.song.duration_s else f"{item.reason}; check its length, which is not known",
+
+
+def _joins(time_s: float, edges: Sequence[float]) -> bool:
+    return any(abs(edge - time_s) < TOUCHING_S for edge in edges)
+
+
+def _with_fades(parts: Sequence[_Part], crossfade_s: float) -> list[Cue]:
+    cues: list[Cue] = []
+    fade_in_s = 0.0
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        half_s = (part.end_s - part.start_s) / 2
+        crosses = after is not None and after.start_s - part.end_s < TOUCHING_S
+        asked = [part.fade_out_s, crossfade_s]
+        if after is not None and crosses:
+            half_s = min(half_s, (after.end_s - after.start_s) / 2)
+            asked.insert(0, after.fade_in_s)
+        fade_out_s = min(half_s, next(fade_s for fade_s in asked if fade_s is not None))
+        source_in_s = fade_in_s / 2 if part.source_in_s is None else max(part.source_in_s, fade_in_s / 2)
+        cues.append(
+            Cue(
+                start_s=part.start_s,
+                end_s=part.end_s,
+                emotion=part.emotion,
+                probability=part.probability,
+                is_sure=part.is_sure,
+                disagree=part.disagree,
+                by_hand=part.by_hand,
+                song=part.song,
+                source_in_s=source_in_s,
+                source_out_s=source_in_s + part.end_s - part.start_s,
+                fade_in_s=fade_in_s,
+                fade_out_s=fade_out_s,
+                reason=part.reason,
+            )
         )
-        for (start_s, end_s, stretch, item), (fade_in_s, fade_out_s) in zip(chosen, pairwise(fades), strict=True)
-    ]
-
-
-def stretches(timeline: Timeline, min_stretch_s: float = MIN_STRETCH_S) -> list[Stretch]:
-    """Return the stretches that cover a film, neighbours of different emotions, none shorter than `min_stretch_s`.
-
-    One that is shorter joins the neighbour that is nearest on the circumplex; a film that is shorter is one stretch.
-    Where nothing was found, what is before holds for the first half of the time and what follows for the second.
-
-    Raises NoVoiceError where nothing was found at all, and MediaError for a still.
-    """
-    if timeline.duration_s <= 0:
-        raise MediaError(f"{timeline.source}: a still has no time to score; name a film or a recording")
-    found = _joined_alike(_gapless(timeline))
-    if not found:
-        raise NoVoiceError(
-            f"{timeline.source}: no voice and no face was found, so no song can be chosen; "
-            "choose a mood by hand with `edge-emo recommend --mood`"
-        )
-    while len(found) > 1:
-        at = min(range(len(found)), key=lambda i: found[i].duration_s)
-        if found[at].duration_s >= min_stretch_s - _SAME_S:
-            break
-        near = [i for i in (at - 1, at + 1) if 0 <= i < len(found)]
-        to = min(near, key=lambda i: (_distance(found[at], found[i]), -found[i].duration_s))
-        first = min(at, to)
-        found[first : first + 2] = [found[first].joined(found[first + 1])]
-        around = slice(max(0, first - 1), first + 2)  # the joined one may now be of the emotion of a neighbour
-        found[around] = _joined_alike(found[around])
-    return found
-
-
-def _gapless(timeline: Timeline) -> Iterator[Stretch]:
-    segments = [s for s in timeline.segments if s.start_s < min(s.end_s, timeline.duration_s)]
-    edges = [(before.end_s + after.start_s) / 2 for before, after in pairwise(segments)]
-    for segment, (start_s, end_s) in zip(segments, pairwise([0.0, *edges, timeline.duration_s]), strict=False):
-        emotion = segment.raw if segment.emotion == UNCERTAIN else segment.emotion
-        total = sum(segment.probabilities)
-        yield Stretch(
-            start_s,
-            end_s,
-            tuple(p / total for p in segment.probabilities),
-            tuple((end_s - start_s) * (name == emotion) for name in EMOTIONS),
-            (end_s - start_s) * (segment.emotion != UNCERTAIN),
-            (end_s - start_s) * (segment.reason == "modalities_disagree"),
-        )
-
-
-def _joined_alike(found: Iterator[Stretch] | list[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
-    for stretch in found:
-        if joined and joined[-1].emotion == stretch.emotion:
-            stretch = joined.pop().joined(stretch)
-        joined.append(stretch)
-    return joined
-
-
-def _distance(a: Stretch, b: Stretch) -> float:
-    return math.dist(expected_valence_arousal(a.probabilities), expected_valence_arousal(b.probabilities))
+        fade_in_s = fade_out_s if crosses else 0.0
+    return cues
 
 
 class _Choice:
-    """Songs for one film, none of them twice."""
+    """Songs for one film, none of them twice, and none of those that are `taken`."""
 
-    def __init__(self, recommender: Recommender, filters: Filters, seed: int | None) -> None:
+    def __init__(self, recommender: Recommender, filters: Filters, seed: int | None, taken: Sequence[str] = ()) -> None:
         self._recommender, self._filters, self._seed = recommender, filters, seed
-        self._taken: list[str] = []
+        self._taken, self._n_before = list(taken), len(taken)
 
     def song(self, stretch: Stretch, least_s: float, *, is_length_known: bool = True) -> Recommendation | None:
         """Return the best song that is left and lasts for `least_s`, None where there is none."""
@@ -216,27 +277,40 @@ class _Choice:
         if longest is not None and shortest > longest:
             return None
         filters = replace(self._filters, min_duration_s=shortest, max_duration_s=longest)
-        seed = None if self._seed is None else self._seed + len(self._taken)
+        seed = None if self._seed is None else self._seed + len(self._taken) - self._n_before
         found = self._recommender(stretch.probabilities, 1, seed=seed, filters=filters, exclude=self._taken)
         self._taken += [item.song.uid for item in found]
         return found[0] if found else None
 
+    def longest_s(self, least_s: float) -> float:
+        """Return the length of the longest song that is left, 0 where all of them together do not last for `least_s`.
+
+        Songs whose length is not known do not count, and together last for as long as is asked for.
+        """
+        left = [length_s for uid, length_s in self._lengths.items() if uid not in self._taken]
+        known = [length_s for length_s in left if length_s is not None]
+        return max(known, default=0.0) if len(known) < len(left) or sum(known) >= least_s else 0.0
+
+    @cached_property
+    def _lengths(self) -> dict[str, float | None]:
+        songs = self._recommender.catalogue.search(limit=sys.maxsize, filters=self._filters)
+        return {song.uid: song.duration_s for song in songs}
+
 
 def _fill(
-    stretch: Stretch, film_s: float, choice: _Choice, min_stretch_s: float, crossfade_s: float
-) -> Iterator[tuple[float, float, Recommendation]]:
-    """Yield songs for a stretch, as few as there can be, each with when it starts and ends."""
-    start_s = stretch.start_s
-    while (rest_s := stretch.end_s - start_s) > _SAME_S:
-        is_first, is_last = start_s <= 0, stretch.end_s >= film_s - _SAME_S
+    stretch: Stretch, joins: tuple[bool, bool], choice: _Choice, min_stretch_s: float, crossfade_s: float
+) -> Iterator[_Part]:
+    """Yield songs for a stretch, as few as there can be; `joins` tells whether music is before it, and after it."""
+    start_s, joins_before = stretch.start_s, joins[0]
+    while (rest_s := stretch.end_s - start_s) > SAME_S:
         end_s = stretch.end_s
-        item = choice.song(stretch, _needed(rest_s, 2 - is_first - is_last, crossfade_s))
-        part_s = rest_s / 2
+        item = choice.song(stretch, _needed(rest_s, joins_before + joins[1], crossfade_s))
+        part_s = rest_s / 2 if item else min(rest_s / 2, choice.longest_s(rest_s))
         while item is None and part_s >= _LEAST_PART_S:
-            item = choice.song(stretch, _needed(part_s, 2 - is_first, crossfade_s))
+            item = choice.song(stretch, _needed(part_s, joins_before + 1, crossfade_s))
             if item is not None and item.song.duration_s is not None:
                 longest_s = max(rest_s - min_stretch_s, rest_s / 2)  # leaves more than a snippet to the next song
-                end_s = start_s + min(_filled(item.song.duration_s, 2 - is_first, crossfade_s), longest_s)
+                end_s = start_s + min(_filled(item.song.duration_s, joins_before + 1, crossfade_s), longest_s)
             part_s /= 2
         item = item or choice.song(stretch, rest_s, is_length_known=False)
         if item is None:
@@ -244,8 +318,18 @@ def _fill(
                 f"no song is left for {start_s:.0f} to {stretch.end_s:.0f} s of the film; loosen the filters, or ask "
                 "for longer stretches"
             )
-        yield start_s, end_s, item
-        start_s = end_s
+        yield _Part(
+            start_s=start_s,
+            end_s=end_s,
+            song=item.song,
+            reason=item.reason if item.song.duration_s else f"{item.reason}; check its length, which is not known",
+            emotion=stretch.emotion,
+            probability=stretch.probabilities[EMOTIONS.index(stretch.emotion)],
+            is_sure=stretch.sure_s >= stretch.duration_s / 2,
+            disagree=stretch.disagree_s > stretch.duration_s / 2,
+            by_hand=stretch.by_hand_s > stretch.duration_s / 2,
+        )
+        start_s, joins_before = end_s, True
 
 
 def _needed(cue_s: float, n_crossfades: int, crossfade_s: float) -> float:

@@ -6,8 +6,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_emo.errors import ExtraMissingError, MediaError
 from edge_emo.music import licenses
@@ -23,29 +24,47 @@ SUFFIXES = frozenset([
 SOURCE = "file"
 """`source` of a song that is known by the tags of its file."""
 
-# by the names of ID3, of Vorbis comments and APE, of MP4, and of ASF, after MusicBrainz Picard's table of them
+# by the names of ID3, of Vorbis comments and APE, of MP4, and of ASF, after MusicBrainz Picard's table of them; in any
+# case, as programs differ in that of what they name themselves
 _KEYS = {
-    "title": ("TIT2", "title", "\xa9nam", "Title"),
-    "artist": ("TPE1", "artist", "\xa9ART", "Author", "Artist"),
-    "genre": ("TCON", "genre", "\xa9gen", "WM/Genre", "Genre"),
-    "moods": ("TMOO", "TXXX:MOOD", "mood", "----:com.apple.iTunes:MOOD", "WM/Mood", "Mood"),
-    "bpm": ("TBPM", "bpm", "tmpo", "WM/BeatsPerMinute", "BPM"),
+    "title": ("tit2", "title", "\xa9nam"),
+    "artist": ("tpe1", "artist", "\xa9art", "author"),
+    "genre": ("tcon", "genre", "\xa9gen", "wm/genre"),
+    "moods": ("tmoo", "txxx:mood", "mood", "----:com.apple.itunes:mood", "wm/mood"),
+    "bpm": ("tbpm", "bpm", "tmpo", "wm/beatsperminute"),
     "license": (
-        "WCOP", "TXXX:LICENSE", "license", "----:com.apple.iTunes:LICENSE", "LICENSE", "License",
-        "TCOP", "copyright", "cprt", "Copyright",
+        "wcop", "txxx:license", "license", "----:com.apple.itunes:license", "tcop", "copyright", "cprt",
     ),
 }  # fmt: skip
 _LONGEST_TEXT, _LONGEST_TAG, _MOST_TAGS = 2000, 200, 100  # as in SongRecord
+_LETTERS = re.compile("(?<![A-Za-z])[\xa8\xb8\xc0-\xd6\xd8-\xf6\xf8-\xff]{3,}(?![A-Za-z])")  # a word without ASCII
 _SEPARATORS = re.compile(r"[;,/|]")
 _BPM = 1.0, 1000.0
 
 
-def read(path: str) -> SongRecord:
+@dataclass(frozen=True)
+class Misread:
+    """A tag that says to be Latin-1 and is not: how it reads, and how it would in the `encoding` it seems to be in."""
+
+    path: str
+    text: str
+    repaired: str
+    encoding: str
+
+
+class Tags(NamedTuple):
+    """A song as the tags of its file have it, and the first that seems to be misread, or was repaired."""
+
+    song: SongRecord
+    misread: Misread | None
+
+
+def read_tags(path: str, encoding: str | None = None) -> Tags:
     """Return the song that the tags of a file tell of, without a `uid`; without a title the file's name stands for it.
 
-    Only moods, genre and licence that a tag names are taken; a licence counts where a tag is nothing but the name or
-    the address of a Creative Commons licence. Raises MediaError where the file is no sound file or is damaged, and
-    ExtraMissingError without mutagen.
+    Only moods, genres and licence that a tag names are taken; a licence counts where a tag is nothing but the name or
+    the address of a Creative Commons licence. With an `encoding`, tags that seem to be misread are read in it. Raises
+    MediaError where the file is no sound file or is damaged, and ExtraMissingError without mutagen.
     """
     try:
         import mutagen
@@ -59,17 +78,21 @@ def read(path: str) -> SongRecord:
         raise MediaError(f"{printable(path)}: damaged, or no sound file ({reason}); copy it again") from error
     if file is None:
         raise MediaError(f"{printable(path)}: not the kind of file its name says; rename it, or copy it again")
-    found = {name: list(_values(file.tags, keys)) for name, keys in _KEYS.items()}
+    raw = {name: list(_texts(_tags(file, path), keys)) for name, keys in _KEYS.items()}
     if file.tags is None and path.lower().endswith(".wav"):
-        found.update(_riff_info(path))
+        raw.update(_riff_info(path))
+    misread = _misread(path, [text for texts in raw.values() for text in texts], encoding)
+    if misread and encoding:
+        raw = {name: [_repaired(text, encoding) for text in texts] for name, texts in raw.items()}
+    found = {name: [text for one in texts if (text := clean(one, _LONGEST_TEXT))] for name, texts in raw.items()}
     length, bpm = getattr(file.info, "length", None) or math.nan, _bpm(found["bpm"])
     duration_s = length if 0 < length < math.inf else None
     terms = next(filter(None, map(licenses.creative_commons, found["license"])), (licenses.UNKNOWN, "", ""))
-    return SongRecord(
+    song = SongRecord(
         title=next(iter(found["title"]), "") or clean(Path(path).stem, _LONGEST_TEXT) or "untitled",
         artist=clean(", ".join(dict.fromkeys(found["artist"])), _LONGEST_TEXT),
         source=SOURCE,
-        genre=next(iter(found["genre"]), "")[:_LONGEST_TAG],
+        genre=_joined(found["genre"]),
         moods=tuple(dict.fromkeys(_split(found["moods"])))[:_MOST_TAGS],
         duration_s=duration_s,
         duration_from="file" if duration_s else "",
@@ -80,6 +103,7 @@ def read(path: str) -> SongRecord:
         usage=terms[2],
         path=path,
     )
+    return Tags(song, misread)
 
 
 def clean(text: str, longest: int) -> str:
@@ -88,24 +112,83 @@ def clean(text: str, longest: int) -> str:
     return " ".join(spaced.split())[:longest].rstrip()
 
 
+def _tags(file: Any, path: str) -> list[Any]:
+    """Return the sets of tags of a file, what the first has counting: MP3 may have those of APE beside those of ID3."""
+    from mutagen import apev2, id3
+
+    if not isinstance(file, id3.ID3FileType):
+        return [file.tags]
+    read: Any = apev2.APEv2
+    try:
+        ape = read(path)
+    except Exception:  # there are none, or what its parser runs into
+        return [file.tags]
+    is_short = getattr(file.tags, "version", (2,))[0] == 1  # has 30 letters of a title, and one genre
+    return [ape, file.tags] if is_short else [file.tags, ape]
+
+
+def _texts(sets: Iterable[Any], keys: Iterable[str]) -> list[str]:
+    """Return the texts of the tags with these names, of the first set that has any."""
+    return next(filter(None, (list(_values(tags, keys)) for tags in sets if tags is not None)), [])
+
+
 def _values(tags: Any, keys: Iterable[str]) -> Iterator[str]:
-    """Yield the texts of the tags with these names, none of them empty."""
-    for key in keys if tags is not None else ():
-        try:
-            value: Any = tags[key]
-        except (KeyError, ValueError):  # Vorbis comments refuse names that they cannot have
-            continue
-        if key == "TCON":
+    """Yield the texts of the tags with these names."""
+    names: dict[str, list[str]] = {}
+    for name in tags.keys():  # noqa: SIM118 - of Vorbis comments and ASF, the tags themselves are pairs
+        names.setdefault(name.casefold(), []).append(name)
+    for name in (name for key in keys for name in names.get(key, ())):
+        value: Any = tags[name]
+        if name == "TCON":
             value = value.genres  # with the numbers of ID3 as names
-        elif key == "WCOP":
+        elif name == "WCOP":
             value = [value.url]
         elif hasattr(value, "text"):
             value = value.text
         elif isinstance(value, str):
             value = [value]
-        for text in value if isinstance(value, Iterable) else ():  # a tag of APE may be binary
-            if text := clean(_decoded(text), _LONGEST_TEXT):
-                yield text
+        yield from map(_decoded, value if isinstance(value, Iterable) else ())  # a tag of APE may be binary
+
+
+def _misread(path: str, texts: Iterable[str], encoding: str | None) -> Misread | None:
+    """Return the first text that seems to be in another encoding than Latin-1, which it was read as."""
+    for text in texts:
+        found = next((name for name in ("utf-8", "cp1251") if _seems(text, name)), None)
+        if found or (encoding and _LETTERS.search(text)):
+            meant = encoding or str(found)
+            return Misread(path, clean(text, _LONGEST_TEXT), clean(_repaired(text, meant), _LONGEST_TEXT), meant)
+    return None
+
+
+def _seems(text: str, encoding: str) -> bool:
+    """Return whether bytes that are Latin-1 letters side by side make words in an encoding."""
+    repaired = _repaired(text, encoding)
+    if repaired == text:
+        return False
+    if encoding == "utf-8":  # its rules are such that no other text fulfils them by chance
+        return True
+    others = [letter for letter in repaired if not letter.isascii() and letter.isalpha()]
+    cyrillic = sum("\u0400" <= letter <= "\u04ff" for letter in others)
+    return bool(_LETTERS.search(text)) and cyrillic > 0.8 * len(others)
+
+
+def _repaired(text: str, encoding: str) -> str:
+    """Return what was read as Latin-1 in an encoding, where that is possible."""
+    try:
+        return text.encode("latin-1").decode(encoding)
+    except UnicodeError:
+        return text
+
+
+def _joined(genres: Iterable[str]) -> str:
+    """Return genres as one, as many as there is room for."""
+    joined = ""
+    for genre in dict.fromkeys(genres):
+        longer = f"{joined}; {genre}" if joined else genre[:_LONGEST_TAG]
+        if len(longer) > _LONGEST_TAG:
+            break
+        joined = longer
+    return joined
 
 
 def _decoded(value: Any) -> str:
@@ -121,9 +204,8 @@ def _riff_info(path: str) -> dict[str, list[str]]:
             info = file.copy_metadata()
     except (RuntimeError, UnicodeDecodeError):
         return {}
-    texts = {name: clean(info.get(name, ""), _LONGEST_TEXT) for name in ("title", "artist", "genre")}
-    terms = [clean(info.get(name, ""), _LONGEST_TEXT) for name in ("license", "copyright")]
-    return {**{name: [text] for name, text in texts.items() if text}, "license": terms}
+    texts = {name: [info[name]] for name in ("title", "artist", "genre") if name in info}
+    return {**texts, "license": [info[name] for name in ("license", "copyright") if name in info]}
 
 
 def _bpm(texts: Iterable[str]) -> float | None:

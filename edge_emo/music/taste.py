@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_emo.music.catalogue import Catalogue, Song
 from edge_emo.music.history import LIKED, Event, History
-from edge_emo.music.ranking import Floats, Indices, Ranking, spread
+from edge_emo.music.ranking import Floats, Indices, Ranking, spread, steady
 
 Attribute = tuple[str, ...]
 """Such as ("genre", "Jazz"), ("artist", "...", ), or with an emotion at the end: there it counts beside the former."""
@@ -112,6 +112,10 @@ class Memory:
 
     def refresh(self) -> None:
         """Read what was written since. Raises UserDataError."""
+        with self._history.database.lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
         generation = self._history.setting("generation")
         if generation != self._generation:
             self.taste, self._last = Taste(), int(self._history.setting("learn_after"))
@@ -145,26 +149,29 @@ class Memory:
         """Whether anything of taste was learned."""
         return bool(self.taste.weights)
 
-    def tastes(self, indices: Indices, emotion: str, rng: np.random.Generator) -> Floats:
+    def tastes(self, indices: Indices, emotion: str, luck: NDArray[np.float64]) -> Floats:
         """Return how much songs are liked for an emotion, in standard deviations, drawn from what is believed.
 
-        The draws (Thompson sampling, narrowed) let songs of which little is known come forward at times.
+        The draws (Thompson sampling, narrowed) let songs of which little is known come forward at times; `luck` holds
+        a standard normal number for each of the ranking's `names`.
         """
         if not self.knows_something:
             return np.zeros(len(indices), np.float32)
         songs = self._ranking.songs
-        total = self._drawn("artist", songs.artists[indices], emotion, rng)
-        total += self._drawn("genre", songs.genres[indices], emotion, rng)
+        total = self._drawn("artist", songs.artists[indices], emotion, luck)
+        total += self._drawn("genre", songs.genres[indices], emotion, luck)
         starts, ends = songs.mood_starts[indices], songs.mood_starts[indices + 1]
         rows, places = spread(starts, ends)
-        np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, rng))
+        np.add.at(total, rows, self._drawn("mood", songs.moods[places], emotion, luck))
         return total
 
     def likes(self) -> list[Like]:
         """Return what was learned of songs, from liked most to disliked most."""
+        with self._history.database.lock:
+            weights = [(attribute, Weight(w.mean, w.variance)) for attribute, w in self.taste.weights.items()]
         known = [
             Like(kind, rest[0], rest[1] if len(rest) == 2 else None, weight.mean, math.sqrt(weight.variance))
-            for (kind, *rest), weight in self.taste.weights.items()
+            for (kind, *rest), weight in weights
             if kind in ("artist", "genre", "mood")
         ]
         return sorted(known, key=lambda like: -like.weight)
@@ -191,7 +198,7 @@ class Memory:
                 about = attributes(*self._ranking.about(index), event.emotion)
                 self.taste.learn(about, event.position or 1, liked[event.uid])
 
-    def _drawn(self, kind: str, numbers: NDArray[np.int32], emotion: str, rng: np.random.Generator) -> Floats:
+    def _drawn(self, kind: str, numbers: NDArray[np.int32], emotion: str, luck: NDArray[np.float64]) -> Floats:
         unique, inverse = np.unique(numbers, return_inverse=True)
         means, variances = np.zeros(len(unique)), np.zeros(len(unique))
         for row, number in enumerate(unique):
@@ -199,5 +206,4 @@ class Memory:
             if name:
                 parts = self.taste.weight((kind, name)), self.taste.weight((kind, name, emotion))
                 means[row], variances[row] = sum(p.mean for p in parts), sum(p.variance for p in parts)
-        drawn = means + _EXPLORED * np.sqrt(variances) * rng.normal(size=len(unique))
-        return drawn.astype(np.float32)[inverse]
+        return steady(means + _EXPLORED * np.sqrt(variances) * luck[unique])[inverse]

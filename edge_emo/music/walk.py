@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_emo.errors import FolderError
+from edge_emo.files import real_path
 from edge_emo.music.tags import SUFFIXES
 from edge_emo.sources import printable
 
@@ -58,6 +60,14 @@ def walk(folders: Iterable[str], *, follow_links: bool = True) -> Iterator[Sound
                         yield from _sound_file(entry)
         except OSError as error:
             yield Unreadable(printable(folder), reason(error))
+
+
+def real_folder(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path that links lead to. Raises FolderError for what no path can be."""
+    try:
+        return str(real_path(path))
+    except OSError as error:
+        raise FolderError(f"{os.fspath(path)!r}: {error.strerror}; name a folder of sound files") from error
 
 
 def is_empty(folder: str) -> bool:

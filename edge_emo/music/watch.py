@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_emo.errors import ExtraMissingError, FolderError
 from edge_emo.music.tags import SUFFIXES
-from edge_emo.music.walk import is_empty
+from edge_emo.music.walk import is_empty, real_folder
 from edge_emo.sources import printable
 
 _CHANGES = {"created", "modified", "moved", "deleted"}  # not that a file is opened, as we do ourselves
@@ -26,7 +26,7 @@ class Watch:
     """
 
     def __init__(self, folders: Iterable[str | os.PathLike[str]], *, quiet_s: float = 1.0) -> None:
-        self._roots = [os.path.realpath(folder) for folder in folders]
+        self._roots = [real_folder(folder) for folder in folders]
         self._quiet_s = quiet_s
         self._changed: queue.SimpleQueue[str] = queue.SimpleQueue()
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from edge_emo.emotions import EMOTIONS
 from edge_emo.music import moods
+from edge_emo.music.filters import is_of_occasion, searchable
+from edge_emo.music.licenses import is_cc_by
 from edge_emo.music.record import SongRecord, complete
 
 _COLUMNS = (
     "uid", "source", "title", "artist", "genre_id", "license_id", "credit", "link", "duration_s", "duration_from",
     "bpm", "bpm_from", "valence", "arousal", *EMOTIONS, "mood_from", "clashes",
+    "is_of_occasion",
 )  # fmt: skip
 _PUT = (
     f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO NOTHING"
@@ -62,6 +65,7 @@ class SongWriter:
         values = [song.uid, song.source, song.title, song.artist, self._id("genres", song.genre)]
         values += [self._license(song), song.credit, song.link, song.duration_s, song.duration_from]
         values += [song.bpm, song.bpm_from, song.valence, song.arousal, *song.shares, song.mood_from, clashes]
+        values.append(is_of_occasion(song.title, song.genre))
         done = self._connection.execute(_PUT, values)
         track_id = int(done.lastrowid or 0)
         known = done.rowcount == 0
@@ -123,7 +127,8 @@ class SongWriter:
         key = ("licenses", song.license, song.license_url, song.usage)
         if key not in self._ids:
             self._connection.execute(
-                "INSERT INTO licenses (name, url, usage) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", key[1:]
+                "INSERT INTO licenses (name, url, usage, is_cc_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [*key[1:], is_cc_by(song.license)],
             )
             [(self._ids[key],)] = self._connection.execute(
                 "SELECT id FROM licenses WHERE name = ? AND url = ? AND usage = ?", key[1:]
@@ -133,6 +138,11 @@ class SongWriter:
     def _id(self, table: str, name: str) -> int:
         key = (table, name)
         if key not in self._ids:
-            self._connection.execute(f"INSERT INTO {table} (name) VALUES (?) ON CONFLICT DO NOTHING", [name])
+            known = {"name": name} if table == "moods" else {"name": name, "words": searchable(name)}
+            self._connection.execute(
+                f"INSERT INTO {table} ({', '.join(known)}) VALUES ({', '.join('?' * len(known))}) "
+                "ON CONFLICT DO NOTHING",
+                list(known.values()),
+            )
             [(self._ids[key],)] = self._connection.execute(f"SELECT id FROM {table} WHERE name = ?", [name])
         return self._ids[key]

@@ -1,4 +1,8 @@
-"""What was found, drawn onto the picture or film it was found in: boxes, labels and bars."""
+"""What was found, drawn onto the picture or film it was found in: boxes, labels and bars.
+
+Bars and the label of the main face are the same: the distribution of that time, of what the panel's title names, in a
+film smoothed. The labels of other faces, which have no bars, are those of the frame alone, and say so in a film.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +14,31 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 
 from edge_emo.clock import PacketClock
 from edge_emo.containers import open_with_pyav
-from edge_emo.emotions import EMOTIONS
+from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import DecoderMissingError, MediaError, NoPictureError
+from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
-from edge_emo.files import check_folder, written_whole
+from edge_emo.files import atomic_write, check_folder
 from edge_emo.film import FrameDecoder, picture_stream, upright
 from edge_emo.pictures import Pixels, read_picture, write_picture
-from edge_emo.report.colours import COLOURS
+from edge_emo.report.colours import COLOURS, Colour
 from edge_emo.sources import Kind, kind, opened, printable
-from edge_emo.timeline import Moment, Reading, Timeline
+from edge_emo.timeline import Moment, Reading, Segment, Timeline, decide
 from edge_emo.tracks import AudioTrack, chosen_track, tracks_of
+
+Part = TypeVar("Part", Moment, Segment)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TIME_BASE = Fraction(1, 12800)
 _FILM_SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"])
 _ENDINGS = {"film": "end its name in .mp4, .mkv or .webm", "picture": "end its name in .jpg, .png or .webp"}
-WIDTH, HEIGHT, LARGEST_SHARE = 175, 135, 0.45
+WIDTH, HEIGHT, LARGEST_SHARE = 175, 150, 0.45
 """Of the panel of bars in a picture of 640 pixels, and how much of a smaller picture's sides it may take."""
 
 
@@ -46,12 +53,12 @@ def annotate(
     if timeline.face is None:
         raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
     try:
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             if found == "film":
                 return _write_film(timeline, source, draft, audio_track)
             picture = read_picture(source)
             layout = Layout.of(timeline, picture.shape)
-            draw(picture, timeline.readings, timeline.moments[0] if timeline.moments else None, layout)
+            draw(picture, Shown(timeline).at(0.0), layout)
             write_picture(draft, picture)
             return []
     except (OSError, ValueError) as error:
@@ -88,10 +95,15 @@ def check(source: str | os.PathLike[str], path: Path) -> Kind:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the panel of bars stands in a picture (left, top, right, bottom), and whether people are numbered."""
+    """Where the panel of bars stands in a picture (left, top, right, bottom), its title, and how faces are labelled.
+
+    `is_numbered` tells that there are several people, `is_film` that a frame alone is not what is smoothed.
+    """
 
     panel: tuple[int, int, int, int]
+    title: str
     is_numbered: bool
+    is_film: bool
 
     @staticmethod
     def of(timeline: Timeline, shape: tuple[int, ...]) -> Layout:
@@ -102,36 +114,68 @@ class Layout:
         panels = [(x, y, x + across, y + down) for y in (0, height - down) for x in (0, width - across)]
         boxes = [reading.box for reading in timeline.readings if reading.box]
         best = min(panels, key=lambda panel: sum(shared_area(panel, box) for box in boxes))
-        return Layout(best, len(timeline.people) > 1)
+        looked_for = {"voice": timeline.voice, "face": timeline.face}
+        title = " and ".join(name for name, summary in looked_for.items() if summary is not None)
+        is_film = timeline.duration_s > 0
+        return Layout(best, f"{title}, smoothed" if is_film else title, len(timeline.people) > 1, is_film)
 
 
-def draw(picture: Pixels, faces: Sequence[Reading], moment: Moment | None, layout: Layout) -> None:
+@dataclass(frozen=True)
+class Label:
+    """The box of a face and what is written at it: the most likely emotion, in its colour where it is sure enough."""
+
+    box: Box
+    text: str
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is drawn onto a frame: the faces that were last read, the moment, and whether that is sure of an emotion."""
+
+    faces: Sequence[Reading]
+    moment: Moment | None
+    is_sure: bool
+
+    def labels(self, layout: Layout) -> Iterator[Label]:
+        """Yield the label of each face: of the main one what the bars show, of others what was read in the frame."""
+        for face in self.faces:
+            if face.box is None:
+                continue
+            is_bars = face.is_main and self.moment is not None
+            probabilities = self.moment.probabilities if self.moment and is_bars else face.probabilities
+            is_sure = self.is_sure if is_bars else face.reason is None
+            share, emotion = max(probabilities), decide(probabilities, 0.0)[0]
+            text = f"{emotion} {share:.0%}" if is_sure else f"{emotion}?"
+            if layout.is_numbered and face.person is not None:
+                text = f"{face.person}: {text}"
+            if layout.is_film and not is_bars:
+                text = f"{text} (this frame)"
+            yield Label(face.box, text, COLOURS[emotion if is_sure else UNCERTAIN])
+
+
+def draw(picture: Pixels, scene: Scene, layout: Layout) -> None:
     """Draw the bars of a moment, and boxes with the emotions of faces, onto an RGB picture, in place."""
     unit = _unit(picture.shape)
-    if moment is not None:
+    if scene.moment is not None:
         left, top, right, bottom = layout.panel
-        _bars(picture[top:bottom, left:right], moment)
-    for reading in faces:
-        if reading.box is None:
-            continue
-        colour = COLOURS[reading.emotion]
-        left, top, right, bottom = (round(value) for value in reading.box)
-        cv2.rectangle(picture, (left, top), (right, bottom), colour, max(2, round(2 * unit)))
-        label = f"{reading.emotion} {reading.probability:.0%}" if reading.reason is None else f"{reading.raw}?"
-        if layout.is_numbered and reading.person is not None:
-            label = f"{reading.person}: {label}"
-        _text(picture, label, (left, top - round(4 * unit)), unit, colour)
+        _bars(picture[top:bottom, left:right], scene.moment, layout.title)
+    for label in scene.labels(layout):
+        left, top, right, bottom = (round(value) for value in label.box)
+        cv2.rectangle(picture, (left, top), (right, bottom), label.colour, max(2, round(2 * unit)))
+        _text(picture, label.text, (left, top - round(4 * unit)), unit, label.colour)
 
 
 def _unit(shape: tuple[int, ...]) -> float:
     return max(0.6, max(shape[:2]) / 640)
 
 
-def _bars(panel: Pixels, moment: Moment) -> None:
+def _bars(panel: Pixels, moment: Moment, title: str) -> None:
     unit = panel.shape[1] / WIDTH
     step, width = 15 * unit, 90 * unit
     panel[:] = panel // 3
-    for row, (name, share) in enumerate(zip(EMOTIONS, moment.probabilities, strict=True)):
+    _text(panel, title, (round(5 * unit), round(step)), unit * 0.9, COLOURS[UNCERTAIN], edge=False)
+    for row, (name, share) in enumerate(zip(EMOTIONS, moment.probabilities, strict=True), start=1):
         y = round(step * (row + 1.1))
         _text(panel, name, (round(5 * unit), y), unit * 0.9, (255, 255, 255), edge=False)
         start = (round(78 * unit), y - round(8 * unit))
@@ -139,7 +183,7 @@ def _bars(panel: Pixels, moment: Moment) -> None:
 
 
 def _text(
-    picture: Pixels, text: str, place: tuple[int, int], unit: float, colour: tuple[int, int, int], *, edge: bool = True
+    picture: Pixels, text: str, place: tuple[int, int], unit: float, colour: Colour, *, edge: bool = True
 ) -> None:
     place = (place[0], max(place[1], round(12 * unit)))
     if edge:
@@ -148,25 +192,41 @@ def _text(
 
 
 class Shown:
-    """What holds at a time: the faces that were last read, and the moment."""
+    """What holds at a time: the faces that were last read, the moment, and the stretch it is in."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
         self._starts = [reading.start_s for reading in self._faces]
         self._longest_s = max((reading.duration_s for reading in self._faces), default=0.0)
-        self._moments, self._moment_starts = timeline.moments, [moment.start_s for moment in timeline.moments]
+        self._moment_starts = [moment.start_s for moment in timeline.moments]
+        self._segment_starts = [segment.start_s for segment in timeline.segments]
+
+    def at(self, time_s: float) -> Scene:
+        """Return what is drawn onto the frame of a time."""
+        segment = _holding(self.timeline.segments, self._segment_starts, time_s)
+        is_sure = segment is not None and segment.emotion != UNCERTAIN
+        return Scene(self.faces(time_s), self.moment(time_s), is_sure)
 
     def faces(self, time_s: float) -> list[Reading]:
         """Return the readings that last until after `time_s`."""
         first = bisect.bisect_left(self._starts, time_s - self._longest_s)
         last = bisect.bisect_right(self._starts, time_s)
-        return [reading for reading in self._faces[first:last] if time_s < reading.end_s]
+        return [reading for reading in self._faces[first:last] if _lasts(reading, time_s)]
 
     def moment(self, time_s: float) -> Moment | None:
         """Return the moment that `time_s` lies in, if something was found then."""
-        place = bisect.bisect_right(self._moment_starts, time_s) - 1
-        return self._moments[place] if place >= 0 and time_s < self._moments[place].end_s else None
+        return _holding(self.timeline.moments, self._moment_starts, time_s)
+
+
+def _holding(parts: Sequence[Part], starts: Sequence[float], time_s: float) -> Part | None:
+    """Return the part of a timeline that a time lies in, None where it lies in none."""
+    place = bisect.bisect_right(starts, time_s) - 1
+    return parts[place] if place >= 0 and _lasts(parts[place], time_s) else None
+
+
+def _lasts(part: Reading | Moment | Segment, time_s: float) -> bool:
+    return time_s < part.end_s or part.start_s == part.end_s  # of a still
 
 
 def _write_film(
@@ -216,7 +276,7 @@ def _copy_with_drawings(film: Any, sound: Any | None, out: Any, shown: Shown) ->
                 height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
                 pixels = pixels[:height, :width].copy()
                 layout = layout or Layout.of(shown.timeline, pixels.shape)
-                draw(pixels, shown.faces(time_s), shown.moment(time_s), layout)
+                draw(pixels, shown.at(time_s), layout)
                 if drawn is None:
                     drawn = _video_stream(out, picture.average_rate or 25, width, height)
                 new = av.VideoFrame.from_ndarray(pixels, "rgb24")

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from edge_emo.errors import CueSheetError, ExtraMissingError
-from edge_emo.files import written_whole
+from edge_emo.files import atomic_write
 from edge_emo.music.catalogue import Song
 from edge_emo.music.csv_files import guarded
 from edge_emo.music.licenses import credit_line, is_cc_by
 from edge_emo.music.score import Cue
-from edge_emo.report.timecode import timecode
+from edge_emo.report.timecode import RATES, timecode
 
 EDIT_FORMATS = {
     ".otio": ("otio_json", "opentimelineio"),
@@ -30,10 +30,37 @@ EDIT_FORMATS = {
 }
 """By suffix, the adapter of OpenTimelineIO that writes a format, and the module it is in."""
 
-FCPX_RATES = (24, 25, 30, 50, 60)
-"""Frames a second at which the library writes FCPXML without shifting the cues."""
+FCPX_RATES = {name: rate for name, rate in RATES.items() if rate != 48}
+"""Frames a second that Final Cut Pro knows."""
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A cue in whole frames: from `start` to `end` of the film, from `source_in` on of the song.
+
+    `crosses_in` and `crosses_out` are the lengths of the crossfades with the songs before and after; the smaller half
+    of each lies before `start` and `end`. `fade_out` is the length of a fade within, before silence.
+    """
+
+    cue: Cue
+    start: int
+    end: int
+    source_in: int
+    crosses_in: int
+    crosses_out: int
+    fade_out: int
+
+    @property
+    def before(self) -> int:
+        """For how many frames before `start` the song is heard."""
+        return self.crosses_in // 2
+
+    @property
+    def after(self) -> int:
+        """For how many frames after `end` the song is heard."""
+        return self.crosses_out - self.crosses_out // 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +78,19 @@ class CueSheet:
     def frame(self, seconds: float) -> int:
         """Return the nearest frame to a time."""
         return round(seconds * self.frame_rate)
+
+    def edits(self) -> list[Edit]:
+        """Return the cues in whole frames, in which they follow each other as they do in time."""
+        found: list[Edit] = []
+        reached = crosses_in = 0
+        for cue, after in zip(self.cues, [*self.cues[1:], None], strict=True):
+            start = max(reached, self.frame(cue.start_s))
+            reached = max(start + 1, self.frame(cue.end_s))
+            fade, crosses = self.frame(cue.fade_out_s), after is not None and cue.leads_into(after)
+            source_in = crosses_in // 2 + self.frame(cue.source_in_s - cue.fade_in_s / 2)
+            found.append(Edit(cue, start, reached, source_in, crosses_in, fade * crosses, fade * (not crosses)))
+            crosses_in = fade * crosses
+        return found
 
 
 def credits_path(path: Path) -> Path:
@@ -75,10 +115,9 @@ def check(path: Path, frame_rate: Fraction, *, may_replace: bool = False) -> Non
             f"{path}: needs OpenTimelineIO (pip install 'edge-emo[score]', up to Python 3.13); "
             f"{' and '.join(_TEXTS)} work without"
         )
-    if suffix == ".fcpxml" and frame_rate not in FCPX_RATES:
-        known = ", ".join(map(str, FCPX_RATES))
+    if suffix == ".fcpxml" and frame_rate not in FCPX_RATES.values():
         raise CueSheetError(
-            f"{path}: FCPXML can be written at {known} frames a second, not {float(frame_rate):.5g}; "
+            f"{path}: Final Cut Pro edits at {', '.join(FCPX_RATES)} frames a second, not {float(frame_rate):.5g}; "
             "end the name in .xml (Premiere, Resolve), or give a --frame-rate that the film can be conformed to"
         )
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
@@ -104,7 +143,7 @@ def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Pat
     contents = {path: text, credits_path(path): credits_of(sheet)}
     try:
         with ExitStack() as stack:
-            drafts = [stack.enter_context(written_whole(each)) for each in contents]
+            drafts = [stack.enter_context(atomic_write(each)) for each in contents]
             for draft, content in zip(drafts, contents.values(), strict=True):
                 draft.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
@@ -119,8 +158,8 @@ def rows(sheet: CueSheet) -> list[dict[str, Any]]:
     return [
         {
             "cue": number,
-            "start": timecode(sheet.frame(cue.start_s), sheet.frame_rate),
-            "end": timecode(sheet.frame(cue.end_s), sheet.frame_rate),
+            "start": timecode(edit.start, sheet.frame_rate),
+            "end": timecode(edit.end, sheet.frame_rate),
             "start_s": cue.start_s,
             "end_s": cue.end_s,
             "emotion": cue.emotion,
@@ -136,8 +175,14 @@ def rows(sheet: CueSheet) -> list[dict[str, Any]]:
             "link": cue.song.link,
             "path": cue.song.path,
             "uid": cue.song.uid,
+            "probability": cue.probability,
+            "is_sure": cue.is_sure,
+            "disagree": cue.disagree,
+            "by_hand": cue.by_hand,
+            "reason": cue.reason,
         }
-        for number, cue in enumerate(sheet.cues, start=1)
+        for number, edit in enumerate(sheet.edits(), start=1)
+        for cue in [edit.cue]
     ]
 
 

@@ -12,7 +12,7 @@ from edge_emo.music.exchange import Imported
 from edge_emo.music.folder import Added
 from edge_emo.music.history import Event, HistoryStats
 from edge_emo.music.lmc import Converted
-from edge_emo.music.recommend import Recommendation
+from edge_emo.music.recommend import Advice, Recommendation
 from edge_emo.music.score import Cue
 from edge_emo.music.taste import Like
 from edge_emo.timeline import Timeline
@@ -31,7 +31,8 @@ class Failure:
 class Recommended:
     """Songs for one source, or for a mood chosen by hand (then `timeline` is null).
 
-    `uses_history` tells that the choice also depends on what was shown before, and is kept there.
+    `uses_history` tells that the choice also depends on what was shown before, and is kept there; `advice` what to ask
+    less of where too few songs fit.
     """
 
     timeline: Timeline | None
@@ -39,6 +40,7 @@ class Recommended:
     seed: int
     uses_history: bool
     songs: list[Recommendation]
+    advice: Advice | None = None
 
 
 @dataclass(frozen=True)

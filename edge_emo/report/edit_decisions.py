@@ -13,7 +13,7 @@ The XML formats want a file for every clip. Songs without one point to "title - 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ import opentimelineio as otio
 from opentimelineio import opentime, schema
 
 from edge_emo.music.score import Cue
-from edge_emo.report.cue_sheet import CueSheet, credit, label, one_line
+from edge_emo.report.cue_sheet import CueSheet, Edit, credit, label, one_line
 from edge_emo.report.timecode import is_drop_frame
+
+_FCPX_RATE = 25
+_FCPX_TIMES = {"offset", "start", "duration", "frameDuration"}
 
 _AUDIO, _VIDEO = schema.TrackKind.Audio, schema.TrackKind.Video
 _CROSSFADE = {"name": "Cross Fade (+3dB)", "effectid": "KGAudioTransCrossFade3dB"}
@@ -33,72 +36,84 @@ _CROSSFADE_XML = {"effect": {**_CROSSFADE, "effecttype": "transition", "mediatyp
 
 def written(sheet: CueSheet, adapter: str, folder: Path) -> str:
     """Return the cue sheet as an adapter of OpenTimelineIO writes it; `folder` is where it is going to be."""
-    edit = _Edit(sheet, folder)
     if adapter == "cmx_3600":
-        return edit.as_edl()
+        return _Timeline(sheet, folder).as_edl()
     if adapter == "fcpx_xml":
-        return edit.as_fcpxml()
-    is_native = adapter == "otio_json"
-    tracks = [*edit.film_tracks(), edit.music(is_native=is_native)]
-    return str(otio.adapters.write_to_string(edit.timeline(tracks), adapter))
+        return _Timeline(sheet, folder, _FCPX_RATE).as_fcpxml()
+    timeline = _Timeline(sheet, folder)
+    tracks = [*timeline.film_tracks(), timeline.music(is_native=adapter == "otio_json")]
+    return str(otio.adapters.write_to_string(timeline.of(tracks), adapter))
 
 
-class _Edit:
-    """The parts of a timeline. What is written is made anew each time, as adapters change what they are given."""
+class _Timeline:
+    """The parts of a timeline. What is written is made anew each time, as adapters change what they are given.
 
-    def __init__(self, sheet: CueSheet, folder: Path) -> None:
-        self._sheet, self._folder, self._rate = sheet, folder, float(sheet.frame_rate)
-        self._n_frames = max(1, sheet.frame(sheet.duration_s))
+    Its frames are those of the sheet; `rate`, how many of them a second they are said to be, is that of the sheet too
+    where none is given.
+    """
 
-    def timeline(self, tracks: list[Any]) -> Any:
-        """Return a timeline of tracks."""
-        found = schema.Timeline(one_line(Path(self._sheet.source).name))
+    def __init__(self, sheet: CueSheet, folder: Path, rate: int | None = None) -> None:
+        self._sheet, self._folder, self._rate = sheet, folder, float(rate or sheet.frame_rate)
+        self._edits, self._n_frames = sheet.edits(), max(1, sheet.frame(sheet.duration_s))
+        self._film = one_line(Path(sheet.source).name)
+
+    def of(self, tracks: list[Any]) -> Any:
+        """Return a timeline of tracks, which begins at time code 0."""
+        about = {"fcp_xml": {"timecode": {"displayformat": "DF"}}} if is_drop_frame(self._sheet.frame_rate) else {}
+        found = schema.Timeline(self._film, global_start_time=opentime.RationalTime(0, self._rate), metadata=about)
         found.tracks.extend(tracks)
         return found
 
     def film_tracks(self) -> list[Any]:
         """Return the picture and the sound of the film, each on a track, as far as it has them."""
-        sheet, name, found = self._sheet, one_line(Path(self._sheet.source).name), []
+        sheet, found = self._sheet, []
         for kind, part, is_there in ((_VIDEO, "picture", sheet.has_picture), (_AUDIO, "sound", sheet.has_sound)):
             if is_there:
-                media = schema.ExternalReference(sheet.path.as_uri(), self._range(0, self._n_frames))
+                media = self._file(sheet.path, self._range(0, self._n_frames))
                 # without a difference between the two, XML would have the sound for a copy of the picture
-                clip = schema.Clip(name, media, self._range(0, self._n_frames), metadata={"edge_emo": {"part": part}})
+                about = {"edge_emo": {"part": part}}
+                clip = schema.Clip(self._film, media, self._range(0, self._n_frames), metadata=about)
                 found.append(schema.Track(f"Film {part}", [clip], kind=kind))
         return found
 
     def music(self, *, is_native: bool = False) -> Any:
         """Return the track of the songs, with crossfades in the middle of which one song takes over."""
-        track = schema.Track("Music", kind=_AUDIO)
-        for number, cue in enumerate(self._sheet.cues):
-            start, end = self._frames(cue)
-            if half := self._sheet.frame(cue.fade_in_s / 2):
-                track.append(self._transition("crossfade", half, half))
-            source_in = self._sheet.frame(cue.source_in_s)
-            media = self._media(cue, is_native)
-            about = {"edge_emo": {**_about(cue), "cue": number + 1}}
-            track.append(schema.Clip(label(cue.song), media, self._range(source_in, end - start), metadata=about))
-        if fade_out := self._sheet.frame(self._sheet.cues[-1].fade_out_s):
-            track.append(self._transition("fade out", fade_out, 0))
+        track, reached = schema.Track("Music", kind=_AUDIO), 0
+        for number, edit in enumerate(self._edits, start=1):
+            if edit.start > reached:
+                # a fade to it reaches as far into what the adapter of EDL takes for a picture of black
+                fade_out = self._edits[number - 2].fade_out if number > 1 else 0
+                track.append(schema.Gap(source_range=self._range(fade_out, edit.start - reached)))
+            if edit.crosses_in:
+                track.append(self._transition("crossfade", edit.before, edit.crosses_in - edit.before))
+            about = {"edge_emo": {**_about(edit.cue), "cue": number}}
+            place = self._range(edit.source_in, edit.end - edit.start)
+            track.append(schema.Clip(label(edit.cue.song), self._media(edit, is_native), place, metadata=about))
+            if edit.fade_out:
+                track.append(self._transition("fade out", edit.fade_out, 0))
+            reached = edit.end
         return track
 
     def as_edl(self) -> str:
         """Return the music alone; what else is to be said of a song is in comments."""
         music = self.music(is_native=True)
         clips = [item for item in music if isinstance(item, schema.Clip)]
-        for number, clip in enumerate(clips, start=1):
+        reels = {f"SONG{number:04d}": edit.cue for number, edit in enumerate(self._edits, start=1)}
+        for reel, clip in zip(reels, clips, strict=True):
             clip.media_reference = schema.MissingReference()  # the adapter gives a file to the wrong side of a dissolve
-            clip.metadata["cmx_3600"] = {"reel": f"SONG{number:04d}"}
+            clip.metadata["cmx_3600"] = {"reel": reel}
         # the adapter writes the first track alone, and refuses a timeline without a picture
         text = otio.adapters.write_to_string(
-            self.timeline([music, schema.Track("Picture", kind=_VIDEO)]), "cmx_3600", rate=self._rate
+            self.of([music, schema.Track("Picture", kind=_VIDEO)]), "cmx_3600", rate=self._rate
         )
         head, *lines = re.split(r"(?m)^(?=\d+ )", text)
         mode = "DROP FRAME" if is_drop_frame(self._sheet.frame_rate) else "NON-DROP FRAME"
-        notes = (_comments(cue) for cue in self._sheet.cues)
         # a dissolve takes two lines, of which the second has the comments
-        events = [line + next(notes, "") if "\n*" in line else line for line in lines]
-        return f"{head.strip()}\nFCM: {mode}\n\n{''.join(events)}"
+        notes = [
+            _comments(reels[line.split()[1]]) if "\n*" in line and line.split()[1] in reels else "" for line in lines
+        ]
+        events = "".join(line + note for line, note in zip(lines, notes, strict=True))
+        return f"{head.strip()}\nFCM: {mode}\n\n{events}"
 
     def as_fcpxml(self) -> str:
         """Return the songs on two tracks in turn, each with what is heard of it in its crossfades."""
@@ -107,29 +122,22 @@ class _Edit:
             film.insert(0, schema.Track("Film", [schema.Gap(source_range=self._range(0, self._n_frames))], kind=_VIDEO))
         lanes = [schema.Track(f"Music {name}", kind=_AUDIO) for name in "AB"]
         reached = [0, 0]
-        for number, cue in enumerate(self._sheet.cues):
-            start, end = self._frames(cue)
-            before = start - self._sheet.frame(cue.start_s - cue.fade_in_s / 2)
-            after = self._sheet.frame(cue.end_s + cue.fade_out_s / 2) - end if cue is not self._sheet.cues[-1] else 0
-            source_in = max(0, self._sheet.frame(cue.source_in_s) - before)
-            lane = number % 2
-            if gap := start - before - reached[lane]:
-                lanes[lane].append(schema.Gap(source_range=self._range(0, gap)))
-            media = self._media(cue, is_native=False)
-            media.metadata["fcpx"] = {"note": "\n".join(filter(None, [cue.song.license, credit(cue.song)]))}
-            lanes[lane].append(
-                schema.Clip(label(cue.song), media, self._range(source_in, end + after - start + before))
-            )
-            reached[lane] = end + after
-        timeline = self.timeline([*film, *(lane for lane in lanes if len(lane))])
-        for clip in timeline.find_clips():  # the adapter fails on the other apostrophe
-            clip.name = clip.name.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+        for number, edit in enumerate(self._edits):
+            lane, start, end = number % 2, edit.start - edit.before, edit.end + edit.after
+            if start > reached[lane]:
+                lanes[lane].append(schema.Gap(source_range=self._range(0, start - reached[lane])))
+            media, place = self._media(edit, is_native=False), self._range(edit.source_in - edit.before, end - start)
+            note = [one_line(text) for text in (edit.cue.song.license, credit(edit.cue.song)) if text]
+            media.metadata["fcpx"] = {"note": "\n".join(note)}
+            lanes[lane].append(schema.Clip(label(edit.cue.song), media, place))
+            reached[lane] = end
+        timeline = self.of([*film, *(lane for lane in lanes if len(lane))])
+        names = {}
+        for number, clip in enumerate(timeline.find_clips()):  # the adapter looks them up, and fails on an apostrophe
+            names[f"clip {number}"], clip.name = clip.name, f"clip {number}"
         starts = [c.range_in_parent().start_time.to_frames() for t in timeline.audio_tracks() for c in t.find_clips()]
         text = str(otio.adapters.write_to_string(timeline, "fcpx_xml"))
-        return _repaired(text, [start / self._sheet.frame_rate for start in starts])
-
-    def _frames(self, cue: Cue) -> tuple[int, int]:
-        return self._sheet.frame(cue.start_s), max(self._sheet.frame(cue.start_s) + 1, self._sheet.frame(cue.end_s))
+        return _repaired(text, starts, names, self._sheet.frame_rate)
 
     def _range(self, start: int, length: int) -> Any:
         return opentime.TimeRange(opentime.RationalTime(start, self._rate), opentime.RationalTime(length, self._rate))
@@ -143,18 +151,23 @@ class _Edit:
             metadata={"fcp_xml": _CROSSFADE_XML},
         )
 
-    def _media(self, cue: Cue, is_native: bool) -> Any:
+    def _media(self, edit: Edit, is_native: bool) -> Any:
         """Return the file of a song; one that is not on this machine is missing, or looked for beside the sheet."""
-        heard_s = max(cue.source_out_s + cue.fade_out_s / 2, cue.song.duration_s or 0.0)
-        available = self._range(0, self._sheet.frame(heard_s))
-        about = {"edge_emo": _about(cue)}
-        if cue.song.path:
-            path = Path(cue.song.path).absolute()
-        elif is_native:
-            return schema.MissingReference(label(cue.song), available, metadata=about)
-        else:
-            path = self._folder / (re.sub(r'[\\/:*?"<>|]', "_", label(cue.song))[:200] + ".mp3")
-        return schema.ExternalReference(path.as_uri(), available, metadata=about)
+        song = edit.cue.song
+        heard = edit.source_in + edit.end - edit.start + edit.after
+        available = self._range(0, max(heard, self._sheet.frame(song.duration_s or 0.0)))
+        about = {"edge_emo": _about(edit.cue)}
+        if song.path:
+            return self._file(Path(song.path).absolute(), available, about)
+        if is_native:
+            return schema.MissingReference(label(song), available, metadata=about)
+        name = re.sub(r'[\\/:*?"<>|]', "_", label(song))[:200] + ".mp3"
+        return self._file(self._folder / name, available, about)
+
+    def _file(self, path: Path, available: Any, about: dict[str, Any] | None = None) -> Any:
+        found = schema.ExternalReference(path.as_uri(), available, metadata=about or {})
+        found.name = one_line(path.name)  # else XML gets that of the address, in which "%20" is a blank
+        return found
 
 
 def _about(cue: Cue) -> dict[str, Any]:
@@ -185,16 +198,20 @@ def _comments(cue: Cue) -> str:
     return "".join(f"* {name}: {one_line(text)}\n" for name, text in said.items() if text)
 
 
-def _repaired(text: str, starts: Sequence[Fraction]) -> str:
-    """Return FCPXML with clips of sound at their `starts` in seconds, which the adapter rounds down to a frame early.
+def _repaired(text: str, starts: Sequence[int], names: Mapping[str, str], rate: Fraction) -> str:
+    """Return FCPXML at its own `rate`, with clips of sound at their `starts`, in frames, and by their `names`.
 
-    Names of formats, which it guesses from the size of a picture, and its second mention of the film are left out.
+    The adapter knows no rates such as 30000/1001, so that it was given frames as of `_FCPX_RATE` a second, and it
+    rounds starts down to a frame early. Names of formats, which it guesses from the size of a picture, and its second
+    mention of the film are left out.
     """
     root = ElementTree.fromstring(text)
     for found in root.iter("format"):
         found.attrib.pop("name", None)
     for found in root.iter("project"):
         found.attrib.pop("uid", None)  # there is none, and an empty one names nothing
+    for found in root.iter("sequence"):
+        found.set("tcFormat", "DF" if is_drop_frame(rate) else "NDF")
     mentioned: set[str] = set()
     for clip in root.findall("asset-clip"):
         if clip.attrib["ref"] in mentioned:
@@ -203,6 +220,10 @@ def _repaired(text: str, starts: Sequence[Fraction]) -> str:
     [main] = root.findall(".//spine/*")
     origin = Fraction(main.get("start", "0s").removesuffix("s"))
     for clip, start in zip((clip for clip in main.findall("clip") if clip.get("lane")), starts, strict=True):
-        clip.set("offset", f"{origin + start}s")
+        clip.set("offset", f"{origin + Fraction(start, _FCPX_RATE)}s")
+    for found in root.iter():
+        found.attrib.update({key: names[value] for key, value in found.items() if key == "name" and value in names})
+        for key in _FCPX_TIMES & set(found.attrib):
+            found.set(key, f"{Fraction(found.attrib[key].removesuffix('s')) * _FCPX_RATE / rate}s")
     body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n\n{body}\n'

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.face.detector import Box
-from edge_emo.files import check_folder, written_whole
+from edge_emo.files import atomic_write, check_folder
 from edge_emo.film import DEFAULT_FPS, Film
 from edge_emo.pictures import Pixels
 from edge_emo.report.annotate import Shown
@@ -66,7 +66,7 @@ def draw(
     axes[-1].set_xlabel("seconds")
     figure.legend(handles=_key(timeline), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     try:
-        with written_whole(path) as draft:
+        with atomic_write(path) as draft:
             figure.savefig(draft, dpi=110)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from edge_emo.music.catalogue import Song
-from edge_emo.music.recommend import Recommendation
+from edge_emo.music.recommend import Advice, Recommendation
+from edge_emo.report.cue_sheet import credit
 from edge_emo.report.documents import Recommended, Scored
-from edge_emo.sources import title
+from edge_emo.sources import plain, title
 from edge_emo.timeline import Person, Segment, Summary, Timeline
 
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
+
+_OPTIONS = {
+    "license": "--license",
+    "min_duration_s": "--min-duration",
+    "max_duration_s": "--max-duration",
+    "genres": "--genre",
+    "instruments": "--instrument",
+    "bpm": "--bpm",
+    "occasions": "--no-occasions",
+    "local": "--local",
+}
 
 
 def found(summary: Summary) -> str:
@@ -37,7 +47,11 @@ def timeline(result: Timeline) -> str:
         lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
     if len(result.people) > 1:
         main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
-        lines += [f"  {_person(person, main)}" for person in result.people]
+        by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
+        shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
+        lines += [f"  {_person(person, main)}" for person in sorted(shown, key=lambda person: person.person)]
+        if rest:
+            lines.append(f"  and {len(rest)} more, each seen for up to {rest[0].summary.found_s:.1f} s")
     summary = result.summary
     lines.append(f"  {_sense(result)}: {found(summary)}")
     if summary.emotion is not None:
@@ -67,10 +81,13 @@ def recommended(result: Recommended) -> str:
     else:
         head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
-        return f"{head}\nno song passes all that is asked of songs (licence, genre, length, ...); ask for less"
+        lines = [head, "no song passes all that is asked of songs (licence, genre, length, ...); ask for less"]
+        return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
+    if result.advice:
+        listed.append(advice(result.advice))
     if result.uses_history:
         last = "say which you liked, and the next ones fit better: edge-emo history add kept UID"
     else:
@@ -78,9 +95,16 @@ def recommended(result: Recommended) -> str:
     return "\n".join([head, *listed, last])
 
 
+def advice(given: Advice) -> str:
+    """Return how many songs fit, and which options to leave out for more."""
+    unmet = f", and none is {' or '.join(given.unmet)}" if given.fitting and given.unmet else ""
+    less = " or ".join(f"{_OPTIONS[each.condition]} ({each.songs} then fit)" for each in given.relax)
+    return f"{given.fitting} of {given.asked} songs fit{unmet}; leave out {less or 'more than one of the conditions'}"
+
+
 def recommendation(number: int, item: Recommendation) -> str:
     """Return a recommended song with its reason and how it may be used."""
-    return f"{number:2d}. {song(item.song)}\n    why: {item.reason} (score {item.score:.2f})"
+    return f"{number:2d}. {song(item.song)}\n    why: {plain(item.reason)} (score {item.score:.2f})"
 
 
 def scored(result: Scored) -> str:
@@ -89,30 +113,30 @@ def scored(result: Scored) -> str:
     for number, cue in enumerate(result.cues, start=1):
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
         lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
-        lines += [f"    {song(cue.song)}", f"    why: {cue.reason}"]
-    sheet, credits = result.files
-    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if cue.song.credit]
+        lines += [f"    {song(cue.song)}", f"    why: {plain(cue.reason)}"]
+    sheet, credits_file = map(plain, result.files)
+    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
     if len(credited) == len(result.cues):
-        lines.append(f"every song asks for a credit; paste it under the video from {credits}")
+        lines.append(f"every song asks for a credit; paste it under the video from {credits_file}")
     elif credited:
-        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits}")
+        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits_file}")
     else:
-        lines.append(f"no song asks for a credit; what else to do is in {credits}")
+        lines.append(f"no song asks for a credit; what else to do is in {credits_file}")
     return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
 
 
 def song(item: Song) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    artist = f" by {_plain(item.artist)}" if item.artist else ""
-    lines = [f"{_strong(_plain(item.title))}{artist}{_plain(f' ({about})') if about else ''}  {_plain(item.uid)}"]
-    lines.append(f"    use: {item.license}. {item.usage}")
+    artist = f" by {plain(item.artist)}" if item.artist else ""
+    lines = [f"{_strong(plain(item.title))}{artist}{plain(f' ({about})') if about else ''}  {plain(item.uid)}"]
+    lines.append(f"    use: {plain(f'{item.license}. {item.usage}')}")
     if item.credit:
-        lines.append(f"    credit: {_plain(item.credit)}")
+        lines.append(f"    credit: {plain(item.credit)}")
     if item.link and item.link not in (item.credit or ""):
-        lines.append(f"    link: {item.link}")
+        lines.append(f"    link: {plain(item.link)}")
     if item.path:
-        lines.append(f"    file: {item.path}")
+        lines.append(f"    file: {plain(item.path)}")
     return "\n".join(lines)
 
 
@@ -128,11 +152,6 @@ def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
-
-
-def _plain(text: str) -> str:
-    """Return text on one line that cannot steer a terminal: no control characters, no changes of direction."""
-    return _STEERING.sub(" ", text)
 
 
 def _strong(text: str) -> str:

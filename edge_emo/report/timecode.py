@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Final
 
@@ -47,3 +48,21 @@ def timecode(frame: int, rate: Fraction) -> str:
     minutes, seconds = divmod(seconds, 60)
     mark = ";" if is_drop_frame(rate) else ":"
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{mark}{frames:02d}"
+
+
+def frame_of(text: str, rate: Fraction) -> int:
+    """Return the frame that a time code names, the inverse of `timecode`; any mark may stand before the frames.
+
+    Raises ValueError for text that is no time code of that rate, such as a number that is left out.
+    """
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d)[:;.,](\d\d)", text.strip())
+    per_s = round(rate)
+    if found is not None:
+        hours, minutes, seconds, frames = map(int, found.groups())
+        minutes += 60 * hours
+        frame = (60 * minutes + seconds) * per_s + frames
+        if is_drop_frame(rate):
+            frame -= per_s // 15 * (minutes - minutes // 10)
+        if frame >= 0 and timecode(frame, rate)[:-3] == text.strip()[:-3].zfill(8) and frames < per_s:
+            return frame
+    raise ValueError(f"{text!r} is no time code at {float(rate):.5g} frames a second; write it as {timecode(0, rate)}")

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_emo.calibration import calibrated
-from edge_emo.card import Precision, VoicePreprocessing, card_path
+from edge_emo.card import Precision, VoicePreprocessing, card_path, check_task
 from edge_emo.emotions import EMOTIONS
-from edge_emo.errors import CardError
 from edge_emo.media import Float32, resample
 from edge_emo.runtime import Model
 from edge_emo.timeline import Reading, decide
@@ -31,8 +30,8 @@ class VoiceRecognizer:
             raise ValueError(f"threads is {threads}; at least one is needed")
         self.model = Model(Path(model) if model else card_path("voice", precision), threads)
         self.card = self.model.card
-        if self.card.voice is None:
-            raise CardError(f"{self.model.card_path}: its task is {self.card.task}; a voice model is asked for")
+        check_task(self.card, str(self.model.card_path), "voice")
+        assert self.card.voice is not None
         self.preprocessing = self.card.voice
 
     @property

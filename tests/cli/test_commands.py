@@ -505,3 +505,19 @@ def test_wrong_paths_and_contradictions_are_usage_errors(edge_emo):
         ("analyze", "sample", "--voice-model", card, "--precision", "int8"),
     ):
         assert edge_emo(*arguments).returncode == 2, arguments
+
+
+def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
+    asked = ("recommend", "--mood", "disgust", "--genre", "polka", "-n", 3, "--seed", 1)
+    text = edge_emo(*asked).stdout.decode()
+    assert text.count("why: does not fit: ") == 3
+    assert "0 of 3 songs fit; leave out --genre (" in text
+    [result] = document(edge_emo(*asked, "--json"), "recommend")["results"]
+    assert [item["fits"] for item in result["songs"]] == [False] * 3
+    assert result["advice"]["relax"][0]["condition"] == "genres"
+    assert result["advice"]["relax"][0]["songs"] > 500
+    fitting = document(edge_emo("recommend", "--mood", "happy", "--json", "--seed", 1), "recommend")["results"][0]
+    assert fitting["advice"] is None
+    assert all(item["fits"] for item in fitting["songs"])
+    nothing = edge_emo("recommend", "--mood", "angry", "--genre", "holiday", "--bpm", "60-62")
+    assert "leave out --genre (" in nothing.stdout.decode()

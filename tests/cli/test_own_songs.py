@@ -216,3 +216,14 @@ def test_watch_keeps_up_until_interrupted(music, tmp_path):
         process.kill()
     assert process.returncode == 130
     assert told == b"edge-emo: interrupted\n"
+
+
+def test_tags_that_were_misread_are_told_with_the_repair_and_mended_by_it(edge_emo, tmp_path):
+    path = write_sound(tmp_path / "music" / "a.mp3")
+    tag(path, title="Группа крови".encode("cp1251").decode("latin-1"), genre="Rock")
+    told = edge_emo("songs", "add", "music").stderr.decode()
+    assert "1 file with tags that say to be Latin-1 and seem to be cp1251" in told
+    assert "would be “Группа крови”" in told
+    assert edge_emo("songs", "add", "music", "--tag-encoding", "cp1251").stdout == b"1 changed\n"
+    assert "Группа крови" in edge_emo("songs", "search", "крови").stdout.decode()
+    assert edge_emo("songs", "add", "music", "--tag-encoding", "hex").returncode == 2

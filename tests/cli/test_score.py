@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from edge_emo.sources import sample_path
+from tests.conftest import write_film
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -100,6 +101,9 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
         (["-", "--out", "cues.csv"], 2, "for one film that is a file"),
         ([".", "--out", "cues.csv"], 2, "for one film that is a file"),
         (["film"], 2, "--out"),
+        (["film", "--out", "cues.csv", "--another", "1"], 2, "name their file with --cues"),
+        (["film", "--out", "cues.csv", "--cues", sample_path()], 1, "cues are read from .csv and .json"),
+        (["film", "--out", "cues.csv", "--cues", sample_path(), "--mood", "calm"], 2, "drop one of them"),
     ],
 )
 def test_what_cannot_be_scored_is_told(edge_emo, film, tmp_path, arguments, code, text):
@@ -115,7 +119,38 @@ def test_a_film_in_which_nothing_is_found_is_exit_code_4(edge_emo, tmp_path):
     done = edge_emo("score", "silence.wav", "--out", "cues.csv")
     assert (done.returncode, done.stdout) == (4, b"")
     assert b"silence.wav: no voice and no face was found, so no song can be chosen" in done.stderr
+    assert b"--mood" in done.stderr
     assert not (tmp_path / "cues.csv").exists()
+    done = edge_emo("score", "silence.wav", "--out", "cues.csv", "--mood", "calm")
+    assert done.returncode == 0, done.stderr
+    [row] = csv.DictReader(io.StringIO((tmp_path / "cues.csv").read_text(encoding="utf-8")))
+    assert (row["start_s"], row["end_s"], row["found"]) == ("0.0", "2.0", "calm, chosen by hand")
+
+
+def test_a_film_without_a_voice_and_a_face_is_scored_by_a_mood(edge_emo, tmp_path):
+    write_film(tmp_path / "a.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 50, 10)
+    for number, option in enumerate((["--mood", "sad"], ["--gaps", "sad", "--no-voice"])):
+        done = edge_emo("score", "a.mp4", "--out", f"{number}.csv", "--jsonl", "--seed", 1, *option)
+        assert done.returncode == 0, done.stderr
+        [cue] = map(json.loads, done.stdout.splitlines())
+        assert (cue["start_s"], cue["end_s"], cue["emotion"], cue["by_hand"]) == (0, pytest.approx(5), "sad", True)
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_edited_cues_are_kept_and_one_gets_another_song(edge_emo, film, tmp_path, format):
+    done = edge_emo("score", film, "--out", "a.csv", "--seed", 1, "--mood", "happy", "--json")
+    (tmp_path / "a.json").write_bytes(done.stdout)
+    kept = edge_emo("score", film, "--out", "b.csv", "--cues", f"a.{format}", "--seed", 1)
+    assert kept.returncode == 0, kept.stderr
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    again = edge_emo("score", film, "--out", "c.csv", "--cues", f"a.{format}", "--another", 1, "--seed", 1)
+    assert again.returncode == 0, again.stderr
+    before, after = ((tmp_path / name).read_text(encoding="utf-8") for name in ("a.csv", "c.csv"))
+    [old], [new] = (list(csv.DictReader(io.StringIO(text))) for text in (before, after))
+    assert old["uid"] != new["uid"]
+    assert {name: old[name] for name in ("start", "end", "emotion", "found")} == {
+        name: new[name] for name in ("start", "end", "emotion", "found")
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")

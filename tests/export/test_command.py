@@ -234,7 +234,7 @@ def test_int8_that_fails_its_gates_is_not_written(brittle, tmp_path):
     path, real = brittle
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "brittle.int8.onnx").write_bytes(b"of an earlier export")
-    done = convert(path, tmp_path / "out", "--calibrate", real)
+    done = convert(path, tmp_path / "out", "--calibrate", real, "--outputs", "logits")
     assert done.exit_code == 1
     assert "no int8: every candidate was refused" in done.stderr
     assert "brittle.int8.onnx, of an earlier export" in done.stderr
@@ -246,7 +246,7 @@ def test_int8_that_fails_its_gates_is_not_written(brittle, tmp_path):
 
 def test_force_writes_what_fails_but_nothing_that_saturates(brittle, tmp_path):
     path, real = brittle
-    done = convert(path, tmp_path / "out", "--calibrate", real, "--force")
+    done = convert(path, tmp_path / "out", "--calibrate", real, "--force", "--outputs", "logits")
     assert done.exit_code == 1
     (written,) = (tmp_path / "out").glob("brittle.[!f]*.json")
     found = card(written)["parity"]

@@ -218,10 +218,13 @@ def test_every_layer_through_its_file(keras, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_layer_through_the_whole_pipe(name, tmp_path):
+def test_every_layer_through_the_whole_pipe(name, tmp_path, monkeypatch):
     """From the file to a small model within every gate, with the layer before a classifier."""
     import keras
 
+    from export import quantise
+
+    monkeypatch.setattr(quantise, "METHODS", {"MinMax": quantise.METHODS["MinMax"]})  # a third of the time
     keras.utils.set_random_seed(0)
     shape, layers = one_layer(keras, name)
     wide = keras.initializers.RandomNormal(stddev=1.0, seed=1)
@@ -237,6 +240,7 @@ def test_every_layer_through_the_whole_pipe(name, tmp_path):
         labels=(),
         license_name="unknown",
         real=Samples(network.random_inputs(150)),
+        stated="logits",
         force=False,
         tell=lambda what: None,
     )
@@ -326,14 +330,10 @@ def test_an_open_length_has_to_be_fixed(keras, tmp_path):
         run(to_onnx(fixed, fixed.random_inputs(4)).model, network.random_inputs(2, length=31))
 
 
-def test_networks_that_tensorflow_computes_nowhere_or_coarsely_are_refused(tmp_path):
+def test_networks_that_compute_coarsely_are_refused(tmp_path):
     import keras
 
     layers = keras.layers
-    first = keras.Sequential([layers.Input((2, 8, 8)), layers.Conv2D(3, 3, data_format="channels_first", name="odd")])
-    first.save(tmp_path / "first.keras")
-    with pytest.raises(SourceError, match="the layer odd is channels-first"):
-        load(describe(tmp_path / "first.keras"))
     half = keras.Sequential([layers.Input((4,)), layers.Dense(3, dtype="mixed_float16")])
     half.save(tmp_path / "half.keras")
     with pytest.raises(SourceError, match="computes in float16; build it in float32"):

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from export.__main__ import main
-from export.keras_source import MAX_COMPRESSION, SourceError, check_is_data, describe
+from export.keras_source import SourceError, check_is_data, describe
+from export.keras_weights import MAX_COMPRESSION
 
 SEQUENTIAL = {
     "class_name": "Sequential",

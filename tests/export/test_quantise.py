@@ -72,6 +72,12 @@ def test_an_accurate_but_large_or_slow_one_is_not_chosen():
     assert verdicts(found) == ["chosen", "larger", "slower"]
 
 
+def test_time_counts_before_size():
+    """A file of 8 bits that is 7.6 times as slow as one of 16 is not worth its size."""
+    found = [candidate("int8", kilobytes=60, latency_ms=0.76), candidate("fp16 storage", change=0.002, latency_ms=0.1)]
+    assert verdicts(found) == ["slower", "chosen"]
+
+
 def test_a_refused_one_does_not_set_the_pace():
     found = [candidate("saturates", saturable_layers=1, latency_ms=0.01, kilobytes=10), candidate("sound")]
     assert choose(found).variant == "sound"

@@ -1,3 +1,9 @@
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -82,8 +88,6 @@ def test_a_real_face_is_found_where_it_is(portrait, size):
 
 
 def test_faces_are_found_in_the_dark_in_grey_and_tilted(portrait):
-    import cv2
-
     detector = FaceDetector()
     grey = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     turned = cv2.warpAffine(portrait, cv2.getRotationMatrix2D((224, 110), 30, 1.0), (512, 512))
@@ -134,3 +138,48 @@ def test_a_mediapipe_without_models_is_told(monkeypatch):
     monkeypatch.setattr(backends, "version", lambda name: "0.10.35")
     with pytest.raises(DecoderMissingError, match=r"0\.10\.35 holds no models any more"):
         named("mediapipe")
+
+
+class OneAtATime:
+    """Stands for OpenCV's YuNet and MediaPipe's graph, which keep the picture's size, or the time, between calls."""
+
+    def __init__(self):
+        self.size = None
+
+    def setInputSize(self, size):  # noqa: N802
+        self.size = size
+
+    def detect(self, picture):
+        size = self.size
+        time.sleep(0.001)
+        if not picture.shape[1::-1] == size == self.size:
+            raise cv2.error("the size of the picture is not the one that was set")
+        return 1, np.array([[*range(14), picture.shape[1] / 1000]], np.float32)
+
+    def process(self, picture):
+        self.size = picture.shape
+        time.sleep(0.001)
+        assert self.size == picture.shape
+        box = SimpleNamespace(xmin=0, ymin=0, width=1, height=1)
+        found = SimpleNamespace(
+            score=[picture.shape[1] / 1000], location_data=SimpleNamespace(relative_bounding_box=box)
+        )
+        return SimpleNamespace(detections=[found])
+
+
+@pytest.mark.parametrize("name", ["yunet", "mediapipe"])
+def test_eight_threads_share_one_detector_of_another_kind(tmp_path, monkeypatch, name):
+    (tmp_path / "yunet.onnx").touch()
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *given: OneAtATime())
+    solutions = SimpleNamespace(face_detection=SimpleNamespace(FaceDetection=lambda **given: OneAtATime()))
+    monkeypatch.setitem(sys.modules, "mediapipe", SimpleNamespace(solutions=solutions))
+    monkeypatch.setattr("edge_emo.face.backends.version", lambda package: "0.10.21")
+    detector = named(str(tmp_path / "yunet.onnx") if name == "yunet" else "mediapipe")
+
+    def detect(number):
+        picture = np.zeros((100, 101 + number, 3), np.uint8)
+        return [detector.detect(picture)[0].score for _ in range(10)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, scores in enumerate(pool.map(detect, range(8))):
+            assert scores == [pytest.approx((101 + number) / 1000)] * 10

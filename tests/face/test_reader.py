@@ -50,3 +50,14 @@ def test_later_frames_change_nothing_of_earlier_ones():
     moved = [replace(LARGE, box=tuple(v + 3 * k for v in LARGE.box)) for k in range(5)]
     frames = [[face, SMALL] for face in moved]
     assert read(frames)[:3] == read(frames[:3])
+
+
+def test_faces_before_and_after_a_cut_or_a_second_of_black_are_different_people(portrait):
+    scene, other = portrait[:256, 96:352], portrait[256:, 96:352]
+    black = np.zeros_like(scene)
+    shots = [scene] * 5 + [other] * 5 + [black] * 5 + [other] * 5
+    reader = FaceReader(Script([[] if picture is black else [LARGE] for picture in shots]), FaceRecognizer())
+    found = [list(reader.push(Frame(k / 5, (k + 1) / 5, picture))) for k, picture in enumerate(shots)]
+    assert reader.cuts == [1.0, 2.0, 3.0]
+    people = [[reading.person for reading in readings] for readings in found]
+    assert people == [[1]] * 5 + [[2]] * 5 + [[]] * 5 + [[3]] * 5

@@ -100,3 +100,11 @@ def test_the_main_face_goes_over_when_it_is_left():
 
 def test_no_faces_are_no_people():
     assert Tracker().follow([], 0.0, SHAPE) == []
+
+
+def test_a_face_after_a_cut_is_somebody_else_and_the_main_one_is_chosen_anew():
+    tracker = Tracker()
+    assert main_of(tracker, 0.0, face(280, 200, 80)) == 0
+    tracker.cut()
+    followed = tracker.follow([face(280, 200, 80), face(200, 200, 90)], 0.2, SHAPE)
+    assert followed == [(1, False), (2, True)], "no loyalty to a place"

@@ -12,6 +12,7 @@ from skimage.data import astronaut
 from edge_emo.card import models_folder, read_card, read_manifest
 from edge_emo.face.detector import Face, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
+from edge_emo.files import atomic_write
 from edge_emo.media import read_sound
 from edge_emo.sources import sample_path
 from edge_emo.voice.activity import find_voice
@@ -56,4 +57,7 @@ def golden_face():
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps({"voice": golden(), "face": golden_face()}, indent=None, separators=(",", ":")) + "\n")
+    with atomic_write(FILE) as draft:
+        draft.write_text(
+            json.dumps({"voice": golden(), "face": golden_face()}, indent=None, separators=(",", ":")) + "\n"
+        )

@@ -1,10 +1,13 @@
 import os
 import sqlite3
+import stat
 
 import pytest
 
 from edge_emo.errors import UserDataError
+from edge_emo.music.catalogue import Catalogue
 from edge_emo.music.database import FILE_NAME, UserDatabase, data_folder
+from edge_emo.music.filters import Filters
 from edge_emo.music.history import History
 from edge_emo.music.record import SongRecord
 from edge_emo.music.schema import MIGRATIONS, SCHEMA_VERSION, version_of
@@ -37,18 +40,40 @@ def test_the_folder_is_the_one_given_or_named_by_the_environment(monkeypatch, tm
     assert data_folder().name == "edge-emo"
 
 
+OLD_SONGS = """
+INSERT INTO licenses VALUES (1, 'CC BY 4.0', '', ''), (2, 'CC BY-NC 4.0', '', '');
+INSERT INTO genres VALUES (1, 'Country & Folk'), (2, 'Children''s');
+INSERT INTO instruments VALUES (1, 'Drums');
+INSERT INTO track_instruments VALUES (1, 0, 1);
+"""
+OLD_SONG = f"""INSERT INTO tracks VALUES
+({{0}}, 'own:{{0}}', 'own', '{{1}}', 'A', {{2}}, {{3}}, NULL, '', NULL, '', NULL, '', 0, 0, {", ".join("01000000")},
+'', 0);
+"""
+
+
 def test_an_older_database_is_migrated_with_its_songs(path):
     path.parent.mkdir()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(MIGRATIONS[2])
+    songs = (1, "Kept", 1, 1), (2, "Xmas", 1, 1), (3, "Lullaby", 2, 2)
+    connection.executescript(OLD_SONGS + "".join(OLD_SONG.format(*song) for song in songs))
+    connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA user_version = 2")
-    SongWriter(connection).put(SongRecord(title="Kept", artist="A", uid="own:1"))
     connection.close()
     with UserDatabase(path) as database:
         assert version_of(database.connection) == SCHEMA_VERSION
-        assert database.connection.execute("SELECT title FROM tracks").fetchall() == [("Kept",)]
         History(database).add("kept", "own:1")
         assert History(database).stats().events == 1
+
+    def titles(**asked):
+        with Catalogue(path) as catalogue:
+            return {song.title for song in catalogue.search("", 9, Filters(**asked))}
+
+    assert titles() == {"Kept", "Xmas", "Lullaby"}
+    assert titles(occasions=False) == titles(instruments=("drum",)) == {"Kept"}
+    assert titles(genres=("folk",)) == titles(license="cc-by") == {"Kept", "Xmas"}
+    assert titles(genres=("children",), occasions=False) == {"Lullaby"}
 
 
 def test_a_failed_migration_changes_nothing(path, monkeypatch):
@@ -130,3 +155,53 @@ def test_a_transaction_is_written_whole_or_not_at_all(path):
         assert database.connection.execute("SELECT count(*) FROM tracks").fetchone() == (0,)
         with pytest.raises(UserDataError, match="FOREIGN KEY"), database.transaction() as connection:
             connection.execute("INSERT INTO track_moods VALUES (1, 0, 1)")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_folder_and_files_are_the_users_alone(path):
+    with UserDatabase(path) as database:
+        History(database).add("kept", "a")
+        assert mode(path.parent) == 0o700
+        names = {file.name: mode(file) for file in path.parent.iterdir()}
+    assert names == dict.fromkeys([FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"], 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_what_an_older_release_left_open_to_others_is_closed(path):
+    filled(path)
+    copy = path.with_name(f"{FILE_NAME}.damaged-20240101-000000")
+    copy.write_bytes(b"of earlier days")
+    for open_to_all in (path, copy):
+        open_to_all.chmod(0o644)
+    path.parent.chmod(0o755)
+    UserDatabase(path).close()
+    assert (mode(path.parent), mode(path), mode(copy)) == (0o700, 0o600, 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a user's folders apart by other means")
+def test_a_folder_in_which_other_things_lie_stays_as_open_as_it_was(path):
+    filled(path)
+    path.parent.chmod(0o755)
+    (path.parent / "notes.txt").write_text("of somebody else")
+    (path.parent / "notes.txt").chmod(0o644)
+    UserDatabase(path).close()
+    assert (mode(path.parent), mode(path.parent / "notes.txt"), mode(path)) == (0o755, 0o644, 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such files")
+def test_a_folder_pipe_or_device_is_no_database(path):
+    path.parent.mkdir()
+    for made in (path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero")):
+        made()
+        with pytest.raises(UserDataError, match=f"{FILE_NAME}: is a folder, a pipe or a device, no file; name another"):
+            UserDatabase(path)
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_path_that_cannot_be_is_told(path):
+    with pytest.raises(UserDataError, match="not a possible path"):
+        UserDatabase(f"{path}\0")

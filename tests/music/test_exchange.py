@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import threading
 from pathlib import Path
 
 import jsonschema
@@ -264,3 +266,89 @@ def test_own_songs_are_found_with_the_bundled_ones_and_stand_for_them(database):
         assert catalogue.search("my danse")[0].title == "My Danse"
         assert known.uid not in {song.uid for song in catalogue.search("danse macabre", 50)}
         assert len(catalogue.ranked().keys) == 6048
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize("encoding", ["hex", "rot13", "base64", "zlib", "a\0b", "x" * 5000, "no\ud800", ""])
+def test_what_is_no_encoding_of_text_is_told(database, tmp_path, format, encoding):
+    with pytest.raises(SongListError, match="unknown encoding"):
+        import_songs(database, listed(tmp_path, "title,artist", "a,b"), encoding=encoding, format=format)
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"title,artist\na,b\n",
+        b'title,artist,moods,uid\nA,B,calm|sad,"\\ud800"1\n"q ""x""",C,happ|,u2"\n',
+        b"t\xe2\x80\xa8,\x10\0\0\0\0\0\0\0oods,uid\nA,B,calm|sad,u1\n",
+        bytes(range(128, 256)) * 3,
+        '{"title": "a", "artist": "b"}\n'.encode("utf-16-le"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "punycode", "idna", "undefined", "unicode_escape", "utf-7"])
+def test_text_that_is_not_in_the_encoding_is_told_or_taken(database, tmp_path, format, content, encoding):
+    path = tmp_path / "list.csv"
+    path.write_bytes(content)
+    for skip_bad in (False, True):
+        try:
+            import_songs(database, path, format=format, encoding=encoding, skip_bad=skip_bad)
+        except SongListError as error:
+            assert str(path) in str(error)
+
+
+def test_utf_16_without_its_mark_is_told_with_the_way_out(database, tmp_path):
+    path = listed(tmp_path, "title,artist", "a,b", encoding="utf-16-le")
+    with pytest.raises(SongListError, match="near line 1: not utf-16; name its encoding"):
+        import_songs(database, path, encoding="utf-16")
+    assert import_songs(database, path, encoding="utf-16-le").songs == 1
+
+
+@pytest.mark.parametrize("text", ["a\\ud83d,b", "a,b\\udc00"])
+def test_half_of_a_character_is_a_reason_to_leave_a_row_out(database, tmp_path, text):
+    path = listed(tmp_path, "title,artist", text, "c,d")
+    with pytest.raises(SongListError, match="line 2: holds half of a character"):
+        import_songs(database, path, encoding="unicode_escape")
+    assert import_songs(database, path, encoding="unicode_escape", skip_bad=True).songs == 1
+
+
+@pytest.mark.parametrize("mood", ["=1+1", "+A1", "-2", "@SUM(A1)", "\t=1", "'=1"])
+def test_a_formula_in_a_mood_is_not_run_and_comes_back_the_same(database, tmp_path, mood):
+    put(database, SongRecord(title="a", artist="b", uid="x:1", moods=(mood.strip(), "Sad"), instruments=("=2",)))
+    path = tmp_path / "songs.csv"
+    songs = stored(database)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        write_songs(songs, file, "csv")
+    row = next(csv.DictReader(path.open(newline="", encoding="utf-8")))
+    assert not row["moods"].startswith(tuple("=+-@\t\r"))
+    assert not row["instruments"].startswith(tuple("=+-@\t\r"))
+    with UserDatabase(tmp_path / "other.sqlite") as other:
+        import_songs(other, path)
+        assert stored(other) == songs
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(database, tmp_path, format):
+    path = tmp_path / f"list.{format}"
+    with path.open("wb") as file:
+        file.write(b"title,artist\n" if format == "csv" else b"")
+        file.truncate(64 << 20)  # of zeros, which take no room on most disks
+    with pytest.raises(SongListError, match=r"a line of more than 16000000 characters|field larger"):
+        import_songs(database, path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
+def test_a_list_can_come_through_a_pipe(database, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    content = "title,artist\n" + "".join(f"song {i},b\n" for i in range(2500))
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(content,))
+    writer.start()
+    told = []
+    assert import_songs(database, tmp_path / "pipe", format="csv", on_progress=told.append).songs == 2500
+    writer.join()
+    assert set(told) == {0.0}
+
+
+def test_a_path_that_cannot_be_is_told(database):
+    with pytest.raises(SongListError, match="not a possible path"):
+        import_songs(database, "a\0b.csv")

@@ -14,6 +14,7 @@ from edge_emo.music.database import UserDatabase
 from edge_emo.music.folder import add_folders, remove_songs
 from edge_emo.music.record import SongRecord
 from edge_emo.music.walk import SoundFile, walk
+from edge_emo.music.watch import Watch
 from edge_emo.music.writer import SongWriter
 from tests.music.sounds import tag, write_sound
 
@@ -297,7 +298,7 @@ def test_a_full_disk_keeps_what_was_written(database, music):
     write_tiny(music, 600)
     pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
     database.connection.execute(f"PRAGMA max_page_count = {pages + 60}")
-    with pytest.raises(UserDataError, match="full; make room"):
+    with pytest.raises(UserDataError, match="full; make room on the disk; what was written before stays"):
         add_folders(database, [music])
     written = len(songs(database))
     assert 0 < written < 600
@@ -383,3 +384,26 @@ def test_a_locked_database_is_told(database, music):
     with pytest.raises(UserDataError, match="locked"):
         add_folders(database, [music])
     other.close()
+
+
+def test_songs_that_were_read_in_the_wrong_encoding_are_told_of_and_mended_in_place(database, music):
+    path = write_sound(music / "a.mp3")
+    tag(path, title="Группа крови".encode("cp1251").decode("latin-1"))
+    [found] = add_folders(database, [music]).misread
+    assert (found.path, found.repaired, found.encoding) == (str(path), "Группа крови", "cp1251")
+    before = database.connection.execute(
+        "SELECT uid FROM tracks WHERE id IN (SELECT track_id FROM files WHERE path = ?)", [str(path)]
+    ).fetchone()
+    again = add_folders(database, [music], tag_encoding="cp1251")
+    assert (again.changed, again.added, again.misread) == (1, 0, ())
+    assert database.connection.execute("SELECT title FROM tracks WHERE uid = ?", before).fetchone() == ("Группа крови",)
+    with pytest.raises(LookupError):
+        add_folders(database, [music], tag_encoding="hex")
+
+
+def test_a_path_that_cannot_be_is_no_folder_of_music(database):
+    for use in (lambda: add_folders(database, ["a\0b"]), lambda: remove_songs(database, ["a\0b"])):
+        with pytest.raises(FolderError, match="not a possible path"):
+            use()
+    with pytest.raises(FolderError, match="not a possible path"):
+        Watch(["a\0b"])

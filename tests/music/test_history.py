@@ -162,3 +162,57 @@ for number in range(100_000):
     with UserDatabase(path) as database:
         assert database.warnings == []
         assert History(database).stats().events == number * 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="limits on the size of files are POSIX")
+def test_rows_are_forgotten_and_said_to_be_where_the_disk_is_too_full_to_write_the_file_anew(tmp_path):
+    script = """
+import resource, signal, sys
+from edge_emo.errors import UserDataError
+from edge_emo.music.database import UserDatabase
+from edge_emo.music.history import History
+with UserDatabase(sys.argv[1]) as database:
+    history = History(database)
+    history.shown([f"other:{i}" for i in range(20_000)], "sad", "match")
+    history.shown(["secret"] * 3, "sad", "match")
+    database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+    try:
+        history.forget("secret")
+    except UserDataError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert [row.uid for row in history.events() if row.uid == "secret"] == []
+    history.forget("secret")
+"""
+    path = tmp_path / "own.sqlite"
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "3 rows are deleted" in done.stdout
+    assert "history forget` is run again" in done.stdout
+    assert "nothing was changed" not in done.stdout
+    assert b"secret" not in path.read_bytes()
+
+
+def test_what_became_of_several_songs_is_kept_whole_or_not_at_all(tmp_path, database, history):
+    history.add("kept", "a", "b", "c")
+    assert [row.uid for row in history.events()] == ["a", "b", "c"]
+    database.connection.execute(
+        "CREATE TRIGGER no BEFORE INSERT ON events WHEN NEW.uid = 'e' BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+    )
+    with pytest.raises(UserDataError, match="not this one; nothing was changed"):
+        history.add("kept", "d", "e")
+    assert [row.uid for row in history.events()] == ["a", "b", "c"]
+
+
+def test_reading_while_rows_are_written_sees_each_once(history):
+    history.shown([str(i) for i in range(2500)], "sad", "match")
+    seen = []
+    for row in history.events():
+        seen.append(row.id)
+        if row.id == 10:
+            history.add("kept", "late")
+    assert seen == list(range(1, 2502))
+    assert [row.id for row in history.events(2495, last=3)] == [2499, 2500, 2501]
+    assert [row.id for row in history.events(last=2)] == [2500, 2501]

@@ -88,6 +88,8 @@ def test_the_table_can_be_another(database, tmp_path):
         ("happy,,all,1", "names other moods"),
         ("happy,happy,some,1", "rows are 'some'"),
         ("happy,happy,all,no", "the limit 'no'"),
+        ("happy,happy,all,²", "the limit '²'"),
+        (f"happy,happy,all,{'9' * 5000}", "the limit '999"),
         ("happy,happy,all,1\nhappy,sad,all,1", "line 3: happy has a line already"),
     ],
 )
@@ -103,6 +105,7 @@ def test_a_wrong_table_is_named(tmp_path, line, reason):
         ("artist,title\na,b\n", "no column mood"),
         ("artist,title,mood\na,b,calm\na,c,hungry\n", "line 3: 'hungry' is none of the moods"),
         ("artist,title,mood\na,,calm\n", "line 2: no title"),
+        (f"artist,title,mood\na,{'x' * 3000},calm\n", "line 2: column title"),
     ],
 )
 def test_a_wrong_list_is_named_and_nothing_is_imported(database, tmp_path, text, reason):
@@ -122,3 +125,9 @@ def test_a_song_under_two_moods_belongs_to_both_emotions(database, tmp_path):
     (tmp_path / "list.csv").write_text("artist,title,mood\na,b,calm\na,b,excitement\na,b,calm\n")
     found = import_lmc(database, tmp_path / "list.csv")
     assert {name: n for name, n in found.emotions.items() if n} == {"calm": 1, "surprised": 1}
+
+
+def test_half_of_a_character_is_told(database, tmp_path):
+    (tmp_path / "list.csv").write_text("artist,title,mood\na,b\\ud83d,calm\n")
+    with pytest.raises(SongListError, match="line 2: holds half of a character"):
+        import_lmc(database, tmp_path / "list.csv", encoding="unicode_escape")

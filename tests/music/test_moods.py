@@ -4,7 +4,7 @@ import pytest
 
 from edge_emo.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.music import lmc
-from edge_emo.music.moods import NOWHERE, clashes, is_known, placed, shares_near
+from edge_emo.music.moods import NOWHERE, _csv, _known, _table, clashes, is_known, placed, shares_near
 
 
 def clashing(moods, title=""):
@@ -59,3 +59,57 @@ def test_nothing_clashes_with_what_it_is():
     assert clashing(["Happy"]) >= {"sad", "angry", "fearful", "disgust"}
     assert clashing(["Bright"], "Sad Bright Day") >= {"sad", "happy"}
     assert clashing([], "An Ordinary Title") == set()
+
+
+@pytest.mark.parametrize(
+    ("genre", "row"),
+    [
+        ("Progressive Metal", "Metal"), ("Post-Metal", "Metal"), ("Melodic Death Metal", "Death Metal"),
+        ("Rock argentino", "Rock"), ("Russian Hard Rock", "Hard Rock"), ("Progressive House", "House"),
+        ("Klassik", "Classical"), ("Klassische Musik", "Classical"), ("deutsche Volksmusik", "Folk"),
+        ("Рок", "Rock"), ("Русский рок", "Rock"), ("ТАНЦЕВАЛЬНАЯ МУЗЫКА", "Dance"), ("Рок-н-ролл", "Rock and Roll"),
+        ("Колыбельные", "Lullaby"), ("Хэви-метал", "Heavy Metal"), ("поп-музыка", "Pop"),
+    ],
+)  # fmt: skip
+def test_a_genre_is_known_by_its_last_known_words_in_english_german_and_russian(genre, row):
+    found, by = placed((), genre)
+    expected = placed((), row)[0]
+    assert by == "genre"
+    assert (found.valence, found.arousal) == (expected.valence, expected.arousal)
+    assert found.shares == pytest.approx(expected.shares, abs=2e-4)
+
+
+def test_each_part_of_a_genre_of_several_is_known_by_its_last_words():
+    mixed, plain = placed((), "Progressive Metal; Русский джаз")[0], placed((), "Metal; Jazz")[0]
+    assert mixed == plain
+
+
+@pytest.mark.parametrize(
+    ("mood", "tag"),
+    [
+        ("traurig", "Sad"), ("TRAURIGE", "Sad"), ("fröhlicher", "Cheerful"), ("Fröhlich", "Cheerful"),
+        ("heitere", "Cheerful"), ("wütend", "Angry"), ("ruhiges", "Calm"), ("Angst", "Angst"), ("Wut", "Rage"),
+        ("грустный", "Sad"), ("Грустная", "Sad"), ("грустно", "Sad"), ("весёлые", "Cheerful"), ("веселая", "Cheerful"),
+        ("злая", "Angry"), ("спокойное", "Calm"), ("тёмный", "Dark"), ("радость", "Joy"), ("страх", "Fear"),
+    ],
+)  # fmt: skip
+def test_moods_are_known_in_german_and_russian_in_each_gender_and_number(mood, tag):
+    assert placed((mood,), "") == placed((tag,), "")
+    assert placed((mood,), "")[1] == "moods"
+    assert clashes([mood], "") == clashes([tag], "")
+
+
+def test_every_translation_names_a_row_and_none_an_english_word_of_another_meaning():
+    for table, language, name, row in _csv("translations"):
+        assert language in ("de", "ru")
+        assert row.casefold() in _table(table), name
+        assert _known(table, name) == row.casefold(), name
+
+
+def test_words_of_a_title_are_looked_up_in_english_alone():
+    assert clashing(["Calm"], "Wut") == clashing(["Calm"])  # "toll" and "hell" mean other things in other languages
+
+
+def test_of_a_genre_of_hundreds_of_words_the_last_ones_are_looked_at():
+    assert placed((), "ab " * 600 + "unknown")[1] == "nothing"
+    assert placed((), "ab " * 600 + "metal")[1] == "genre"

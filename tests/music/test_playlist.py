@@ -133,3 +133,33 @@ def test_a_playlist_that_cannot_be_written_leaves_the_old_one(tmp_path, own):
         write_playlist(tmp_path / f"{'long' * 100}.m3u8", [own])
     assert (tmp_path / "a.m3u8").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.m3u8", "folder.m3u8"]
+
+
+@pytest.mark.parametrize("suffix", [".m3u8", ".m3u", ".xspf"])
+def test_a_song_with_a_relative_path_is_named_by_the_absolute_one(tmp_path, own, suffix, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = tmp_path / f"a{suffix}"
+    write_playlist(path, [replace(own, path="music/a.mp3")])
+    expected = tmp_path / "here" / "music" / "a.mp3"
+    if suffix == ".xspf":
+        assert tracks(path)[0]["location"] == expected.as_uri()
+    else:
+        assert path.read_text("utf-8").splitlines()[-1] == str(expected)
+
+
+@pytest.mark.parametrize("suffix", [".m3u8", ".xspf"])
+def test_links_and_paths_that_no_text_can_hold_break_no_playlist(tmp_path, own, bundled, suffix):
+    path = tmp_path / f"a{suffix}"
+    by_link = replace(bundled, link="http://x/\0\x1b\ud800")
+    songs = [by_link, replace(own, path="/a\0b.mp3"), replace(own, title="\x0b\ufffe")]
+    assert write_playlist(path, songs) == []
+    content = path.read_text("utf-8")
+    assert not set("\x1b\ud800\x0b") & set(content)
+    if suffix == ".xspf":
+        assert tracks(path)[0]["location"] == "http://x/%00%1B?"
+
+
+def test_a_path_that_cannot_be_is_no_playlist(own):
+    with pytest.raises(PlaylistError, match="not a possible path"):
+        write_playlist("a\0b.m3u8", [own])

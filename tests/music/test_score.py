@@ -13,7 +13,8 @@ from edge_emo.music.database import UserDatabase
 from edge_emo.music.filters import Filters
 from edge_emo.music.recommend import Recommender
 from edge_emo.music.record import SongRecord
-from edge_emo.music.score import plan, stretches
+from edge_emo.music.score import over, plan
+from edge_emo.music.stretches import Stretch, stretches
 from edge_emo.music.writer import SongWriter
 from edge_emo.timeline import Segment, Timeline, expected_valence_arousal, summary_of
 
@@ -88,6 +89,54 @@ def test_time_in_which_nothing_was_found_goes_to_what_is_around_it():
     assert [(s.start_s, s.end_s) for s in found] == [(0, 40), (40, 100)]
 
 
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ("join", [(0, 50, "happy"), (50, 150, "sad")]),
+        ("silence", [(0, 30, "happy"), (70, 120, "sad")]),
+        ("calm", [(0, 30, "happy"), (30, 70, "calm"), (70, 120, "sad"), (120, 150, "calm")]),
+        ("sad", [(0, 30, "happy"), (30, 150, "sad")]),
+    ],
+)
+def test_where_nothing_was_found_for_long_comes_what_is_asked_for(recommender, gaps, expected):
+    film = film_of((2, 30, "happy"), (70, 90, "sad"), (94, 120, "sad"), duration_s=150)
+    assert [(s.start_s, s.end_s, s.emotion) for s in stretches(film, gaps=gaps)] == expected
+    cues = plan(film, recommender, gaps=gaps, seed=1)
+    assert [(c.start_s, c.end_s, c.emotion) for c in cues] == expected
+    assert [c.found for c in cues if c.by_hand] == ["calm, chosen by hand"] * (2 * (gaps == "calm")) + [
+        "sad, chosen by hand"
+    ] * (gaps == "sad")
+
+
+def test_a_song_ends_before_silence_and_the_next_one_begins_after_it(recommender):
+    film = film_of((0, 30, "happy"), (70, 100, "sad"), (100, 130, "calm"))
+    a, b, c = plan(film, recommender, gaps="silence", crossfade_s=4, seed=1)
+    assert (a.fade_in_s, a.fade_out_s, b.fade_in_s, b.fade_out_s, c.fade_in_s, c.fade_out_s) == (0, 4, 0, 4, 4, 4)
+    assert (b.source_in_s, c.source_in_s) == (0, 2)
+
+
+def test_what_is_found_too_shortly_between_two_silences_is_silent_too(recommender):
+    film = film_of((0, 30, "happy"), (60, 65, "sad"), (65, 70, "angry"), (110, 140, "calm"))
+    assert [(s.start_s, s.end_s) for s in stretches(film, gaps="silence")] == [(0, 30), (110, 140)]
+    with pytest.raises(NoVoiceError, match=r"nothing was found for 40 s at a time.*--min-stretch.*--gaps.*--mood"):
+        plan(film_of((50, 60, "happy"), duration_s=200), recommender, min_stretch_s=40, gaps="silence")
+
+
+def test_a_film_in_which_nothing_was_found_gets_songs_of_the_mood_that_is_asked_for(recommender):
+    [cue] = plan(film_of(), recommender, gaps="calm", seed=1)
+    assert (cue.start_s, cue.end_s, cue.emotion, cue.by_hand) == (0, 60, "calm", True)
+    with pytest.raises(NoVoiceError):
+        plan(film_of(), recommender, gaps="silence")
+    with pytest.raises(ValueError, match="gaps is 'loud'; known are join, silence, neutral"):
+        plan(film_of(), recommender, gaps="loud")
+
+
+def test_a_mood_chosen_by_hand_holds_for_all_of_a_film(recommender):
+    cues = over([Stretch.of_mood("sad", 0, 1200)], recommender, seed=1)
+    assert (cues[0].start_s, cues[-1].end_s, {cue.found for cue in cues}) == (0, 1200, {"sad, chosen by hand"})
+    assert all(a.end_s == b.start_s for a, b in pairwise(cues))
+
+
 def test_a_short_stretch_joins_the_neighbour_that_is_nearest_in_mood():
     found = stretches(film_of((0, 40, "sad"), (40, 50, "angry"), (50, 90, "fearful")))
     assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 40, "sad"), (40, 90, "fearful")]
@@ -141,8 +190,19 @@ def test_songs_of_different_lengths_fill_a_stretch_together(own):
 
 
 def test_too_few_songs_are_told_with_the_time_that_is_left(own):
-    with pytest.raises(SongNotFoundError, match=r"no song is left for \d+ to 300 s of the film; loosen the filters"):
-        plan(film_of((0, 300, "happy")), own(("a", 120.0), ("b", 90.0)), filters=MINE)
+    few = own(("a", 120.0), ("b", 90.0))
+    for length_s in (300, 209):
+        with pytest.raises(SongNotFoundError, match=rf"no song is left for \d+ to {length_s} s of the film; loosen"):
+            plan(film_of((0, length_s, "happy")), few, filters=MINE, crossfade_s=10)
+
+
+def test_a_film_longer_than_all_songs_is_told_at_once(recommender, monkeypatch):
+    """A gap in the time stamps of a film makes it months long."""
+    asked = []
+    monkeypatch.setattr(Recommender, "__call__", lambda *_, **__: asked.append(1) or [])
+    with pytest.raises(SongNotFoundError, match=r"no song is left for 0 to 30000000 s of the film; loosen"):
+        plan(film_of((0, 3e7, "calm")), recommender)
+    assert len(asked) == 2, "for one song that fills it, of a length that is known or not"
 
 
 def test_a_song_of_unknown_length_comes_last_and_says_so(own):
@@ -169,6 +229,23 @@ def films(draw):
         parts.append((at, at + length, draw(st.sampled_from(EMOTIONS)) + draw(st.sampled_from(["", "?"]))))
         at += length + draw(st.sampled_from([0.0, 0.0, 3.5, 40.0]))
     return film_of(*parts, duration_s=at + draw(st.floats(0, 5)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(film=films(), min_stretch_s=st.floats(1, 60), gaps=st.sampled_from(["silence", "calm"]))
+def test_every_stretch_is_long_enough_and_none_overlap_whatever_is_heard_in_gaps(film, min_stretch_s, gaps):
+    try:
+        found = stretches(film, min_stretch_s, gaps)
+    except NoVoiceError:
+        assert gaps == "silence"
+        return
+    assert found[0].start_s >= 0 and found[-1].end_s <= film.duration_s
+    assert len(found) == 1 or min(s.duration_s for s in found) >= min_stretch_s - 1e-5
+    for before, after in pairwise(found):
+        is_silent = after.start_s - before.end_s >= min_stretch_s - 1e-5
+        assert before.end_s == after.start_s or (is_silent and gaps == "silence")
+    if gaps == "calm":
+        assert (found[0].start_s, found[-1].end_s) == (0, film.duration_s)
 
 
 @settings(max_examples=60, deadline=None)

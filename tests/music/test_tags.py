@@ -1,12 +1,20 @@
 import re
 
+import mutagen
+import mutagen.id3
 import pytest
 import soundfile
 from mutagen.apev2 import APEv2
+from mutagen.id3 import TCON, TIT2, TPE1, TXXX
 
 from edge_emo.errors import MediaError
-from edge_emo.music.tags import clean, read
+from edge_emo.music.tags import clean, read_tags
 from tests.music.sounds import tag, write_sound
+
+
+def read(path):
+    return read_tags(path).song
+
 
 BY = "https://creativecommons.org/licenses/by/4.0/"
 
@@ -101,3 +109,101 @@ def test_a_file_cut_anywhere_is_read_or_told(tmp_path):
                 assert read(str(path)).title in ("T", "a")
             except MediaError as error:
                 assert str(path) in str(error)
+
+
+def id3(path, *frames):
+    file = mutagen.File(path)
+    file.add_tags()
+    for frame in frames:
+        file.tags.add(frame)
+    file.save()
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["MOOD", "Mood", "mood", "mOOd"])
+def test_a_mood_is_read_in_whatever_case_a_program_names_it(tmp_path, name):
+    mp3 = id3(write_sound(tmp_path / "a.mp3"), TXXX(encoding=3, desc=name, text=["Sad", "Calm"]))
+    assert read(mp3).moods == ("Sad", "Calm")
+    path = write_sound(tmp_path / "a.m4a")
+    file = mutagen.File(path)
+    file[f"----:com.apple.iTunes:{name}"] = [b"Happy", b"Calm"]
+    file.save()
+    assert read(str(path)).moods == ("Happy", "Calm")
+    path = write_sound(tmp_path / "a.wma")
+    file = mutagen.File(path)
+    file[f"WM/{name}"] = ["Happy"]
+    file.save()
+    assert read(str(path)).moods == ("Happy",)
+
+
+def test_what_mp3_files_say_in_tags_of_ape_is_read_where_those_of_id3_say_nothing(tmp_path):
+    path = id3(write_sound(tmp_path / "a.mp3"), TIT2(encoding=3, text=["By ID3"]))
+    ape = APEv2()
+    ape.update({"Title": "By APE", "Genre": ["Rock", "Jazz"], "MOOD": "Angry", "BPM": "120", "Artist": "An Artist"})
+    ape.save(path)
+    song = read(path)
+    assert (song.title, song.artist, song.genre, song.moods) == ("By ID3", "An Artist", "Rock; Jazz", ("Angry",))
+    assert song.bpm == 120
+    mutagen.id3.delete(path)
+    assert read(path).title == "By APE"
+
+
+def test_tags_of_ape_count_before_the_short_ones_of_id3_version_1(tmp_path):
+    long = "A title of many more than thirty letters"
+    path = id3(write_sound(tmp_path / "a.mp3"), TIT2(encoding=0, text=[long]))
+    mutagen.File(path).save(v1=2)
+    mutagen.id3.delete(path, delete_v1=False, delete_v2=True)
+    assert read(path).title == long[:30]
+    ape = APEv2()
+    ape["Title"] = long
+    ape.save(path)
+    assert read(path).title == long
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".flac", ".m4a", ".wma"])
+def test_all_of_several_genres_are_kept(tmp_path, suffix):
+    path = write_sound(tmp_path / f"a{suffix}")
+    file = mutagen.File(path)
+    genres = ["Rock", "Jazz", "Rock", "Funk"]
+    if suffix == ".mp3":
+        id3(path, TCON(encoding=3, text=genres))
+    else:
+        file[{".m4a": "\xa9gen", ".wma": "WM/Genre"}.get(suffix, "genre")] = genres
+        file.save()
+    assert read(str(path)).genre == "Rock; Jazz; Funk"
+
+
+def test_of_very_many_genres_as_many_whole_ones_are_kept_as_there_is_room_for(tmp_path):
+    path = id3(write_sound(tmp_path / "a.mp3"), TCON(encoding=3, text=[f"Genre number {i}" for i in range(90)]))
+    genre = read(path).genre
+    assert 150 < len(genre) <= 200
+    assert set(genre.split("; ")) <= {f"Genre number {i}" for i in range(90)}
+
+
+def as_latin_1(text, encoding="cp1251"):
+    return text.encode(encoding).decode("latin-1")
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8"])
+def test_tags_in_another_encoding_than_they_say_are_noticed_and_repaired_when_asked(tmp_path, encoding):
+    frames = TIT2(encoding=0, text=[as_latin_1("Группа крови", encoding)]), TPE1(encoding=0, text=["Kino"])
+    path = id3(write_sound(tmp_path / "a.mp3"), *frames, TCON(encoding=0, text=[as_latin_1("Рок", encoding)]))
+    found = read_tags(path)
+    assert found.song.title != "Группа крови"
+    assert (found.misread.repaired, found.misread.encoding) == ("Группа крови", encoding)
+    repaired = read_tags(path, encoding).song
+    assert (repaired.title, repaired.artist, repaired.genre) == ("Группа крови", "Kino", "Рок")
+
+
+@pytest.mark.parametrize(
+    "text", ["Björk", "Mädchen für Öl", "¡¡¡Olé!!!", "Jäääär", "Été à Évreux", "Группа крови", "岡本", "ß", "Ça © ®"]
+)
+def test_names_that_are_what_they_say_are_left_as_they_are(tmp_path, text):
+    path = id3(write_sound(tmp_path / "a.mp3"), TIT2(encoding=0 if max(text) < "\u0100" else 1, text=[text]))
+    assert read_tags(path).misread is None
+    assert read_tags(path, "cp1251").song.title == text
+
+
+def test_tags_in_an_encoding_that_cannot_be_guessed_are_read_in_the_one_that_is_given(tmp_path):
+    path = id3(write_sound(tmp_path / "a.mp3"), TIT2(encoding=0, text=[as_latin_1("Кино", "koi8-r")]))
+    assert read_tags(path, "koi8-r").song.title == "Кино"

@@ -1,12 +1,14 @@
 import csv
 import importlib.util
 import io
+import re
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 from edge_emo.errors import CueSheetError
 from edge_emo.music.recommend import Recommender
 from edge_emo.music.score import plan
+from edge_emo.report import text
 from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
-from edge_emo.report.timecode import RATES, nearest_rate, timecode
+from edge_emo.report.documents import Scored
+from edge_emo.report.timecode import RATES, frame_of, nearest_rate, timecode
 from tests.music.test_score import film_of
 
 needs_otio = pytest.mark.skipif(
@@ -46,49 +50,196 @@ def sheet(cues, tmp_path):
     return CueSheet(str(film), film, 155.2, RATES["25"], True, True, tuple(cues))
 
 
+@pytest.fixture(scope="module")
+def interrupted():
+    """Cues of odd lengths of fades, with silence at the start, after the second, and at the end."""
+    parts = [(25.3, 60.017, "happy"), (60.017, 101.9, "sad"), (150.0, 190.33, "calm"), (190.33, 240.5, "angry")]
+    film = film_of(*parts, duration_s=300.0)
+    return tuple(plan(film, Recommender(), seed=5, crossfade_s=1.5, gaps="silence"))
+
+
 def read(path, rate=25):
-    """Return the timeline of a file and, for each song: name, start, end and place in the song, in seconds."""
+    """Return the timeline of a file and, for each song: clip, start, end and place in the song, in frames."""
     import opentimelineio as otio
 
     timeline = otio.adapters.read_from_file(str(path), **({"rate": float(rate)} if path.suffix == ".edl" else {}))
     # the sound of the film comes before the music
     tracks = list(timeline.tracks) if path.suffix == ".edl" else list(timeline.audio_tracks())[-1:]
-    if path.suffix == ".fcpxml":
-        tracks = [track for track in timeline.tracks if track.name in ("-2", "-3")]
     found = []
     for track in tracks:
         for clip in track.find_clips():
-            if not isinstance(clip.media_reference, otio.schema.GeneratorReference):  # black, after the last fade
+            if not isinstance(clip.media_reference, otio.schema.GeneratorReference):  # black, after a last fade
                 place = clip.range_in_parent()
                 times = (place.start_time, place.end_time_exclusive(), clip.source_range.start_time)
-                found.append((clip, *(time.to_seconds() for time in times)))
+                assert all(time.rate == pytest.approx(float(rate)) for time in times)
+                found.append((clip, *(time.value for time in times)))
     return timeline, sorted(found, key=lambda item: item[1])
 
 
+def read_edl(path, rate):
+    """Return for each song: its name, start, end and place in the song, in frames, as the lines of an EDL have them."""
+    from opentimelineio import opentime
+
+    found = []
+    for event in re.split(r"(?m)^(?=\d{3} )", path.read_text(encoding="utf-8"))[1:]:
+        line, *comments = event.splitlines()
+        reel = line.split()[1]
+        source_in, source_out, start, end = (
+            opentime.from_timecode(code, float(rate)).to_frames() for code in line.split()[-4:]
+        )
+        assert source_out - source_in == end - start
+        if comments and reel.startswith("SONG"):
+            kind = "TO" if " D " in line else "FROM"
+            [name] = [note.split(":  ")[1] for note in comments if note.startswith(f"* {kind} CLIP NAME")]
+            found.append((name, start, end, source_in))
+    return found
+
+
+def read_fcpxml(path):
+    """Return for each song: its name, start, end and place in the song, in frames, and the frames a second."""
+    root = ElementTree.parse(path).getroot()
+    [length_s] = {seconds(found.get("frameDuration")) for found in root.iter("format")}
+    main = root.find(".//spine/*")
+    found = [
+        (
+            clip.get("name"),
+            seconds(clip.get("offset")) - seconds(main.get("start", "0s")),
+            seconds(clip.get("duration")),
+            seconds(clip.get("start", "0s")),
+        )
+        for clip in main.findall("clip")
+        if clip.get("lane") in ("-2", "-3")
+    ]
+    frames = [(name, *(time / length_s for time in times)) for name, *times in found]
+    return sorted(
+        [(name, start, start + n, at) for name, start, n, at in frames], key=lambda item: item[1]
+    ), 1 / length_s
+
+
+def seconds(text):
+    assert text.endswith("s")
+    return Fraction(text[:-1])
+
+
+def frames_of(sheet):
+    """Return for each cue its start, end and place in its song, and the frames of its fades before and after its edges.
+
+    These are worked out from the seconds of the plan alone.
+    """
+    rate, found, crosses = sheet.frame_rate, [], 0
+    for cue, after in zip(sheet.cues, [*sheet.cues[1:], None], strict=True):
+        start, end, fade = (round(time * rate) for time in (cue.start_s, cue.end_s, cue.fade_out_s))
+        is_crossed = after is not None and after.start_s == cue.end_s
+        found.append((start, end, crosses // 2, (crosses // 2, crosses - crosses // 2), fade, is_crossed))
+        crosses = fade if is_crossed else 0
+    return found
+
+
 @needs_otio
+@pytest.mark.parametrize(("crossfade_s", "has_silence"), [(3.0, False), (1.5, True)])
 @pytest.mark.parametrize(
     ("suffix", "rate"),
-    [(suffix, rate) for suffix in EDIT_FORMATS for rate in RATES.values() if suffix != ".fcpxml" or rate in FCPX_RATES],
+    [(s, rate) for s in EDIT_FORMATS for rate in RATES.values() if s != ".fcpxml" or rate in FCPX_RATES.values()],
 )
-def test_editing_programs_get_the_times_of_the_plan(sheet, tmp_path, suffix, rate):
-    sheet = replace(sheet, frame_rate=rate)
+def test_every_format_has_the_frames_of_the_plan(sheet, interrupted, tmp_path, suffix, rate, crossfade_s, has_silence):
+    cues = [
+        replace(
+            c,
+            fade_in_s=crossfade_s * (c.fade_in_s > 0),
+            fade_out_s=crossfade_s,
+            source_in_s=crossfade_s / 2 * (c.fade_in_s > 0),
+        )
+        for c in (interrupted if has_silence else sheet.cues)
+    ]
+    sheet = replace(sheet, frame_rate=rate, cues=tuple(cues), duration_s=300.0)
     path, _ = write(sheet, tmp_path / f"cues{suffix}")
-    _, found = read(path, rate)
-    frame_s = float(1 / rate) + 1e-6
     if suffix == ".fcpxml":
-        frame_s *= 2  # reading rounds down to a frame once more; what is written is tested below
-    assert len(found) == len(sheet.cues)
-    for number, ((clip, start_s, end_s, source_in_s), cue) in enumerate(zip(found, sheet.cues, strict=True), start=1):
-        before_s = after_s = 0.0
-        if suffix in (".edl", ".fcpxml"):  # a dissolve begins at the cut; without dissolves the songs overlap
-            before_s = cue.fade_in_s / 2
-            after_s = cue.fade_out_s / 2 * (-1 if suffix == ".edl" else 1)
-            if number == len(sheet.cues):
-                after_s = -cue.fade_out_s if suffix == ".edl" else 0.0
-        assert start_s == pytest.approx(cue.start_s - before_s, abs=frame_s)
-        assert end_s == pytest.approx(cue.end_s + after_s, abs=frame_s)
-        assert source_in_s == pytest.approx(cue.source_in_s - before_s, abs=frame_s)
-        assert clip.name.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") == label(cue.song)
+        found, found_rate = read_fcpxml(path)
+        assert found_rate == rate
+    elif suffix == ".edl":
+        found = read_edl(path, rate)
+    else:
+        found = [(clip.name, *times) for clip, *times in read(path, rate)[1]]
+    expected = []
+    for number, (start, end, source_in, (before, _), fade, is_crossed) in enumerate(frames_of(sheet)):
+        first, last = start, end
+        if suffix == ".edl":  # a dissolve begins at the cut
+            first, last = start - before, end - (fade // 2 if is_crossed else fade)
+        elif suffix == ".fcpxml":  # without dissolves the songs overlap
+            first, last = start - before, end + (fade - fade // 2 if is_crossed else 0)
+        expected.append((label(sheet.cues[number].song), first, last, source_in - (start - first)))
+    assert found == expected
+
+
+@needs_otio
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@pytest.mark.parametrize("suffix", [".otio", ".edl", ".xml"])
+def test_dissolves_have_every_frame_also_where_it_is_an_odd_number(sheet, tmp_path, suffix, rate):
+    """1.5 s at 29.97 frames a second are 45 frames, not twice 22."""
+    import opentimelineio as otio
+
+    cues = tuple(replace(cue, fade_in_s=1.5 * (cue.fade_in_s > 0), fade_out_s=1.5) for cue in sheet.cues)
+    path, _ = write(replace(sheet, frame_rate=rate, cues=cues), tmp_path / f"cues{suffix}")
+    timeline, _ = read(path, rate)
+    fades = [item for item in list(timeline.audio_tracks())[-1] if isinstance(item, otio.schema.Transition)]
+    assert [(fade.in_offset + fade.out_offset).value for fade in fades] == [round(Fraction(3, 2) * rate)] * 5
+    if suffix == ".edl" and rate == RATES["29.97"]:
+        assert path.read_text().count(" D 045 ") == 5
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".edl", ".xml"])
+def test_a_song_fades_out_before_silence(sheet, interrupted, tmp_path, suffix):
+    import opentimelineio as otio
+
+    path, _ = write(replace(sheet, cues=interrupted, duration_s=300.0), tmp_path / f"cues{suffix}")
+    timeline, found = read(path)
+    fades = [item for item in list(timeline.audio_tracks())[-1] if isinstance(item, otio.schema.Transition)]
+    assert len(fades) == len(found) == len(interrupted) == 4
+    if suffix == ".edl":
+        notes = [list(clip.metadata["cmx_3600"]["comments"]) for clip, *_ in found]
+        assert [f"SONG: {cue.song.uid}" in note for note, cue in zip(notes, interrupted, strict=True)] == [True] * 4
+        assert sum("SONG:" in line for line in path.read_text().splitlines()) == 4
+
+
+@needs_otio
+@pytest.mark.parametrize("rate", RATES)
+def test_time_codes_drop_frames_in_every_format_or_in_none(sheet, tmp_path, rate):
+    import opentimelineio as otio
+
+    drops = rate in ("29.97", "59.94")
+    sheet = replace(sheet, frame_rate=RATES[rate])
+    texts = {}
+    for suffix in (".otio", ".edl", ".xml", ".fcpxml", ".csv"):
+        if suffix != ".fcpxml" or rate != "48":
+            texts[suffix] = write(sheet, tmp_path / f"cues{suffix}")[0].read_text(encoding="utf-8")
+    assert ("FCM: DROP FRAME" in texts[".edl"]) == drops
+    code = ElementTree.fromstring(texts[".xml"]).find(".//sequence/timecode")
+    assert code.findtext("displayformat") == ("DF" if drops else "NDF")
+    assert code.findtext("string") == ("00:00:00;00" if drops else "00:00:00:00")
+    if ".fcpxml" in texts:
+        assert ElementTree.fromstring(texts[".fcpxml"]).find(".//sequence").get("tcFormat") == (
+            "DF" if drops else "NDF"
+        )
+    start = otio.adapters.read_from_string(texts[".otio"], "otio_json").global_start_time
+    assert (start.value, start.rate) == (0, pytest.approx(float(RATES[rate])))
+    codes = [row["start"] for row in csv.DictReader(io.StringIO(texts[".csv"]))]
+    assert all((";" in code) == drops for code in codes)
+    assert [frame_of(code, RATES[rate]) for code in codes] == [start for start, *_ in frames_of(sheet)]
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
+def test_names_in_xml_are_those_of_the_files_and_not_of_their_addresses(sheet, tmp_path, suffix):
+    path, _ = write(sheet, tmp_path / f"cues{suffix}")
+    root = ElementTree.parse(path).getroot()
+    names = {
+        name for each in root.iter() for name in (each.get("name"), each.text if each.tag == "name" else None) if name
+    }
+    assert "my film's é.mp4" in names
+    assert not [name for name in names if "%" in name]
+    if suffix == ".xml":
+        assert {"it's 1 é.mp3", "it's 4 é.mp3"} <= {name.text for name in root.findall(".//file/name")}
 
 
 @needs_otio
@@ -99,16 +250,18 @@ def test_songs_dissolve_into_each_other(sheet, tmp_path, suffix):
     path, _ = write(sheet, tmp_path / f"cues{suffix}")
     timeline, _ = read(path)
     fades = [item for item in list(timeline.audio_tracks())[-1] if isinstance(item, otio.schema.Transition)]
-    lengths = [(fade.in_offset + fade.out_offset).to_seconds() for fade in fades]
-    assert lengths == pytest.approx([cue.fade_out_s for cue in sheet.cues], abs=0.041)
+    lengths = [(fade.in_offset + fade.out_offset).value for fade in fades]
+    assert lengths == [sheet.frame(cue.fade_out_s) for cue in sheet.cues]
     assert {fade.transition_type for fade in fades} == {"SMPTE_Dissolve"}
 
 
 @needs_otio
 def test_the_film_lies_on_tracks_of_its_own(sheet, tmp_path):
+    import opentimelineio as otio
+
     for suffix in (".otio", ".xml", ".fcpxml"):
         path, _ = write(sheet, tmp_path / f"cues{suffix}", may_replace=True)
-        timeline, _ = read(path)
+        timeline = otio.adapters.read_from_file(str(path))
         [picture], [sound] = (list(tracks[0]) for tracks in (timeline.video_tracks(), timeline.audio_tracks()))
         for clip in (picture, sound):
             assert clip.media_reference.target_url == sheet.path.as_uri()
@@ -119,7 +272,7 @@ def test_the_film_lies_on_tracks_of_its_own(sheet, tmp_path):
 @pytest.mark.parametrize("suffix", EDIT_FORMATS)
 def test_a_recording_without_a_picture(sheet, tmp_path, suffix):
     path, _ = write(replace(sheet, has_picture=False), tmp_path / f"cues{suffix}")
-    _, found = read(path)
+    found, _ = read_fcpxml(path) if suffix == ".fcpxml" else read(path)[::-1]
     assert len(found) == len(sheet.cues)
 
 
@@ -129,9 +282,8 @@ def test_a_film_of_three_seconds(tmp_path, suffix):
     cues = plan(film_of((0, 3, "happy")), Recommender(), seed=1)
     sheet = CueSheet("a.mp4", tmp_path / "a.mp4", 3.0, RATES["25"], True, True, tuple(cues))
     path, _ = write(sheet, tmp_path / f"cues{suffix}")
-    _, [(_, start_s, end_s, _)] = read(path)
-    assert start_s == 0
-    assert end_s == pytest.approx(1.5 if suffix == ".edl" else 3, abs=0.041)
+    [(_, start, end, _)], _ = read_fcpxml(path) if suffix == ".fcpxml" else read(path)[::-1]
+    assert (start, end) == (0, 37 if suffix == ".edl" else 75)
 
 
 @needs_otio
@@ -166,8 +318,11 @@ def test_an_edl_has_the_credits_of_each_song_in_its_comments(sheet, tmp_path):
 @pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
 def test_xml_looks_for_songs_without_a_file_beside_the_cue_sheet(sheet, tmp_path, suffix):
     path, _ = write(sheet, tmp_path / f"cues{suffix}")
-    _, found = read(path)
-    places = [Path(clip.media_reference.target_url) for clip, *_ in found]
+    addresses = [
+        each.get("src") or each.text for each in ElementTree.parse(path).iter() if each.tag in ("asset", "pathurl")
+    ]
+    places = [Path(address) for address in addresses if address != sheet.path.as_uri()]
+    assert len(places) == len(sheet.cues)
     assert all(place.parent.name == tmp_path.name and place.suffix == ".mp3" for place in places)
     assert len(set(places)) == len(places)
 
@@ -182,6 +337,17 @@ def test_fcpxml_says_exactly_when_each_song_begins(sheet, tmp_path, has_picture)
     assert all((offset * 25).denominator == 1 for offset in offsets)
     begins = [0.0, *(cue.start_s - cue.fade_in_s / 2 for cue in sheet.cues)]  # the sound of the film, and the songs
     assert sorted(map(float, offsets)) == pytest.approx(begins, abs=0.041)
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", EDIT_FORMATS)
+def test_control_characters_of_licences_and_credits_are_left_out(sheet, tmp_path, suffix):
+    song = replace(sheet.cues[0].song, credit="by\x01 me\nand\x1b[31m you", license="free\x0b", link="", usage="\x02")
+    path, credits = write(replace(sheet, cues=(replace(sheet.cues[0], song=song),)), tmp_path / f"cues{suffix}")
+    for each in (path, credits) if suffix != ".otio" else (credits,):  # JSON escapes them
+        assert not re.search("[\x00-\x09\x0b-\x1f]", each.read_text(encoding="utf-8"))
+    if "xml" in suffix:
+        ElementTree.parse(path)
 
 
 @needs_otio
@@ -245,6 +411,15 @@ def test_a_song_under_cc_by_that_came_without_a_credit_gets_one(sheet):
     assert "Before you publish" not in text
 
 
+def test_what_is_printed_counts_every_credit_that_is_to_be_pasted(sheet):
+    """Also that of a song of one's own under CC BY, which came without a credit line."""
+    free = [replace(cue, song=replace(cue.song, license="free", credit=None)) for cue in sheet.cues]
+    terms = {"license": "CC BY 3.0", "license_url": "https://x/by/3.0", "source": "own", "link": ""}
+    cues = [free[0], replace(free[1], song=replace(free[1].song, **terms)), *free[2:]]
+    printed = click.unstyle(text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"])))
+    assert "a credit is asked for by 2; paste it under the video from a.csv.credits.txt" in printed
+
+
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
     with pytest.raises(CueSheetError, match=r"cues\.aaf: .*\.otio, \.edl, \.xml, \.fcpxml, \.csv, \.txt"):
         check(tmp_path / "cues.aaf", RATES["25"])
@@ -269,9 +444,11 @@ def test_a_place_that_cannot_be_written_is_told(sheet, tmp_path):
 
 
 @needs_otio
-def test_fcpxml_is_refused_at_rates_that_would_shift_it(tmp_path):
-    with pytest.raises(CueSheetError, match=r"24, 25, 30, 50, 60 frames a second, not 29\.97; end the name in \.xml"):
-        check(tmp_path / "cues.fcpxml", RATES["29.97"])
+def test_fcpxml_is_refused_at_the_rate_that_final_cut_does_not_know(tmp_path):
+    with pytest.raises(
+        CueSheetError, match=r"23\.976, 24, 25, 29\.97, 30, 50, 59\.94, 60 frames a second, not 48; end"
+    ):
+        check(tmp_path / "cues.fcpxml", RATES["48"])
 
 
 @needs_otio
@@ -283,6 +460,20 @@ def test_time_codes_are_those_of_opentimelineio(rate, frame):
     assert timecode(frame, rate) == opentime.to_timecode(opentime.RationalTime(frame, float(rate)), float(rate))
 
 
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@given(frame=st.integers(0, 30 * 3600 * 60))
+def test_a_time_code_names_its_frame(rate, frame):
+    assert frame_of(timecode(frame, rate), rate) == frame
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "1:2", "00:00:00:30", "00:01:00;00", "00:60:00:00", "aa:00:00:00", "-1:00:00:00"]
+)
+def test_what_is_no_time_code_is_told(wrong):
+    with pytest.raises(ValueError, match=r"is no time code at 29\.97 frames a second; write it as 00:00:00;00"):
+        frame_of(wrong, RATES["29.97"])
+
+
 @pytest.mark.parametrize(
     ("stated", "rate"),
     [(25.0, 25), (23.976, Fraction(24000, 1001)), (29.98, Fraction(30000, 1001)), (59.94, Fraction(60000, 1001)),
@@ -290,3 +481,18 @@ def test_time_codes_are_those_of_opentimelineio(rate, frame):
 )  # fmt: skip
 def test_the_rate_of_the_edit_is_that_of_the_film(stated, rate):
     assert nearest_rate(stated) == rate
+
+
+@needs_otio
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
+def test_control_characters_in_what_is_known_of_a_song_or_film_leave_xml_well_formed(sheet, tmp_path, suffix):
+    odd = "a\x0b\x00\x1b[2J\x9b\ufffe\u202eb"
+    fields = ("title", "artist", "license", "usage", "credit", "link", "uid", "genre")
+    cues = [replace(c, song=replace(c.song, **dict.fromkeys(fields, odd)), reason=odd) for c in sheet.cues]
+    cues[0] = replace(cues[0], song=replace(cues[0].song, path=str(tmp_path / "a\x0b\x1b.mp3")))
+    film = tmp_path / "film\x0b\x1b.mp4"
+    hostile = replace(sheet, source=str(film), path=film, cues=tuple(cues))
+    path, _ = write(hostile, tmp_path / f"cues{suffix}")
+    text = path.read_text("utf-8")
+    assert ElementTree.parse(path).getroot().tag in ("xmeml", "fcpxml")
+    assert not set("\x0b\x00\x1b\ufffe") & set(text)

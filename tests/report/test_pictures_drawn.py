@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import edge_emo
+from benchmarks.media import unsmiling
 from edge_emo.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.errors import DecoderMissingError, MediaError
 from edge_emo.film import Film
@@ -37,7 +38,7 @@ def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
     drawn = read_picture(tmp_path / "out.png")
     assert drawn.shape == portrait.shape
     left, top, right, bottom = (round(v) for v in timeline.readings[0].box)
-    colour = colours.COLOURS[timeline.readings[0].emotion]
+    colour = colours.COLOURS[timeline.segments[0].emotion]
     for x, y in ((left, (top + bottom) // 2), (right, (top + bottom) // 2), ((left + right) // 2, bottom)):
         assert tuple(drawn[y, x]) == colour
     assert (drawn[-100:, -100:] == portrait[-100:, -100:]).all(), "the rest is left as it is"
@@ -49,7 +50,8 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
     assert len(after) == len(before) == 40
     assert [frame.start_s for frame in after] == pytest.approx([frame.start_s for frame in before], abs=0.01)
     faces = [reading for reading in timeline.readings if reading.modality == "face"]
-    colour = np.array(colours.COLOURS[faces[5].emotion])
+    layout = annotate.Layout.of(timeline, before[0].picture.shape)
+    colour = np.array(next(annotate.Shown(timeline).at(faces[5].start_s).labels(layout)).colour)
     _, top, right, bottom = (round(v) for v in faces[5].box)
     edge = after[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
     plain = before[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
@@ -57,6 +59,47 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
     voices = edge_emo.analyze(tmp_path / "out.mp4", face=False).readings
     expected = [r for r in timeline.readings if r.modality == "voice"]
     assert [v.raw for v in voices] == [e.raw for e in expected]
+
+
+def test_the_label_at_the_box_is_what_the_bars_show_and_not_the_frame_alone(tmp_path, portrait):
+    smile, other = portrait[:256, 96:352], unsmiling(portrait)[:256, 96:352]
+    shots = [*[smile] * 15, other, *[smile] * 10, *[other] * 14]
+    path = write_film(tmp_path / "a.mp4", shots, 5)
+    timeline = edge_emo.analyze(path)
+    layout, shown = annotate.Layout.of(timeline, smile.shape), annotate.Shown(timeline)
+    assert layout.title == "face, smoothed"
+    scenes = [shown.at(k / 5 + 0.1) for k in range(len(shots))]
+    for scene in scenes:
+        [label] = scene.labels(layout)
+        share = max(scene.moment.probabilities)
+        emotion = EMOTIONS[scene.moment.probabilities.index(share)]
+        assert (label.text, label.colour) in (
+            (f"{emotion} {share:.0%}", colours.COLOURS[emotion]),
+            (f"{emotion}?", colours.COLOURS[UNCERTAIN]),
+        )
+    odd = scenes[15]
+    assert odd.faces[0].raw == "neutral"
+    assert next(odd.labels(layout)).text.startswith("happy"), "a frame alone does not flicker"
+
+
+def test_the_label_of_a_still_is_what_its_bars_show(tmp_path, portrait):
+    write_picture(tmp_path / "a.png", unsmiling(portrait))
+    timeline = edge_emo.analyze(tmp_path / "a.png")
+    layout, scene = annotate.Layout.of(timeline, portrait.shape), annotate.Shown(timeline).at(0.0)
+    share = max(timeline.moments[0].probabilities)
+    assert [label.text for label in scene.labels(layout)] == [f"neutral {share:.0%}"]
+    assert share < timeline.readings[0].probability - 0.05, "of a face alone, calm looks like neutral"
+    assert layout.title == "face"
+
+
+def test_a_face_that_does_not_count_is_labelled_with_its_own_frame_and_says_so(tmp_path, portrait):
+    two = np.hstack([portrait[:256, 96:352], np.zeros((256, 64, 3), np.uint8), unsmiling(portrait)[:256, 96:352]])
+    timeline = edge_emo.analyze(write_film(tmp_path / "a.mp4", [two] * 10, 5), faces="all")
+    layout, scene = annotate.Layout.of(timeline, two.shape), annotate.Shown(timeline).at(1.0)
+    main, other = scene.labels(layout)
+    own = next(face for face in scene.faces if not face.is_main)
+    assert other.text == f"{own.person}: {own.raw} {own.probability:.0%} (this frame)"
+    assert not main.text.endswith("(this frame)")
 
 
 def test_boxes_stay_until_the_next_look_however_rare(tmp_path, portrait):

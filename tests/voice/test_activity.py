@@ -3,7 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_emo.voice.activity import SAMPLE_RATE, ActivityDetector, find_voice
+from edge_emo.media import SAMPLE_RATE
+from edge_emo.voice.activity import ActivityDetector, find_voice
 
 N = SAMPLE_RATE * 8
 T = np.arange(N) / SAMPLE_RATE
@@ -102,4 +103,43 @@ def test_memory_stays_bounded(sample):
     detector = ActivityDetector()
     for _ in range(60):
         detector.push(sample)
-    assert len(detector._level) < 2000
+    assert len(detector._frames) < 2000
+
+
+def tune(rng):
+    """Chords and a melody of plucked harmonics over a drum: notes that stand still, then leap."""
+    sound = 0.0005 * rng.standard_normal(N)
+    beat = int(0.35 * SAMPLE_RATE)
+    for start in range(0, N - 2 * beat, beat):
+        time = np.arange(2 * beat) / SAMPLE_RATE
+        notes = 220 * 2 ** (rng.choice([0, 2, 4, 5, 7, 9, 11, 12, 16], size=4) / 12)
+        played = sum(np.sin(2 * np.pi * k * hz * time) / k for hz in notes for k in range(1, 6))
+        sound[start : start + len(time)] += 0.04 * played * np.exp(-2 * time)
+        drum = 0.1 * rng.standard_normal(800) * np.exp(-np.arange(800) / 120)
+        sound[start : start + 800] += drum
+    return sound
+
+
+def shout(rng):
+    """A hoarse shout of 0.7 s: its pitch breaks every 12 ms, so that no run of frames keeps it."""
+    n, length = int(0.7 * SAMPLE_RATE), int(0.012 * SAMPLE_RATE)
+    hz = np.repeat(rng.uniform(180, 420, n // length + 1), length)[:n]
+    rough = 2 * (np.cumsum(hz) / SAMPLE_RATE % 1) - 1 + 0.2 * rng.standard_normal(n)
+    spectrum, frequency = np.fft.rfft(rough), np.fft.rfftfreq(n, 1 / SAMPLE_RATE)
+    formants = sum(np.exp(-(((frequency - f) / 180) ** 2)) for f in (750, 1300, 2600))
+    voice = np.fft.irfft(spectrum * formants, n) * np.sin(np.pi * np.arange(n) / n) ** 0.5
+    sound = 0.0005 * rng.standard_normal(N)
+    sound[3 * SAMPLE_RATE : 3 * SAMPLE_RATE + n] += 0.8 * voice / np.abs(voice).max()
+    return sound
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_music_is_not_taken_for_a_voice(seed):
+    assert find_voice(tune(np.random.default_rng(seed)).astype(np.float32)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hoarse_shout_is_a_voice(seed):
+    spans = find_voice(shout(np.random.default_rng(seed)).astype(np.float32))
+    assert len(spans) == 1
+    assert abs(spans[0].start / SAMPLE_RATE - 3) < 0.3

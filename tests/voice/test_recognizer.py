@@ -7,8 +7,9 @@ import pytest
 
 from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.emotions import EMOTIONS
+from edge_emo.media import SAMPLE_RATE
 from edge_emo.voice import mfcc
-from edge_emo.voice.activity import SAMPLE_RATE, Span
+from edge_emo.voice.activity import Span
 from edge_emo.voice.network_input import prepare
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
 from edge_emo.voice.windows import split
