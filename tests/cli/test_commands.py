@@ -327,12 +327,13 @@ def test_doctor_looks_at_pictures_and_films(edge_emo, film, portrait, tmp_path):
 
     cv2.imwrite(str(tmp_path / "good.png"), portrait[..., ::-1])
     cv2.imwrite(str(tmp_path / "dark.png"), np.full((90, 90, 3), 5, np.uint8))
-    good, dark, level, view = diagnose([str(tmp_path / "good.png"), str(tmp_path / "dark.png"), str(film)])[-4:]
+    good, dark, level, tracks, view = diagnose([str(tmp_path / "good.png"), str(tmp_path / "dark.png"), str(film)])[-5:]
     assert (good.state, "512 x 512 pixels" in good.text, "1 face of" in good.text) == ("ok", True, True)
     assert dark.state == "note"
     assert "dark" in dark.text
     assert "no face found" in dark.text
     assert (level.topic, view.topic) == (f"level of {film}", f"view of {film}")
+    assert (tracks.topic, tracks.text[:7]) == (f"sound tracks of {film}", "1: aac,")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG no picture")
     assert edge_emo("doctor", "bad.png").returncode == 1
 
