@@ -1,8 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
-
-from edge_emo.clock import LONGEST_GAP_S, Clock, PacketClock
+from edge_emo.media.clock import LONGEST_GAP_S, Clock, PacketClock
 
 
 def test_stamps_that_follow_on_are_left_alone():
