@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+
 from edge_emo.media.clock import LONGEST_GAP_S, Clock, PacketClock
 
 
