@@ -14,8 +14,10 @@ import jsonschema
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
 from edge_emo.app.documents import DOCUMENTS
+from edge_emo.cli import main
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.media.sources import sample_path
 
@@ -521,3 +523,26 @@ def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
     assert all(item["fits"] for item in fitting["songs"])
     nothing = edge_emo("recommend", "--mood", "angry", "--genre", "holiday", "--bpm", "60-62")
     assert "leave out --genre (" in nothing.stdout.decode()
+
+
+@pytest.mark.parametrize("arguments", [("songs", "search", "a\0"), ("recommend", "a\0.wav"), ("models", "list", "\0")])
+def test_an_argument_with_a_nul_is_wrong_usage(arguments):
+    """No shell passes one, but programs that call the command in their own process may."""
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
+    assert "holds a NUL" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("option", [("--annotate", "a.mp4"), ("--plot", "a.png"), ("--srt",)])
+def test_what_reads_a_source_twice_is_not_for_a_pipe(edge_emo, tmp_path, option):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    done = edge_emo("analyze", "pipe.mp4", *option, timeout=60)
+    assert done.returncode == 2
+    assert b"for one source that is a file" in done.stderr
+
+
+def test_a_data_folder_whose_name_is_no_utf8_is_printed(edge_emo):
+    done = edge_emo("history", "stats", "--json", "--data-dir", os.fsdecode(b"a\xff"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["history"]["path"].startswith("a\N{REPLACEMENT CHARACTER}")

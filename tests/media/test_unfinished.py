@@ -176,3 +176,10 @@ def test_an_mp4_without_its_index_says_what_can_be_done(tmp_path, decoder, monke
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"moov.*never finished.*copy it again.*untrunc"):
         read_sound(path)
+
+
+@pytest.mark.parametrize("content", [b".snd", b".snd\0\0\0", b"caff", b"RIFF\0\0\0\0WAVE", b"OggS", b"ftyp"])
+def test_a_file_that_ends_within_its_header_is_refused(tmp_path, content):
+    (tmp_path / "a.au").write_bytes(content)
+    with pytest.raises(MediaError, match=r"a\.au: "):
+        list(Sound(tmp_path / "a.au"))
