@@ -177,3 +177,10 @@ def test_decoders_write_nothing_of_their_own_about_a_film_that_cannot_be_read(tm
     code += "from edge_emo.media.film import Film\ntry:\n    Film(sys.argv[1])\nexcept ValueError:\n    sys.exit(3)"
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+
+
+@pytest.mark.parametrize("content", [b".snd", b".snd\0\0\0", b"caff", b"RIFF\0\0\0\0WAVE", b"OggS", b"ftyp"])
+def test_a_file_that_ends_within_its_header_is_refused(tmp_path, content):
+    (tmp_path / "a.au").write_bytes(content)
+    with pytest.raises(MediaError, match=r"a\.au: "):
+        list(Sound(tmp_path / "a.au"))
