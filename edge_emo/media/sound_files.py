@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -12,13 +14,12 @@ import soundfile
 
 from edge_emo.media.channels import Block, Float32, file_positions
 from edge_emo.media.containers import address, open_source
-from edge_emo.media.unfinished import NO_LAST_PAGE, UNFINISHED, lacks_last_page, with_length
+from edge_emo.media.unfinished import NO_LAST_PAGE, UNCOUNTED, UNFINISHED, lacks_count, lacks_last_page, with_length
 
 BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
 _UNKNOWN_LENGTH = 0x7F000000  # a header that states nearly 2 GB or more was written before anybody knew
 _FORMATS = frozenset(["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"])
-_MP3_SLACK = 4 * 1152  # MP3 may state no length, and what libsndfile guesses then is wrong by some frames
 # such as "data : 2482482 (should be 499968)", of WAV, AIFF, AU, Wave64 and NIST
 _LENGTHS = re.compile(r"(?:data|SSND|Data Size|riff|Riff size) *: (-?\d+) \(should be (\d+)\)")
 _SECOND_STREAM = re.compile(rb"OggS\0[\2\6].*OggS\0[\2\6]", re.DOTALL)  # RFC 3533, 6: pages that begin a stream
@@ -54,7 +55,9 @@ def open_sound_file(name: str, source: str | BinaryIO, warnings: list[str]) -> D
     try:
         if _SECOND_STREAM.match(file.read(512)):
             raise ValueError("it holds several streams, as films do")
-        is_cut = lacks_last_page(file)
+        is_cut, is_uncounted = lacks_last_page(file), lacks_count(file)
+        if is_uncounted and (importlib.util.find_spec("av") or shutil.which("ffmpeg")):
+            raise ValueError("it states no length, and FFmpeg reads it to its end")
         file.seek(0)
         # by a name that has no neighbors: libsndfile looks for "._NAME" beside what it does not know at once
         sound = _SequentialFile(mended or address(file) or file)
@@ -66,16 +69,19 @@ def open_sound_file(name: str, source: str | BinaryIO, warnings: list[str]) -> D
             file.close()
         raise
     is_known = 0 < sound.frames < _UNKNOWN_LENGTH
-    if mended or (sound.format == "FLAC" and not is_known):
-        warnings.append(f"{name}: {UNFINISHED}")
+    untold = UNCOUNTED if is_uncounted else UNFINISHED if mended or (sound.format == "FLAC" and not is_known) else None
+    if untold:
+        warnings.append(f"{name}: {untold}")
     if is_cut:
         warnings.append(f"{name}: {NO_LAST_PAGE}")
-    stated_s = sound.frames / sound.samplerate if is_known else None
-    blocks = _blocks(name, sound, warnings, file if isinstance(source, str) else None)
+    stated_s = sound.frames / sound.samplerate if is_known and not is_uncounted else None
+    blocks = _blocks(name, sound, warnings, file if isinstance(source, str) else None, is_stated=untold is None)
     return DecodedSound(sound.samplerate, sound.channels, stated_s, blocks)
 
 
-def _blocks(name: str, sound: soundfile.SoundFile, warnings: list[str], ours: BinaryIO | None) -> Iterator[Block]:
+def _blocks(
+    name: str, sound: soundfile.SoundFile, warnings: list[str], ours: BinaryIO | None, *, is_stated: bool
+) -> Iterator[Block]:
     try:
         positions, position = file_positions(sound), 0
         for samples in _joined(sound):
@@ -85,10 +91,9 @@ def _blocks(name: str, sound: soundfile.SoundFile, warnings: list[str], ours: Bi
         found, stated = position, sound.frames
         if in_bytes := _LENGTHS.search(sound.extra_info):
             stated, found = int(in_bytes[1]), int(in_bytes[2])
-        is_stated = 0 < stated < _UNKNOWN_LENGTH
-        if not is_stated and position and f"{name}: {UNFINISHED}" not in warnings:
+        if is_stated and position and not 0 < stated < _UNKNOWN_LENGTH:
             warnings.append(f"{name}: {UNFINISHED}")
-        elif is_stated and found < stated - (_MP3_SLACK if sound.format == "MP3" else 0):
+        elif is_stated and found < stated:
             warnings.append(f"{name}: cut short, {found / stated:.0%} of what its header states is there")
     finally:
         sound.close()

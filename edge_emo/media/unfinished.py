@@ -13,6 +13,10 @@ from typing import BinaryIO
 
 UNFINISHED = "its header states no length, as where a recorder loses power or writes to a pipe; read to the end"
 NO_LAST_PAGE = "its last page is missing, so it was cut off or never finished; read as far as it goes"
+UNCOUNTED = (
+    "states no length, so that its end may be missing where its bit rate varies; install PyAV "
+    "(pip install 'edge-emo[video]') or ffmpeg"
+)
 
 _UNKNOWN = 0xFFFFFFFF
 _PAGE_BYTES = 65307  # of the largest page of an Ogg file
@@ -122,6 +126,23 @@ def lacks_last_page(file: BinaryIO) -> bool:
     file.seek(0)
     at = tail.rfind(b"OggS")
     return at < 0 or len(tail) < at + 6 or not tail[at + 5] & 4  # RFC 3533, 6: header_type_flag
+
+
+def lacks_count(file: BinaryIO) -> bool:
+    """Tell whether this is an MP3 file without the header that says how many frames it has.
+
+    What libsndfile guesses then from the first frame is all that it reads, too little where the bit rate varies.
+    """
+    file.seek(0)
+    tag = file.read(10)
+    start = 0
+    if tag[:3] == b"ID3" and len(tag) == 10:  # ID3v2.4, 3.1: seven bits of each byte
+        start = 10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(tag[6:])))
+    file.seek(start)
+    frame = file.read(4096).lstrip(b"\0")
+    file.seek(0)
+    is_layer_3 = len(frame) > 4 and frame[0] == 0xFF and frame[1] & 0xE6 == 0xE2
+    return is_layer_3 and not re.search(rb"Xing|Info|VBRI", frame[:256])
 
 
 def lacks_index(file: BinaryIO) -> bool:

@@ -130,15 +130,36 @@ def test_a_cut_recording_gives_what_is_there_and_says_so(tmp_path, name):
     assert any("cut short, 5" in warning or "cut short, 49" in warning for warning in sound.warnings)
 
 
-def test_an_mp3_that_states_no_length_is_not_said_to_be_cut(tmp_path):
+@pytest.fixture
+def uncounted(tmp_path, rng):
+    """An MP3 of variable bit rate, 10 s of silence and 10 s of noise, that does not say how long it is."""
     if not shutil.which("ffmpeg"):
         pytest.skip("an MP3 without a Xing header is made with an ffmpeg on the PATH")
-    soundfile.write(tmp_path / "a.wav", TONE, 16000)
-    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", "-write_xing", "0", tmp_path / "a.mp3"]
+    samples = np.concatenate([np.zeros(160_000), rng.normal(0, 0.1, 160_000)])
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", "-q:a", "2", "-write_xing", "0", tmp_path / "a.mp3"]
     subprocess.run(command, check=True)
-    sound = Sound(tmp_path / "a.mp3")
-    assert len(np.concatenate(list(sound))) == pytest.approx(48000, abs=3000)
+    return tmp_path / "a.mp3"
+
+
+@pytest.mark.parametrize("decoder", ["PyAV", "ffmpeg"])
+def test_an_mp3_that_states_no_length_is_read_to_its_end(uncounted, decoder, monkeypatch):
+    """libsndfile reads as much as it guesses from the first frame."""
+    if decoder == "PyAV":
+        pytest.importorskip("av", reason="PyAV is not installed")
+    else:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    sound = Sound(uncounted)
+    assert sum(map(len, sound)) == pytest.approx(320_000, abs=4000)
     assert sound.warnings == []
+
+
+def test_where_nothing_reads_such_an_mp3_to_its_end_it_is_told(uncounted, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    sound = Sound(uncounted)
+    list(sound)
+    assert ["end may be missing" in warning for warning in sound.warnings] == [True]
 
 
 @pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
