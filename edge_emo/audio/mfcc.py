@@ -200,8 +200,8 @@ def _log_mel(frames: Float32, spec: FeatureSpec) -> Float32:
 def power_spectrum(frames: Float32, scale: float = 1.0) -> Float32:
     """Return `scale` |DFT|^2 of the bins 0 to n // 2 of each row, of n samples."""
     n = frames.shape[1]
-    # The factor 1 / n of norm="forward" is a float32, with which numpy 2 computes in float32; without one it converts to
-    # float64 and back, in twice the time. numpy 1 knows float64 alone.
+    # numpy 2 computes in float32 for a factor in float32, as the 1 / n of "forward" is; else it converts to float64 and
+    # back, in twice the time. numpy 1 knows float64 alone.
     spectrum = np.fft.rfft(frames, norm="forward")
     parts = spectrum.view(spectrum.real.dtype)
     np.square(parts, out=parts)
