@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_emo.app.documents import Scored
+from edge_emo.cli.cue_files import check, credits_path, write
 from edge_emo.core.errors import CueSheetError
+from edge_emo.core.timecode import RATES, frame_of, nearest_rate, timecode
 from edge_emo.music.ranking.cues import plan
 from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.report import text
-from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
-from edge_emo.report.timecode import RATES, frame_of, nearest_rate, timecode
+from edge_emo.report.cue_formats import EDIT_FORMATS, FCPX_RATES
+from edge_emo.report.cue_sheet import CueSheet, credits_of, label
 from tests.music.ranking.test_cues import film_of
 
 needs_otio = pytest.mark.skipif(
