@@ -20,7 +20,7 @@ import soundfile
 
 from benchmarks.fuzz_kind import Kind
 from edge_emo.core.errors import NoSoundTrackError
-from edge_emo.media import pictures
+from edge_emo.media import film, pictures
 from edge_emo.media.sound import SAMPLE_RATE, Sound
 
 
@@ -237,8 +237,8 @@ def _filmed(suffix: str) -> list[bytes]:
 
 
 def _read_film(path: Path) -> None:
-    pictures.frame_rate(path)
-    for frame in pictures.Film(path):
+    film.frame_rate(path)
+    for frame in film.Film(path):
         assert frame.picture.dtype == np.uint8 and frame.picture.ndim == 3
         assert 0 <= frame.start_s <= frame.end_s < np.inf
     with suppress(NoSoundTrackError):
@@ -246,6 +246,6 @@ def _read_film(path: Path) -> None:
 
 
 def _read_film_without_pyav(path: Path) -> None:
-    with mock.patch.object(pictures.importlib.util, "find_spec", return_value=None):
-        for frame in pictures.Film(path):
+    with mock.patch.object(importlib.util, "find_spec", return_value=None):
+        for frame in film.Film(path):
             assert frame.picture.dtype == np.uint8 and frame.picture.ndim == 3

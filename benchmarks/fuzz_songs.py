@@ -150,5 +150,5 @@ def _with_tags(suffix: str) -> list[bytes]:
 
 
 def _checked_record(path: Path) -> None:
-    record = tags.read(str(path))
+    record = tags.read_tags(str(path)).song
     assert record.title and (record.duration_s is None or record.duration_s > 0)

@@ -6,7 +6,9 @@ own) is refused before TensorFlow sees it.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,10 @@ Format = Literal["h5", "keras", "architecture", "saved_model", "tflite"]
 MAX_UNPACKED_BYTES = 4 << 30
 
 MAX_CONFIG_BYTES = 64 << 20
+
+
+_ZIP_ERRORS = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError)
+"""What `zipfile` raises for damaged, encrypted and newer archives; NotImplementedError is a RuntimeError."""
 
 
 class SourceError(ValueError):
@@ -111,7 +117,9 @@ def _describe_archive(path: Path) -> Description:
             for name in names & {"model.weights.h5"}:
                 with archive.open(name) as weights:
                     _check_weights(path, weights, archive.getinfo(name).file_size)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except SourceError:
+        raise
+    except _ZIP_ERRORS as error:
         raise SourceError(f"{path}: is cut off or damaged ({error}); copy or save it again") from error
     if not isinstance(metadata, dict):
         raise SourceError(f"{path}: metadata.json says nothing of Keras' version; save the model again")

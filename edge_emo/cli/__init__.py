@@ -40,9 +40,11 @@ class _Group(click.Group):
                 stream.reconfigure(errors="replace")  # a terminal that lacks a character still shows the rest
         return super().main(*args, **options)
 
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **options: Any) -> click.Context:
         with _plain_usage_errors():
-            return super().make_context(*args, **options)
+            if any("\0" in argument for argument in args):  # as programs may pass that call this one
+                raise click.UsageError("an argument holds a NUL, which no name or text can")
+            return super().make_context(info_name, args, *rest, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         with signals_raised() as came:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import exists, isfile
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def analyze(
     from edge_emo.report import plot as plotting
 
     named = list(expand(sources))
-    is_one_file = len(sources) == len(named) == 1 and named != ["-"] and not Path(named[0]).is_dir()
+    # what is not there is told by what opens it; a pipe can be read but once
+    is_one_file = len(sources) == len(named) == 1 and named != ["-"] and isfile(named[0]) == exists(named[0])
     if (plot or annotate or output == "srt") and not is_one_file:
         raise click.UsageError("--plot, --annotate and --srt are for one source that is a file")
     if plot:

@@ -12,7 +12,10 @@ import cv2
 import numpy as np
 
 from edge_emo.core.errors import DecoderMissingError, ModelError, ModelNotFoundError
+from edge_emo.core.files import read_bytes
 from edge_emo.face.detector import Detector, Face, Pixels, checked
+from edge_emo.models.onnx_format import has_external_data
+from edge_emo.models.session import LARGEST_MODEL
 
 
 def named(name: str, threshold: float = 0.6) -> Detector:
@@ -32,9 +35,12 @@ class YuNetDetector:
             raise ModelNotFoundError(
                 f"{path}: no such file; give the path of a YuNet ONNX file, or leave --detector out"
             )
+        content = np.frombuffer(_whole(path), np.uint8)
         self.name, self._size, self._lock = f"YuNet {path.name}", size, Lock()
         try:
-            self._detector = cv2.FaceDetectorYN.create(str(path), "", (size, size), threshold, 0.3, 5000)
+            self._detector = cv2.FaceDetectorYN.create(
+                "onnx", content, np.zeros(0, np.uint8), (size, size), threshold, 0.3, 5000
+            )
         except cv2.error as error:
             raise ModelError(f"{path}: is no YuNet model that OpenCV {cv2.__version__} can load") from error
 
@@ -87,6 +93,19 @@ class MediaPipeDetector:
             corners = (left, top, left + box.width * width, top + box.height * height)
             faces.append(Face(corners, float(found.score[0])))
         return sorted(faces, key=lambda face: -face.score)
+
+
+def _whole(path: Path) -> bytes:
+    """Return a model that is one file, which OpenCV would follow to others by its name or what it holds."""
+    try:
+        content = read_bytes(path, LARGEST_MODEL)
+        is_part = has_external_data(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{path}: is no YuNet model ({reason}); give its ONNX file") from error
+    if is_part:
+        raise ModelError(f"{path}: keeps its weights in a file of their own; save it as one file")
+    return content
 
 
 def _face(row: Any, score: float) -> Face:

@@ -35,7 +35,7 @@ class Clock:
                 self.breaks.append((expected_s, time_s + shift_s - expected_s))
             shift_s = self._shifts[stream] = known[0] if known else expected_s - time_s
         self._last[stream] = time_s + shift_s
-        self._ends[stream] = max(self._ends.get(stream, 0.0), time_s + shift_s + duration_s)
+        self._ends[stream] = max(self._ends.get(stream, 0.0), time_s + shift_s + min(duration_s, LONGEST_GAP_S))
         return shift_s
 
     def warnings(self, name: str) -> list[str]:
@@ -62,20 +62,23 @@ class PacketClock(Clock):
         All are taken whichever are decoded, so that breaks are met alike for sound and picture.
         """
         for packet in self._container.demux([*picture_streams(self._container), *self._container.streams.audio]):
-            stream, tick_s = packet.stream.index, float(packet.time_base or 1)
-            shift_s = self._shifts.get(stream, 0.0)
-            if packet.dts is not None:  # as it is in some before the first frame that others depend on
-                time_s = packet.dts * tick_s - self.start_s
-                shift_s = self.shift_s(stream, time_s, (packet.duration or 0) * tick_s)
-                if packet.pts is not None and abs(packet.pts - packet.dts) * tick_s > LONGEST_GAP_S:
-                    # a break among frames that are reordered
-                    shown_s = packet.pts * tick_s - self.start_s
-                    nearest_s = min([0.0, *self._shifts.values()], key=lambda s: abs(shown_s + s - time_s - shift_s))
-                    packet.pts += round((nearest_s - shift_s) / tick_s)
-                packet.dts += round((shift_s - self.start_s) / tick_s)
-            if packet.pts is not None:
-                packet.pts += round((shift_s - self.start_s) / tick_s)
+            self._set(packet, packet.stream.index, float(packet.time_base or 1))
             yield packet
+
+    def _set(self, packet: Any, stream: int, tick_s: float) -> None:
+        shown_s = None if packet.pts is None else packet.pts * tick_s - self.start_s
+        if packet.dts is not None:
+            decoded_s = packet.dts * tick_s - self.start_s
+            decoded_s += self.shift_s(stream, decoded_s, (packet.duration or 0) * tick_s)
+            packet.dts = round(decoded_s / tick_s)
+        else:  # as in some before the first frame that others depend on
+            decoded_s = max(self._ends.values(), default=0.0)
+        if shown_s is not None:
+            # among frames that are reordered, some may be shown after a break that decoding has not come to
+            shifts = [self._shifts.get(stream, 0.0), 0.0, *self._shifts.values()]
+            near = (shown_s + shift_s for shift_s in shifts if abs(shown_s + shift_s - decoded_s) < LONGEST_GAP_S)
+            on_clock_s = next(near, None)  # where there is none, the stamp is damaged
+            packet.pts = packet.dts if on_clock_s is None else round(on_clock_s / tick_s)
 
 
 def picture_streams(container: Any) -> list[Any]:

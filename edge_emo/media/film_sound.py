@@ -25,6 +25,7 @@ from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_by_ffmpeg, tr
 
 _TOLERANCE_S = 0.1  # stamps of sound that follows on waver by less
 _JOINED_SAMPLES = 8192
+_MOST_PLANES = 8  # AV_NUM_DATA_POINTERS of FFmpeg's frames
 
 
 def open_sound_with_pyav(
@@ -94,7 +95,10 @@ def _pyav_blocks(name: str, container: Any, stream: Any, rate: int, warnings: li
 
 def _floats(frame: Any, rate: int) -> Block:
     """Return the samples of a frame as float32 of -1 to 1, at a rate."""
-    values, n_channels = frame.to_ndarray(), len(frame.layout.channels)
+    n_channels = len(frame.layout.channels)
+    if frame.format.is_planar and n_channels >= _MOST_PLANES:
+        frame = _packed(frame)
+    values = frame.to_ndarray()
     values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
     if values.dtype == np.uint8:
         values = (values.astype(np.float32) - 128) / 128
@@ -104,6 +108,14 @@ def _floats(frame: Any, rate: int) -> Block:
     if frame.sample_rate != rate:  # that of the stream, which changed on the way
         values = soxr.resample(values, frame.sample_rate, rate)
     return Block(values, named_positions([channel.name for channel in frame.layout.channels]))
+
+
+def _packed(frame: Any) -> Any:
+    """Return a frame of one plane, as PyAV counts the planes of more than seven channels beyond their end."""
+    import av
+
+    [packed] = av.AudioResampler(format=frame.format.packed).resample(frame)
+    return packed
 
 
 def _silence(n_samples: int) -> Iterator[Block]:

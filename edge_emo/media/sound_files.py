@@ -18,6 +18,9 @@ BLOCK_VALUES = 1 << 16  # samples times channels decoded at a time
 _READ_SAMPLES = 1024
 _UNKNOWN_LENGTH = 0x7F000000  # a header that states nearly 2 GB or more was written before anybody knew
 _FORMATS = frozenset(["WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"])
+_MP3_SLACK = 4 * 1152  # MP3 may state no length, and what libsndfile guesses then is wrong by some frames
+# such as "data : 2482482 (should be 499968)", of WAV, AIFF, AU, Wave64 and NIST
+_LENGTHS = re.compile(r"(?:data|SSND|Data Size|riff|Riff size) *: (-?\d+) \(should be (\d+)\)")
 _SECOND_STREAM = re.compile(rb"OggS\0[\2\6].*OggS\0[\2\6]", re.DOTALL)  # RFC 3533, 6: pages that begin a stream
 
 
@@ -80,9 +83,12 @@ def _blocks(name: str, sound: soundfile.SoundFile, warnings: list[str], ours: Bi
             yield Block(samples, positions)
         # libsndfile ends a cut file without an error
         found, stated = position, sound.frames
-        if in_bytes := re.search(r"(?:data|Riff size)\s*: (\d+) \(should be (\d+)\)", sound.extra_info):
+        if in_bytes := _LENGTHS.search(sound.extra_info):
             stated, found = int(in_bytes[1]), int(in_bytes[2])
-        if found < stated < _UNKNOWN_LENGTH:
+        is_stated = 0 < stated < _UNKNOWN_LENGTH
+        if not is_stated and position and f"{name}: {UNFINISHED}" not in warnings:
+            warnings.append(f"{name}: {UNFINISHED}")
+        elif is_stated and found < stated - (_MP3_SLACK if sound.format == "MP3" else 0):
             warnings.append(f"{name}: cut short, {found / stated:.0%} of what its header states is there")
     finally:
         sound.close()

@@ -63,7 +63,7 @@ def with_length(file: BinaryIO) -> BinaryIO | None:
         for at, _, stated in _chunks(file, 8, ">4sq", size):
             if stated < 0:
                 patches = {at + 4: struct.pack(">q", size - at - 12)}
-    elif head[:4] == b".snd" and struct.unpack(">I", head[8:12])[0] in (0, _UNKNOWN):
+    elif head[:4] == b".snd" and len(head) == 12 and struct.unpack(">I", head[8:12])[0] in (0, _UNKNOWN):
         patches = {8: struct.pack(">I", _UNKNOWN)} if struct.unpack(">I", head[4:8])[0] < size else None
     file.seek(0)
     return io.BufferedReader(_Patched(file, patches)) if patches else None

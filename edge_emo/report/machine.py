@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 
 from edge_emo.app.documents import Recommended
 from edge_emo.core.emotions import EMOTIONS
+from edge_emo.core.text import printable
 from edge_emo.core.timeline import Reading
 from edge_emo.music.library.csv_files import guarded, joined
 
@@ -21,13 +23,21 @@ _LARGEST_INDENTED = 10_000_000
 
 def print_json(document: Any) -> None:
     """Print one JSON document, indented unless it is very large."""
-    encoded = msgspec.json.encode(document)
+    encoded = _encoded(document)
     click.echo(msgspec.json.format(encoded, indent=2) if len(encoded) <= _LARGEST_INDENTED else encoded)
 
 
 def print_json_line(value: Any) -> None:
     """Print one value as a line of JSON."""
-    click.echo(msgspec.json.encode(value))
+    click.echo(_encoded(value))
+
+
+def _encoded(value: Any) -> bytes:
+    """Return a value as JSON; names that are no UTF-8 as they can be printed."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return printable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False)).encode()
 
 
 class CsvPrinter:
@@ -48,7 +58,7 @@ class CsvPrinter:
             writer.writerow(cells)
         writer.writerow(_cell(value) for value in cells.values())
         self._started = True
-        click.echo(buffer.getvalue().encode(), nl=False)
+        click.echo(printable(buffer.getvalue()).encode(), nl=False)
 
 
 def print_rows(output: str, rows: Iterable[Any], document: Any) -> None:

@@ -14,8 +14,10 @@ import jsonschema
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
 from edge_emo.app.documents import DOCUMENTS
+from edge_emo.cli import main
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.media.sources import sample_path
 
@@ -327,12 +329,13 @@ def test_doctor_looks_at_pictures_and_films(edge_emo, film, portrait, tmp_path):
 
     cv2.imwrite(str(tmp_path / "good.png"), portrait[..., ::-1])
     cv2.imwrite(str(tmp_path / "dark.png"), np.full((90, 90, 3), 5, np.uint8))
-    good, dark, level, view = diagnose([str(tmp_path / "good.png"), str(tmp_path / "dark.png"), str(film)])[-4:]
+    good, dark, level, tracks, view = diagnose([str(tmp_path / "good.png"), str(tmp_path / "dark.png"), str(film)])[-5:]
     assert (good.state, "512 x 512 pixels" in good.text, "1 face of" in good.text) == ("ok", True, True)
     assert dark.state == "note"
     assert "dark" in dark.text
     assert "no face found" in dark.text
     assert (level.topic, view.topic) == (f"level of {film}", f"view of {film}")
+    assert (tracks.topic, tracks.text[:7]) == (f"sound tracks of {film}", "1: aac,")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG no picture")
     assert edge_emo("doctor", "bad.png").returncode == 1
 
@@ -520,3 +523,26 @@ def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
     assert all(item["fits"] for item in fitting["songs"])
     nothing = edge_emo("recommend", "--mood", "angry", "--genre", "holiday", "--bpm", "60-62")
     assert "leave out --genre (" in nothing.stdout.decode()
+
+
+@pytest.mark.parametrize("arguments", [("songs", "search", "a\0"), ("recommend", "a\0.wav"), ("models", "list", "\0")])
+def test_an_argument_with_a_nul_is_wrong_usage(arguments):
+    """No shell passes one, but programs that call the command in their own process may."""
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
+    assert "holds a NUL" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+@pytest.mark.parametrize("option", [("--annotate", "a.mp4"), ("--plot", "a.png"), ("--srt",)])
+def test_what_reads_a_source_twice_is_not_for_a_pipe(edge_emo, tmp_path, option):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    done = edge_emo("analyze", "pipe.mp4", *option, timeout=60)
+    assert done.returncode == 2
+    assert b"for one source that is a file" in done.stderr
+
+
+def test_a_data_folder_whose_name_is_no_utf8_is_printed(edge_emo):
+    done = edge_emo("history", "stats", "--json", "--data-dir", os.fsdecode(b"a\xff"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["history"]["path"].startswith("a\N{REPLACEMENT CHARACTER}")

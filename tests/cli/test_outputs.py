@@ -17,6 +17,17 @@ from edge_emo.music.store.catalogue import BUNDLED, Catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@pytest.fixture(autouse=True)
+def usual_signals():
+    """A test run may have been started by nohup, which has SIGHUP ignored, here and in what it starts."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS if number != signal.SIGINT}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 on_posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits as POSIX has them")
 
 

@@ -125,6 +125,16 @@ def test_yunet_needs_its_file(tmp_path):
         YuNetDetector(tmp_path / "no.onnx")
 
 
+def test_a_yunet_that_would_lead_to_other_files_or_fill_the_memory_is_refused(tmp_path):
+    (tmp_path / "part.onnx").write_bytes(b"\x3a\4\x2a\2\x70\1")  # graph.initializer[0].data_location = EXTERNAL
+    with pytest.raises(ModelError, match="keeps its weights in a file of their own"):
+        YuNetDetector(tmp_path / "part.onnx")
+    with open(tmp_path / "large.onnx", "wb") as file:
+        file.truncate(1 << 33)
+    with pytest.raises(ModelError, match="is larger than 512 MB"):
+        YuNetDetector(tmp_path / "large.onnx")
+
+
 def test_mediapipe_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
     with pytest.raises(DecoderMissingError, match=r"pip install 'edge-emo\[mediapipe\]'"):

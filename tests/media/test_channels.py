@@ -1,5 +1,7 @@
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import soundfile
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.media.channels import Mixer
 from edge_emo.media.sound import Sound
+
+ROOT = Path(__file__).parents[2]
 
 TIME = np.arange(32000) / 16000
 VOICE, MUSIC = (0.25 * np.sin(2 * np.pi * hz * TIME).astype(np.float32) for hz in (440, 1500))
@@ -105,3 +109,26 @@ def test_wide_stereo_is_mixed_as_it_is(tmp_path, rng):
     sound = Sound(tmp_path / "a.wav")
     assert np.concatenate(list(sound)) == pytest.approx(both.mean(axis=1), abs=1e-6)
     assert sound.warnings == []
+
+
+def test_eight_and_more_channels_are_read_where_the_codec_has_a_plane_for_each(tmp_path):
+    """AAC and Opus; PyAV 18 reads beyond the last of eight planes, and the process ends."""
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    code = (
+        "import sys, numpy; from edge_emo.media.sound import Sound\n"
+        "numpy.save(sys.argv[1] + '.npy', numpy.concatenate(list(Sound(sys.argv[1]))))"
+    )
+    # Matroska does not say which of 16 is the center
+    for n_channels, layout, expected in ((8, "7.1", 0.25), (16, "hexadecagonal", 0.25 / 16)):
+        path = str(tmp_path / f"{n_channels}.mkv")
+        channels = np.stack([VOICE if k == 2 else 0.1 * MUSIC for k in range(n_channels)])
+        with av.open(path, "w") as film:
+            stream = film.add_stream("aac", rate=16000, layout=layout)
+            # by no planes here either
+            sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels.T).reshape(1, -1), "flt", layout)
+            sound.sample_rate = 16000
+            film.mux(stream.encode(sound))
+            film.mux(stream.encode(None))
+        subprocess.run([sys.executable, "-c", code, path], check=True, cwd=ROOT)
+        samples = np.load(path + ".npy")
+        assert level(samples, 440) == pytest.approx(expected, rel=0.1)

@@ -1,6 +1,7 @@
 import io
 import shutil
 import struct
+import subprocess
 import wave
 
 import numpy as np
@@ -50,6 +51,19 @@ def caf():
     return content
 
 
+def aiff(length):
+    content = written(format="AIFF")
+    place = content.index(b"SSND") + 4
+    content[place : place + 4] = struct.pack(">I", length)
+    return content
+
+
+def w64():
+    content = written(format="W64")
+    content[16:24] = struct.pack("<q", -1)
+    return content
+
+
 def flac():
     buffer = io.BytesIO()
     soundfile.write(buffer, TONE, 16000, format="FLAC")
@@ -72,8 +86,27 @@ def flac():
         au(UNKNOWN),
         caf(),
         flac(),
+        wav(0x7FFFF000),
+        aiff(0x7F000030),
+        aiff(0),
+        w64(),
     ],
-    ids=["wav-0", "wav-f", "wav-0-0", "wav-f-f", "rf64-0", "rf64-f", "au-0", "au-f", "caf", "flac"],
+    ids=[
+        "wav-0",
+        "wav-f",
+        "wav-0-0",
+        "wav-f-f",
+        "rf64-0",
+        "rf64-f",
+        "au-0",
+        "au-f",
+        "caf",
+        "flac",
+        "wav-2-GB",
+        "aiff-2-GB",
+        "aiff-0",
+        "w64",
+    ],
 )
 def test_a_recording_without_a_length_is_read_to_its_end_and_told(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
@@ -82,9 +115,7 @@ def test_a_recording_without_a_length_is_read_to_its_end_and_told(tmp_path, cont
     assert any("states no length" in warning for warning in sound.warnings)
 
 
-@pytest.mark.parametrize(
-    "content", [written(format="WAV"), written(format="RF64"), written(format="AU"), written(format="CAF")]
-)
+@pytest.mark.parametrize("content", [written(format=name) for name in ("WAV", "RF64", "AU", "CAF", "AIFF", "W64")])
 def test_a_finished_recording_is_read_without_a_word(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
     sound = Sound(tmp_path / "a")
@@ -101,12 +132,24 @@ def test_a_wav_that_holds_nothing_is_still_said_to(tmp_path):
         read_sound(tmp_path / "a.wav")
 
 
-def test_a_cut_rf64_gives_what_is_there_and_says_so(tmp_path):
-    content = written(format="RF64")
-    (tmp_path / "a.wav").write_bytes(content[: len(content) // 2])
-    sound = Sound(tmp_path / "a.wav")
+@pytest.mark.parametrize("name", ["WAV", "RF64", "AIFF", "AU", "W64"])
+def test_a_cut_recording_gives_what_is_there_and_says_so(tmp_path, name):
+    content = written(format=name)
+    (tmp_path / "a").write_bytes(content[: len(content) // 2])
+    sound = Sound(tmp_path / "a")
     assert len(np.concatenate(list(sound))) == pytest.approx(24000, abs=100)
-    assert any("cut short" in warning for warning in sound.warnings)
+    assert any("cut short, 5" in warning or "cut short, 49" in warning for warning in sound.warnings)
+
+
+def test_an_mp3_that_states_no_length_is_not_said_to_be_cut(tmp_path):
+    if not shutil.which("ffmpeg"):
+        pytest.skip("an MP3 without a Xing header is made with an ffmpeg on the PATH")
+    soundfile.write(tmp_path / "a.wav", TONE, 16000)
+    command = ["ffmpeg", "-v", "error", "-i", tmp_path / "a.wav", "-write_xing", "0", tmp_path / "a.mp3"]
+    subprocess.run(command, check=True)
+    sound = Sound(tmp_path / "a.mp3")
+    assert len(np.concatenate(list(sound))) == pytest.approx(48000, abs=3000)
+    assert sound.warnings == []
 
 
 @pytest.mark.parametrize("codec", ["VORBIS", "OPUS"])
@@ -133,3 +176,10 @@ def test_an_mp4_without_its_index_says_what_can_be_done(tmp_path, decoder, monke
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"moov.*never finished.*copy it again.*untrunc"):
         read_sound(path)
+
+
+@pytest.mark.parametrize("content", [b".snd", b".snd\0\0\0", b"caff", b"RIFF\0\0\0\0WAVE", b"OggS", b"ftyp"])
+def test_a_file_that_ends_within_its_header_is_refused(tmp_path, content):
+    (tmp_path / "a.au").write_bytes(content)
+    with pytest.raises(MediaError, match=r"a\.au: "):
+        list(Sound(tmp_path / "a.au"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import math
+import os
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from edge_emo.core.errors import ExtraMissingError, MediaError
@@ -36,6 +40,7 @@ _KEYS = {
         "wcop", "txxx:license", "license", "----:com.apple.itunes:license", "tcop", "copyright", "cprt",
     ),
 }  # fmt: skip
+_MOST_READ = 64 << 20  # bytes of a file, for its tags
 _LONGEST_TEXT, _LONGEST_TAG, _MOST_TAGS = 2000, 200, 100  # as in SongRecord
 _LETTERS = re.compile("(?<![A-Za-z])[\xa8\xb8\xc0-\xd6\xd8-\xf6\xf8-\xff]{3,}(?![A-Za-z])")  # a word without ASCII
 _SEPARATORS = re.compile(r"[;,/|]")
@@ -71,14 +76,17 @@ def read_tags(path: str, encoding: str | None = None) -> Tags:
     except ImportError as error:
         raise ExtraMissingError("reading tags needs mutagen; pip install 'edge-emo[music]'") from error
 
+    _leave_compressed_frames_out()
     try:
-        file = mutagen.File(path)
+        with _Bounded(path) as content:
+            file = mutagen.File(content)
+            sets = [] if file is None else _tags(file, content)
     except Exception as error:  # of a damaged file, whatever its parser runs into
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise MediaError(f"{printable(path)}: damaged, or no sound file ({reason}); copy it again") from error
     if file is None:
         raise MediaError(f"{printable(path)}: not the kind of file its name says; rename it, or copy it again")
-    raw = {name: list(_texts(_tags(file, path), keys)) for name, keys in _KEYS.items()}
+    raw = {name: list(_texts(sets, keys)) for name, keys in _KEYS.items()}
     if file.tags is None and path.lower().endswith(".wav"):
         raw.update(_riff_info(path))
     misread = _misread(path, [text for texts in raw.values() for text in texts], encoding)
@@ -112,7 +120,32 @@ def clean(text: str, longest: int) -> str:
     return " ".join(spaced.split())[:longest].rstrip()
 
 
-def _tags(file: Any, path: str) -> list[Any]:
+class _Bounded(io.FileIO):
+    """A sound file of which no more is read than tags take, whatever lengths it states."""
+
+    _left = _MOST_READ
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return what comes next. Raises OSError where it is too much."""
+        size = -1 if size is None else size
+        rest = os.fstat(self.fileno()).st_size - self.tell()
+        self._left -= max(0, rest if size < 0 else min(size, rest))
+        if self._left < 0:
+            raise OSError(f"its tags take more than {_MOST_READ >> 20} MB")
+        return super().read(size) or b""
+
+
+def _leave_compressed_frames_out() -> None:
+    """Let mutagen take frames of ID3 that are compressed for damaged ones: a megabyte may unpack to a gigabyte."""
+    from mutagen.id3 import _frames
+
+    def decompress(_: bytes) -> bytes:
+        raise zlib.error("left out")
+
+    vars(_frames)["zlib"] = SimpleNamespace(decompress=decompress, error=zlib.error)
+
+
+def _tags(file: Any, content: io.FileIO) -> list[Any]:
     """Return the sets of tags of a file, what the first has counting: MP3 may have those of APE beside those of ID3."""
     from mutagen import apev2, id3
 
@@ -120,7 +153,8 @@ def _tags(file: Any, path: str) -> list[Any]:
         return [file.tags]
     read: Any = apev2.APEv2
     try:
-        ape = read(path)
+        content.seek(0)
+        ape = read(content)
     except Exception:  # there are none, or what its parser runs into
         return [file.tags]
     is_short = getattr(file.tags, "version", (2,))[0] == 1  # has 30 letters of a title, and one genre
@@ -200,7 +234,8 @@ def _riff_info(path: str) -> dict[str, list[str]]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        # by no name: libsndfile looks for "._NAME" beside what it does not know
+        with open(path, "rb") as content, soundfile.SoundFile(content) as file:
             info = file.copy_metadata()
     except (RuntimeError, UnicodeDecodeError):
         return {}

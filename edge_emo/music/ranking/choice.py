@@ -169,9 +169,9 @@ class Choice:
         pool = pools[0] if len(pools) == 1 else np.unique(np.concatenate(pools))
         tastes = [self._tastes(pool, part.emotion) for part in parts]
         luck = _VARIETY / _LUCK * self._luck[pool].astype(np.float32)
-        values = [
-            np.where(of_part[pool] > 0, of_part[pool] + _TASTE * taste + luck, -np.inf)
-            for of_part, taste in zip(scores, tastes, strict=True)
+        values = [  # for a part come its own best alone: of the others' some may hardly suit it
+            np.where(np.isin(pool, own), of_part[pool] + _TASTE * taste + luck, -np.inf)
+            for own, of_part, taste in zip(pools, scores, tastes, strict=True)
         ]
         is_whole = all(len(each) < size for each in pools)
         if least > size:

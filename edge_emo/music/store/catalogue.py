@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import CatalogueError, SongNotFoundError
+from edge_emo.core.text import printable
 from edge_emo.music.store.filters import Filters
-from edge_emo.music.store.schema import SCHEMA_VERSION, in_order, version_of
+from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
 
 BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
 
@@ -137,6 +138,7 @@ class Catalogue:
     def songs(self, uids: Sequence[str]) -> list[Song]:
         """Return the songs of `uids`, in that order. Raises SongNotFoundError."""
         found: dict[str, Song] = {}
+        uids = [*map(printable, uids)]
         for schema in self._files:  # the user's come last, and count
             found.update((song.uid, song) for song in self._select(schema, f"WHERE t.uid IN ({_marks(uids)})", uids))
         missing = next((uid for uid in uids if uid not in found), None)
@@ -201,7 +203,7 @@ class Catalogue:
                     for name, n in self._connection.execute(f"SELECT {expression}, count(*) {where} GROUP BY 1"):
                         counts[group][name] = counts[group].get(name, 0) + n
         return CatalogueInfo(
-            path=str(self.path),
+            path=printable(str(self.path)),
             schema_version=SCHEMA_VERSION,
             songs=sum(counts["source"].values()),
             artists=len(artists),
@@ -261,12 +263,13 @@ class Catalogue:
     def keys(self, uids: Sequence[str]) -> dict[str, int]:
         """Return the keys of those songs of `uids` that are known, by their identifier."""
         found: dict[str, int] = {}
+        uids = [*map(printable, uids)]
         for number, schema in enumerate(self._files) if uids else ():
             with self._reading(schema):
                 for start in range(0, len(uids), _CHUNK):
                     some = uids[start : start + _CHUNK]
                     sql = f"SELECT uid, id FROM {schema}.tracks WHERE uid IN ({_marks(some)})"
-                    found.update((uid, i * 2 + number) for uid, i in self._connection.execute(sql, list(some)))
+                    found.update((uid, i * 2 + number) for uid, i in self._connection.execute(sql, some))
         return found
 
     def _hidden(self, schema: str) -> str:
@@ -312,7 +315,7 @@ class Catalogue:
         try:
             with self._lock:
                 yield
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise CatalogueError(
                 f"{self._files[schema]}: damaged or not a catalogue ({error}); {_next_step(schema)}"
             ) from error

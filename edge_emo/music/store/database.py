@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge_emo.core.errors import UserDataError
 from edge_emo.music.store.privacy import make_private
-from edge_emo.music.store.schema import SCHEMA_VERSION, migrate, version_of
+from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, migrate, version_of
 
 FILE_NAME = "edge-emo.sqlite"
 
@@ -93,10 +93,10 @@ class UserDatabase:
         """Turn SQLite's errors into UserDataError."""
         try:
             yield
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise self._told(error, *said) from error
 
-    def _told(self, error: sqlite3.Error, *said: str) -> UserDataError:
+    def _told(self, error: Exception, *said: str) -> UserDataError:
         return UserDataError(f"{self.path}: {'; '.join(filter(None, [str(error), _next_step(error), *said]))}")
 
     def _opened(self) -> sqlite3.Connection:
@@ -106,7 +106,7 @@ class UserDatabase:
             raise UserDataError(f"{error}; name another folder with --data-dir") from error
         try:
             return self._connected()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, not writable, a full disk: nothing is damaged
                 raise self._told(error, "nothing was changed") from error
         aside = self._move_aside()
@@ -187,7 +187,7 @@ def _is_cut(path: Path) -> bool:
     return header[:16] == b"SQLite format 3\0" and counted and size < (65536 if page_size == 1 else page_size) * pages
 
 
-def _next_step(error: sqlite3.Error) -> str | None:
+def _next_step(error: Exception) -> str | None:
     text = str(error)
     if "locked" in text or "busy" in text:
         return "another process holds it; end that one, or try again"
@@ -195,7 +195,7 @@ def _next_step(error: sqlite3.Error) -> str | None:
         return "make room on the disk"
     if "readonly" in text or "unable to open" in text:
         return "make its folder writable, or name another with --data-dir"
-    if "malformed" in text or "not a database" in text:
+    if "malformed" in text or "not a database" in text or isinstance(error, UnicodeDecodeError):
         return "it is moved aside when it is opened next"
     if "disk I/O" in text:
         return "make room on the disk, or look whether it works"

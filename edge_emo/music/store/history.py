@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from edge_emo.core.errors import UserDataError
+from edge_emo.core.text import printable
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.schema import in_order
 
@@ -59,7 +60,7 @@ class History:
         self, database: UserDatabase, *, session: str | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self.database = database
-        self.session = session or uuid.uuid4().hex
+        self.session = printable(session or uuid.uuid4().hex)
         self.now = now
 
     def shown(self, uids: Sequence[str], emotion: str | Sequence[str | None] | None, strategy: str) -> str:
@@ -73,7 +74,7 @@ class History:
                 "VALUES (?, ?, ?, ?, 'shown', ?, ?, ?)",
                 [
                     (at, self.session, request, uid, each, strategy, position)
-                    for position, (uid, each) in enumerate(zip(uids, emotions, strict=True), start=1)
+                    for position, (uid, each) in enumerate(zip(map(printable, uids), emotions, strict=True), start=1)
                 ],
             )
         return request
@@ -87,7 +88,7 @@ class History:
         if action not in get_args(Action):
             raise ValueError(f"{action}: unknown action; known are {', '.join(get_args(Action))}")
         with self.database.transaction() as connection:
-            for uid in uids:
+            for uid in map(printable, uids):
                 found = connection.execute(
                     "SELECT request, emotion, strategy, position FROM events WHERE uid = ? AND action = 'shown' "
                     "ORDER BY at DESC, id DESC LIMIT 1",
@@ -144,7 +145,7 @@ class History:
             ):
                 by_emotion.setdefault(emotion or "unknown", {})[action] = n
                 by_action[action] += n
-        return HistoryStats(str(self.database.path), events, songs, first, last, by_action, by_emotion)
+        return HistoryStats(printable(str(self.database.path)), events, songs, first, last, by_action, by_emotion)
 
     def forget(self, uid: str | None = None, *, before: float | None = None) -> int:
         """Delete rows for good, all of them or those of a song or of the time before; return how many.
@@ -156,7 +157,7 @@ class History:
         values: list[str | float] = []
         if uid is not None:
             conditions.append("uid = ?")
-            values.append(uid)
+            values.append(printable(uid))
         if before is not None:
             conditions.append("at < ?")
             values.append(before)

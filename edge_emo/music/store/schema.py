@@ -135,6 +135,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises for a damaged file; the second where it cannot even read its own message about it."""
+
+
 def in_order(keys: Sequence[Any], after: Any) -> None:
     """Raise sqlite3.DatabaseError unless each key is above the one before, and the first above `after`.
 

@@ -1,4 +1,11 @@
 import re
+import shutil
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from pathlib import Path
 
 import mutagen
 import mutagen.id3
@@ -16,6 +23,7 @@ def read(path):
     return read_tags(path).song
 
 
+ROOT = Path(__file__).parents[3]
 BY = "https://creativecommons.org/licenses/by/4.0/"
 
 
@@ -207,3 +215,54 @@ def test_names_that_are_what_they_say_are_left_as_they_are(tmp_path, text):
 def test_tags_in_an_encoding_that_cannot_be_guessed_are_read_in_the_one_that_is_given(tmp_path):
     path = id3(write_sound(tmp_path / "a.mp3"), TIT2(encoding=0, text=[as_latin_1("Кино", "koi8-r")]))
     assert read_tags(path, "koi8-r").song.title == "Кино"
+
+
+def test_a_compressed_tag_is_left_out_before_it_is_unpacked(tmp_path):
+    """A megabyte may unpack to a gigabyte, and hardly any program compresses them."""
+    path = write_sound(tmp_path / "by name.mp3")
+    unpacked = b"\0" + b"a" * 100_000_000
+    packed = len(unpacked).to_bytes(4, "big") + zlib.compress(unpacked, 1)
+    size = len(packed)
+
+    def syncsafe(n):
+        return bytes(n >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+    frame = b"TIT2" + syncsafe(size) + b"\0\x09" + packed  # 4.1.2 of ID3 2.4: compressed, its length is stated
+    path.write_bytes(b"ID3\4\0\0" + syncsafe(len(frame)) + frame + path.read_bytes())
+    tracemalloc.start()
+    song = read(str(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert song.title == "by name"
+    assert peak < 20_000_000
+
+
+def test_tags_that_state_to_be_larger_than_any_are_not_read(tmp_path):
+    path = tmp_path / "a.mpc"
+    size = 300 << 20
+    with open(path, "wb") as file:
+        file.write(b"MP+\x07" + b"\0" * 60)
+        file.truncate(1 << 30)
+        file.seek(1 << 30)
+        file.write(b"APETAGEX" + struct.pack("<4I", 2000, size, 1, 0) + bytes(8))
+    tracemalloc.start()
+    with pytest.raises(MediaError, match="its tags take more than 64 MB"):
+        read(str(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="files that are opened are seen with strace")
+def test_a_file_beside_the_one_that_is_named_is_not_opened(tmp_path):
+    """A DSF by its content, so that libsndfile would look for a resource fork beside it."""
+    form = struct.pack("<4sQ6IQ2I", b"fmt ", 52, 1, 0, 2, 2, 2822400, 1, 8, 4096, 0)
+    content = struct.pack("<4s3Q", b"DSD ", 28, 96, 0) + form + struct.pack("<4sQ", b"data", 16) + bytes(4)
+    (tmp_path / "a.wav").write_bytes(content)
+    write_sound(tmp_path / "._a.wav")
+    code = "import sys; from edge_emo.music.library.tags import read_tags; print(read_tags(sys.argv[1]).song.title)"
+    command = ["strace", "-f", "-e", "trace=open,openat", sys.executable, "-c", code, str(tmp_path / "a.wav")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "a\n"
+    assert f'"{tmp_path / "a.wav"}"' in done.stderr
+    assert "._a.wav" not in done.stderr

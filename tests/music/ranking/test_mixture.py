@@ -39,6 +39,15 @@ def test_a_film_of_several_moods_gets_songs_for_each_and_not_for_their_average(r
         assert not all("Dramatic" in item.song.moods for item in found)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_part_gets_songs_of_its_own_and_not_what_is_left_of_the_others(recommender, seed):
+    """Most of the best for neutral are by one artist, so the best for sad came, which hardly suit it."""
+    among = {item.song.uid: item.score for item in recommender(certain("neutral"), 30, seed=seed)}
+    for found in recommender([0.4, 0.3, 0, 0.3, 0, 0, 0, 0], 10, seed=seed):
+        if "neutral" in found.reason:
+            assert found.score >= min(among.values()), found.reason
+
+
 def test_a_short_part_of_a_film_gets_its_share_of_the_songs(recommender):
     film = film_of((0, 60, "happy"), (60, 90, "sad"), (90, 100, "angry"))
     emotions, _ = best_fitting(recommender, for_timeline(recommender, film, 10, seed=1), ["happy", "sad", "angry"])

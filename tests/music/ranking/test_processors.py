@@ -12,11 +12,11 @@ import pytest
 CHOICES = """
 import json, sys
 import numpy as np
-from edge_emo.music.catalogue import Catalogue, Ranked
-from edge_emo.music.database import UserDatabase
-from edge_emo.music.history import History
-from edge_emo.music.ranking import Ranking
-from edge_emo.music.recommend import Recommender, certain
+from edge_emo.music.store.catalogue import Catalogue, Ranked
+from edge_emo.music.store.database import UserDatabase
+from edge_emo.music.store.history import History
+from edge_emo.music.ranking.scores import Ranking
+from edge_emo.music.ranking.recommend import Recommender, certain
 
 def told(found):
     return [(r.song.uid, r.score, r.mood_match, r.closeness, r.taste, r.freshness) for r in found]

@@ -151,3 +151,13 @@ def test_moods_and_texts_are_read_by_key(catalogue):
     plan = catalogue._connection.execute(f"EXPLAIN QUERY PLAN {_SELECT.format(schema='bundled')} WHERE t.id = 1")
     scans = [str(row) for row in plan if "SCAN" in str(row) and "CONSTANT" not in str(row)]
     assert scans == []
+
+
+def test_what_is_no_utf8_is_looked_for_and_not_found(catalogue):
+    odd = "a\udcff\0"
+    with pytest.raises(SongNotFoundError, match="no such song"):
+        catalogue.song(odd)
+    assert catalogue.keys([odd]) == {}
+    assert len(catalogue.keys_of(Filters(genres=("\udcff",)))) == 0
+    assert catalogue.search("\udcff") == []
+    assert catalogue.search("evening\udcff", 1) == catalogue.search("evening", 1)

@@ -93,3 +93,31 @@ def test_looking_for_lost_files_in_a_damaged_database_ends(tmp_path, unchecked, 
     monkeypatch.setattr(folder, "_ROWS", 30)
     with UserDatabase(path) as database, pytest.raises(UserDataError, match="out of order"):
         folder.add_folders(database, [music])
+
+
+def say_what_is_no_text(path):
+    """Write bytes that are no UTF-8 where SQLite quotes them in its message about the damage."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = CAST(x'435245415445FF' AS TEXT) WHERE name = 'tracks'")
+    connection.commit()
+    connection.close()
+
+
+def test_a_database_whose_damage_sqlite_cannot_put_into_words_is_moved_aside(tmp_path):
+    UserDatabase(tmp_path / "own.sqlite").close()
+    say_what_is_no_text(tmp_path / "own.sqlite")
+    with UserDatabase(tmp_path / "own.sqlite") as database:
+        assert "damaged; it is kept as" in database.warnings[0]
+        assert History(database).stats().events == 0
+
+
+def test_damage_that_sqlite_cannot_put_into_words_is_told_by_whoever_meets_it(tmp_path):
+    path = shutil.copy(BUNDLED, tmp_path / "damaged.sqlite")
+    say_what_is_no_text(path)
+    with pytest.raises(CatalogueError, match=r"damaged\.sqlite: damaged or not a catalogue"):
+        Catalogue(path)
+    database = UserDatabase(tmp_path / "own.sqlite")
+    with pytest.raises(UserDataError, match="moved aside when"), database.reading():
+        b"\xff".decode()
+    database.close()

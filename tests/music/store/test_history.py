@@ -216,3 +216,13 @@ def test_reading_while_rows_are_written_sees_each_once(history):
     assert seen == list(range(1, 2502))
     assert [row.id for row in history.events(2495, last=3)] == [2499, 2500, 2501]
     assert [row.id for row in history.events(last=2)] == [2500, 2501]
+
+
+def test_identifiers_that_are_no_utf8_are_kept_with_a_mark(database):
+    odd, marked = "a\udcff", "a\N{REPLACEMENT CHARACTER}"
+    history = History(database, session=odd)
+    history.shown([odd], "sad", "match")
+    history.add("kept", odd)
+    assert [(event.uid, event.session) for event in history.events()] == [(marked, marked)] * 2
+    assert history.shown_in_session() == [marked]
+    assert history.forget(odd) == 2
