@@ -46,6 +46,7 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
     """Count what is known, and show what was learned from it: what you like, and how sure that is."""
     from edge_emo.app.documents import HistoryDocument
     from edge_emo.app.library import library
+    from edge_emo.cli.printing import put, put_rows
     from edge_emo.music.ranking.recommend import Recommender
     from edge_emo.music.store.history import History
     from edge_emo.report import machine
@@ -58,10 +59,10 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
         memory.refresh()
         likes = memory.likes()
     if output == "csv" or output == "jsonl":
-        machine.print_rows(output, likes, None)
+        put_rows(output, likes, None)
         return
     if output == "json":
-        machine.print_json(HistoryDocument(counted, likes))
+        put(machine.json_document(HistoryDocument(counted, likes)))
         return
     click.echo(
         f"{plain(counted.path)}\n{counted.events} rows about {counted.songs} songs{_span(counted.first, counted.last)}"
@@ -79,15 +80,16 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
 def export(data_dir: str | None, output: str) -> None:
     """Print every row, as CSV unless another format is asked for."""
     from edge_emo.app.documents import EventsDocument
+    from edge_emo.cli.printing import put, put_rows
     from edge_emo.music.store.history import History
     from edge_emo.report import machine
 
     with user_database(data_dir, tell) as database:
         events = History(database).events()
         if output == "json":
-            machine.print_json(EventsDocument(list(events)))
+            put(machine.json_document(EventsDocument(list(events))))
         else:
-            machine.print_rows("jsonl" if output == "jsonl" else "csv", events, None)
+            put_rows("jsonl" if output == "jsonl" else "csv", events, None)
 
 
 @history.command()

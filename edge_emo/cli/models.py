@@ -57,10 +57,10 @@ def _finish(ctx: click.Context, models_dir: str | None, output: str, *, load: bo
 
 def _print(rows: list[ModelRow], output: str) -> None:
     from edge_emo.app.documents import ModelsDocument
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     if output != "text":
-        machine.print_rows(output, rows, ModelsDocument(rows))
+        put_rows(output, rows, ModelsDocument(rows))
         return
     for row in rows:
         mark = "*" if row.default else " "

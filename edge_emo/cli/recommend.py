@@ -78,6 +78,7 @@ def recommend(
     from edge_emo.app.library import library
     from edge_emo.app.recommending import Recommending
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.cli.printing import put, strong
     from edge_emo.music.ranking.recommend import Recommender
     from edge_emo.music.store.history import History
     from edge_emo.report import machine, text
@@ -105,7 +106,7 @@ def recommend(
 
         analyzer = Analyzer(**asked)
 
-    print_csv, done = machine.CsvPrinter(), []
+    csv_line, done = machine.CsvLines(), []
     recognised = False
     chosen: list[Song] = []
     for result in results:
@@ -114,18 +115,18 @@ def recommend(
         if output == "json":
             done.append(result)
         elif output == "jsonl":
-            machine.print_json_line(result)
+            put(machine.json_line(result))
         elif output == "csv":
             for row in machine.song_rows(result):
-                print_csv(row)
+                put(csv_line(row))
         elif output == "text":
-            click.echo(text.recommended(result))
+            click.echo(text.recommended(result, strong))
     for reason in recommender.warnings:
         tell(f"{reason}; going on without your history")
     if output == "json":
-        machine.print_json(RecommendDocument(done, batch.failures))
+        put(machine.json_document(RecommendDocument(done, batch.failures)))
     elif output == "jsonl":
         for failure in batch.failures:
-            machine.print_json_line(failure)
+            put(machine.json_line(failure))
     deliver(chosen, playlist, play, data_dir)
     ctx.exit(batch.exit_code(recognised))

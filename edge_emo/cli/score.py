@@ -122,6 +122,7 @@ def score(
     from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.cli.printing import put, put_rows, strong
     from edge_emo.core import timecode
     from edge_emo.core.errors import NoVoiceError
     from edge_emo.core.text import printable
@@ -178,14 +179,14 @@ def score(
         files = [printable(str(path)) for path in cue_files.write(sheet, out, may_replace=force)]
         result = Scored(footage.source, footage.duration_s, float(rate), seed, cues, files)
         if output == "json":
-            machine.print_json(ScoreDocument([result], batch.failures))
+            put(machine.json_document(ScoreDocument([result], batch.failures)))
         elif output in ("csv", "jsonl"):
-            machine.print_rows(output, cue_rows(sheet), None)
+            put_rows(output, cue_rows(sheet), None)
         else:
-            click.echo(text.scored(result))
+            click.echo(text.scored(result, strong))
     for failure in batch.failures:
         if output == "json":
-            machine.print_json(ScoreDocument([], [failure]))
+            put(machine.json_document(ScoreDocument([], [failure])))
         elif output == "jsonl":
-            machine.print_json_line(failure)
+            put(machine.json_line(failure))
     ctx.exit(batch.exit_code(recognised=True))

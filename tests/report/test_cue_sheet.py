@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -418,7 +417,7 @@ def test_what_is_printed_counts_every_credit_that_is_to_be_pasted(sheet):
     free = [replace(cue, song=replace(cue.song, license="free", credit=None)) for cue in sheet.cues]
     terms = {"license": "CC BY 3.0", "license_url": "https://x/by/3.0", "source": "own", "link": ""}
     cues = [free[0], replace(free[1], song=replace(free[1].song, **terms)), *free[2:]]
-    printed = click.unstyle(text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"])))
+    printed = text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"]))
     assert "a credit is asked for by 2; paste it under the video from a.csv.credits.txt" in printed
 
 
