@@ -35,7 +35,7 @@ def formats() -> frozenset[str]:
 def draw(timeline: Timeline, excerpts: Excerpts, out: BinaryIO, format: str) -> None:
     """Write a picture of `timeline` to a stream, in one of `formats`; `excerpts` are those of its source.
 
-    Raises DecoderMissingError without Matplotlib, and what the stream does.
+    Raises DecoderMissingError without Matplotlib, ValueError for another format, and what the stream does.
     """
     if format not in formats():
         raise ValueError(f"format is {format!r}; known are {', '.join(sorted(formats()))}")
