@@ -73,6 +73,23 @@ class ActivityDetector:
         first = self._open if self._open is not None else self._decided
         return max(0, first - self._p.margin) * HOP
 
+    @property
+    def under_way(self) -> Span | None:
+        """The voice that seems to be going on, up to the last frame so far: all of it may turn out otherwise."""
+        p, known = self._p, self._first + len(self._frames)
+        start, last = self._open, self._last_active
+        if known > self._decided:
+            tail = self._active_frames(max(self._first, known - p.look_back), known, known)
+            for frame in (self._decided + np.flatnonzero(tail)).tolist():
+                if start is None or frame - last > p.max_gap or frame - start >= p.max_length:
+                    start = frame
+                last = frame
+        if start is None or known - 1 - last > p.max_gap or known - start < p.min_length:
+            return None
+        if self._evidence(self._frames[start - self._first :]) < p.least_evidence:
+            return None
+        return Span(max(self._previous_stop, (start - p.margin) * HOP, 0), (known - 1) * HOP + FRAME)
+
     def push(self, samples: Float32) -> list[Span]:
         """Return the voice spans completed by `samples`."""
         self._n_samples += len(samples)
