@@ -69,7 +69,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class _Step:
-    """What was found from `start_s` to `end_s`, and `alone`, the pool of it; a cut lies where it starts if `is_first`."""
+    """What was found from `start_s` to `end_s`, and the pool of it; a cut lies where it starts if `is_first`."""
 
     start_s: float
     end_s: float

@@ -138,7 +138,7 @@ class _Activity:
 
     @property
     def provisional(self) -> list[Span]:
-        return self._found(self._early.found) if self._early else []
+        return self._found(self._early.windows) if self._early else []
 
     def push(self, samples: Float32) -> list[Span]:
         self._n_samples += len(samples)
