@@ -98,9 +98,9 @@ class _Side:
 
     def add(self, step: _Step) -> Float64:
         """Take the next step, in order or against it, and return the sum at it: shape (9,), the weight first."""
-        kept = 0.0
-        if self.nearest is not None:
-            before, after = sorted([self.nearest, step], key=lambda s: s.start_s)
+        kept, other = 0.0, self.nearest
+        if other is not None:
+            before, after = (other, step) if other.start_s < step.start_s else (step, other)
             apart_s = (after.start_s + after.end_s - before.start_s - before.end_s) / 2
             kept = 0.0 if after.is_apart(before) else float(np.exp(-apart_s / self.time_constant_s))
         self.total, self.nearest = step.weighted + kept * self.total, step

@@ -115,8 +115,9 @@ def test_a_session_in_pieces_gives_the_timeline_of_a_film(film, voice):
 
 def test_a_live_session_finds_in_each_step_what_a_file_has(whole):
     """But the end of the last step before a pause, which only a file knows to be the last."""
-    (readings, of_file, _, _), (live_readings, live, _, _) = whole[False], whole[True]
+    (readings, of_file, cuts, _), (live_readings, live, none_kept, _) = whole[False], whole[True]
     assert live_readings == readings
+    assert len(cuts) == 2 and none_kept == []
     assert [m.start_s for m in live] == [m.start_s for m in of_file]
     assert [(m.momentary, m.voice, m.face) for m in live] == [(m.momentary, m.voice, m.face) for m in of_file]
     assert [m.end_s for m in live[:-1]] == [m.end_s for m in of_file[:-1]]
@@ -211,6 +212,14 @@ def test_steps_go_on_without_a_device_that_is_gone_and_nothing_piles_up(make, sp
     assert steps[-1].end_s > pushed_s - MOST_APART_S - len(speech) / SAMPLE_RATE
     assert [m.start_s for m in steps] == sorted({m.start_s for m in steps})
     assert max(held) <= (MOST_APART_S + len(speech) / SAMPLE_RATE) / STEP_S
+
+
+def test_an_analyzer_makes_live_sessions_of_what_it_is_asked_for(speech, film):
+    both, deaf, blind = Analyzer(), Analyzer(voice=False), Analyzer(face=False)
+    assert [set(a.live_session().thresholds) for a in (both, deaf, blind)] == [{"voice", "face"}, {"face"}, {"voice"}]
+    session = blind.live_session()
+    list(listened(session, speech))
+    assert session.steps()
 
 
 def test_a_session_takes_what_it_was_made_for_alone(voice, speech, frames):
