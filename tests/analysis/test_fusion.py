@@ -154,6 +154,14 @@ def test_a_step_is_handed_out_once_when_it_is_final_and_is_what_the_whole_gives(
     assert fusion.moments() == fusion.moments_ahead() == []
 
 
+def test_a_step_before_a_pause_is_the_same_whether_what_follows_the_pause_is_known_or_not():
+    before, after = reading("face", 0, 1.2, seen("happy")), reading("face", 4, 5, seen("sad"))
+    one, other = Fusion(THRESHOLDS, causal=True), Fusion(THRESHOLDS, causal=True)
+    one.push([before])
+    other.push([before, after])
+    assert one.moments(3.0) == other.moments(3.0)
+
+
 def test_provisional_readings_are_in_the_steps_ahead_and_in_no_other():
     fusion = Fusion(THRESHOLDS, causal=True)
     fusion.push([reading("face", 0, 4, seen("happy"))])
