@@ -10,7 +10,7 @@ python -m benchmarks.robustness voice   * curves: noise, other voices, level, ba
 python -m benchmarks.robustness face    * curves: size, blur, light, rotation, cover
 python -m benchmarks.latency            milliseconds of every stage, and a film of 60 s
 python -m benchmarks.lateness           how late an emotion is found to change at a hard cut
-python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers; half an hour
+python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers, live; an hour
 python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
 python -m benchmarks.peers              * other libraries and openSMILE's accuracy, in environments that it makes
 python -m benchmarks.recommender        learning of simulated listeners, milliseconds of a recommendation, import

@@ -1,4 +1,4 @@
-"""Time and peak memory as work grows: files, minutes of film, faces in a frame, songs, workers.
+"""Time and peak memory as work grows: files, minutes of film, faces in a frame, songs, workers, hours live.
 
 python -m benchmarks.scaling --json benchmarks/results/scaling.json --picture docs/scaling.png
 """
@@ -40,6 +40,7 @@ SIZES: dict[str, tuple[int, ...]] = {
     "faces in a frame": (1, 2, 5, 10, 20, 50),
     "songs": (6_047, 60_000, 600_000, 10_000_000),
     "workers": tuple(range(1, (os.cpu_count() or 1) + 1)),
+    "live": (1, 8),
 }
 
 Row = dict[str, float]
@@ -149,6 +150,11 @@ def workers(n: int, folder: Path) -> Row:
     return command_row(*(["analyze", str(part), "--jsonl"] for part in parts))
 
 
+def live(hours: int, folder: Path) -> Row:
+    """Run a live session of voice and face at simulated speed, in a process of its own."""
+    return _printed(f"import json; from benchmarks.live import live_here; print(json.dumps(live_here({hours})))")
+
+
 def _printed(code: str) -> Row:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=environment.ROOT, capture_output=True, text=True, check=True
@@ -164,6 +170,7 @@ WORK: dict[str, Callable[[int, Path], Row]] = {
     "faces in a frame": faces,
     "songs": songs,
     "workers": workers,
+    "live": live,
 }
 
 
@@ -212,12 +219,12 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 
 @click.command()
-@click.option("--only", type=click.Choice(sorted(WORK)), multiple=True, help="Some kinds of work; may be repeated.")
+@click.argument("only", type=click.Choice(sorted(WORK)), nargs=-1, metavar="[KIND]...")
 @click.option("--largest", type=click.IntRange(1), default=1_000_000, show_default=True, help="Leave out larger sizes.")
 @environment.json_option("Write the results here, keeping others there.")
 @click.option("--picture", "picture_path", type=click.Path(path_type=Path), help="Draw them here.")
 def main(only: tuple[str, ...], largest: int, json_path: Path | None, picture_path: Path | None) -> None:
-    """Measure what work costs as it grows; each size in a process of its own."""
+    """Measure what work costs as it grows, of all kinds or those named; each size in a process of its own."""
     results: dict[str, Any] = {}
     if json_path and only and json_path.exists():
         results = json.loads(json_path.read_text())["results"]

@@ -11,7 +11,7 @@ the numbers for `edge_emo/voice/evidence.py`, fitted on everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from rich.progress import track
 from edge_emo.media.sound import SAMPLE_RATE, Float32, read_sound
 from edge_emo.media.sources import SOUND_SUFFIXES
 from edge_emo.voice.activity import ActivityDetector, ActivityParameters
-from edge_emo.voice.evidence import FEATURES, Rule, standardized, statistics
+from edge_emo.voice.evidence import FEATURES, Rule, Term, standardized, statistics
 from edge_emo.voice.frames import Frames
 
 Floats = NDArray[np.float64]
@@ -181,12 +181,12 @@ def fit(recordings: Sequence[Recording], is_voice: Callable[[str], bool]) -> Rul
     weight = 1 / np.sqrt(sizes[which])
     for side in (y, ~y):
         weight[side] /= weight[side].sum()
-    mean, scale = tuple(x.mean(axis=0).tolist()), tuple(x.std(axis=0).tolist())
-    z = standardized(x, mean, scale)
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    z = standardized(x, mean, std)
     model = LogisticRegression(C=10, max_iter=2000).fit(np.hstack([z, z**2]), y, sample_weight=weight * len(x))
-    coefficients = tuple(model.coef_[0].tolist())
-    n = len(FEATURES)
-    return Rule(mean, scale, coefficients[:n], coefficients[n:], float(model.intercept_[0]))
+    columns = (mean, std, *np.split(model.coef_[0], 2))
+    terms = (Term(*row) for row in np.stack(columns, axis=1).tolist())
+    return Rule(dict(zip(FEATURES, terms, strict=True)), float(model.intercept_[0]))
 
 
 def least_evidence(judged: Sequence[tuple[Rule, Recording]], share: float) -> float:
@@ -245,11 +245,10 @@ def main(voices: Sequence[Path], music: Sequence[Path], every: int, seed: int) -
     for line in table(recordings, unseen, least):
         click.echo(line)
     rule = fit(recordings, spoken.__contains__)
-    click.echo("\nRULE: Final = Rule(")
-    for name, values in asdict(rule).items():
-        numbers = np.round(values, 4).tolist()
-        click.echo(f"    {name}={tuple(numbers) if isinstance(numbers, list) else numbers},")
-    click.echo(f")\nLEAST_EVIDENCE: Final = {least:.2f}")
+    click.echo()
+    for name, term in rule.terms.items():
+        click.echo(f'        "{name}": Term({", ".join(f"{number:.4f}" for number in term)}),')
+    click.echo(f"intercept {rule.intercept:.4f}, least evidence {least:.2f}")
 
 
 def table(recordings: Sequence[Recording], unseen: Mapping[str, Rule], least: float) -> Iterator[str]:

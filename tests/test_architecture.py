@@ -138,6 +138,72 @@ def test_hearing_a_voice_loads_no_opencv():
     assert "cv2" not in loaded(code)
 
 
+@pytest.mark.parametrize("arguments", [["analyze", "sample"], ["recommend", "sample", "--no-history"]])
+def test_commands_on_a_sound_load_no_opencv(arguments):
+    code = (
+        f"from click.testing import CliRunner; from edge_emo.cli import main; r = CliRunner().invoke(main, {arguments})"
+    )
+    found = loaded(f"{code}; assert r.exit_code == 0, r.output")
+    assert "soundfile" in found, "it was heard"
+    assert "cv2" not in found
+
+
 def test_features_of_sound_need_numpy_alone():
     code = "import edge_emo.audio.mfcc, edge_emo.audio.network_input"
     assert not loaded(code) & (HEAVY - {"numpy"})
+    for path in modules("edge_emo/audio").values():
+        outside = {name.split(".")[0] for name in named_imports(path.read_text())} - sys.stdlib_module_names
+        assert outside <= {"numpy", "edge_emo"}, path
+
+
+def named_imports(source):
+    """Return the dotted names that Python source imports."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+OPENING = {
+    *("print", "input", "open", "fdopen", "echo", "secho", "style", "launch", "mkdir", "unlink"),
+    *("read_text", "read_bytes", "write_text", "write_bytes", "imread", "imwrite", "read_from_file", "write_to_file"),
+}
+"""Calls by which a report would print, style, or open something itself."""
+NOT_FOR_REPORTS = ("click", "rich", "subprocess", "socket", "tempfile", "shutil", "edge_emo.core.files")
+OF_MEDIA = {"edge_emo.media.pictures.Pixels", "edge_emo.media.sources.title"}
+"""All that reports take from what opens sources: a type, and what a source is called."""
+
+
+def impure(source):
+    """Return the calls and imports by which a report would do more than to return, or to write to a given stream."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    called = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
+    named = named_imports(source)
+    doors = {name for name in named if any(name == door or name.startswith(f"{door}.") for door in NOT_FOR_REPORTS)}
+    return called & OPENING | doors | {name for name in named if name.startswith("edge_emo.media.")} - OF_MEDIA
+
+
+def test_reports_neither_print_nor_open():
+    reports = modules("edge_emo/report")
+    assert len(reports) > 5
+    assert {module: found for module, path in reports.items() if (found := impure(path.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def a(x): print(x)", {"print"}),
+        ("import click\ndef a(x): click.echo(x)", {"click", "echo"}),
+        ("def a(path): path.write_text('')", {"write_text"}),
+        ("def a(path):\n    with path.open('wb') as file: file.write(b'')", {"open"}),
+        ("def a(path): return open(path).read()", {"open"}),
+        ("from edge_emo.media.film import Film", {"edge_emo.media.film.Film"}),
+        ("from edge_emo.core.files import atomic_write", {"edge_emo.core.files.atomic_write"}),
+        ("def a(out): out.write(b'')", set()),
+    ],
+)
+def test_a_planted_report_that_prints_or_opens_is_noticed(source, found):
+    assert impure(source) == found

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
-from edge_emo.analysis.fusion import Fusion, segments
+from edge_emo.analysis.fusion import segments
+from edge_emo.analysis.session import Session
 from edge_emo.core.errors import MediaError, NoPictureError, TrackNotFoundError
 from edge_emo.core.once import once
 from edge_emo.core.text import printable
@@ -93,9 +94,21 @@ class Analyzer:
         """
         return _Analysis(self, source, self._asked, on_progress).timeline()
 
+    def live_session(self) -> Session:
+        """Return a session for sound and frames that come in as they happen, with these models. Raises ModelError."""
+        return self._session(**self._asked, live=True)
+
+    def _session(self, *, voice: bool, face: bool, live: bool = False) -> Session:
+        if not face:
+            return Session(self.voice, live=live)
+        from edge_emo.face.reader import FaceReader
+
+        reader = FaceReader(self.detector, self.face, everyone=self._everyone)
+        return Session(self.voice if voice else None, reader, live=live)
+
 
 class _Analysis:
-    """One source on its way to a timeline."""
+    """One source on its way to a timeline: it drives a session from a file."""
 
     def __init__(
         self,
@@ -109,8 +122,6 @@ class _Analysis:
         self._kind = kind(path, self._source)
         self._asked, self._on_progress = asked, on_progress
         self._readings: dict[Modality, list[Reading]] = {}
-        self._cuts: list[float] = []
-        self._thresholds: dict[Modality, float] = {}
         self._models: dict[str, str] = {}
         self._warnings: list[str] = []
         self._duration_s = 0.0
@@ -118,68 +129,61 @@ class _Analysis:
     def timeline(self) -> Timeline:
         """Return the timeline. Raises MediaError where neither voice nor face can be looked for."""
         can: dict[Modality, bool] = {"voice": self._kind != "picture", "face": self._kind != "sound"}
-        parts: dict[Modality, Callable[[], Iterator[Reading]]] = {"voice": self._voice, "face": self._face}
-        failures: dict[Modality, MediaError] = {}
-        for modality, part in parts.items():
-            if self._asked[modality] and can[modality]:
-                try:
-                    self._readings[modality] = list(part())
-                except TrackNotFoundError:
-                    raise
-                except MediaError as error:
-                    failures[modality] = error
-        if failures and not self._readings:
-            raise next(iter(failures.values()))
-        if not self._readings:
+        if not any(self._asked[modality] and can[modality] for modality in can):
             has, flag = ("voice", "--no-face") if self._kind == "picture" else ("face", "--no-voice")
             raise MediaError(f"{self._name}: a {self._kind} has no {has}, and nothing else is asked for; drop {flag}")
+        session = self._analyzer._session(**{modality: self._asked[modality] and can[modality] for modality in can})
+        parts: dict[Modality, Iterator[Reading]] = {"voice": self._listen(session), "face": self._look(session)}
+        failures: dict[Modality, MediaError] = {}
+        for modality in tuple(session.thresholds):
+            try:
+                self._readings[modality] = list(parts[modality])
+            except TrackNotFoundError:
+                raise
+            except MediaError as error:
+                failures[modality] = error
+                session.withdraw(modality)
+        if not self._readings:
+            raise next(iter(failures.values()))
         # a sound file in a container for films has no picture, and nobody expects one
         told = [e for e in failures.values() if not isinstance(e, NoPictureError)]
         self._warnings += [str(error) for error in told]
-        return self._assembled()
+        return self._assembled(session)
 
-    def _voice(self) -> Iterator[Reading]:
+    def _listen(self, session: Session) -> Iterator[Reading]:
         from edge_emo.media.sound import Sound
-        from edge_emo.voice.recognizer import VoiceStream
 
         rate = self._analyzer.voice.sample_rate
         sound = Sound(self._path, self._source, sample_rate=rate, audio_track=self._analyzer._audio_track)
-        stream = VoiceStream(self._analyzer.voice)
-        share = _SOUND_SHARE if self._kind == "film" and self._asked["face"] else 1.0
+        share = _SOUND_SHARE if "face" in session.thresholds else 1.0
         try:
             for block in sound:
-                yield from stream.push(block)
+                yield from session.push_sound(block)
                 if sound.stated_s:
                     self._tell(share * min(1.0, sound.n_samples / rate / sound.stated_s))
-            yield from stream.finish()
         finally:
             self._warnings += sound.warnings
             self._duration_s = max(self._duration_s, sound.n_samples / rate)
-        self._thresholds["voice"] = self._analyzer.voice.card.threshold
         self._models["voice"] = self._analyzer.voice.model.name
 
-    def _face(self) -> Iterator[Reading]:
-        from edge_emo.face.reader import FaceReader
+    def _look(self, session: Session) -> Iterator[Reading]:
         from edge_emo.media.film import Film, Frame
         from edge_emo.media.pictures import read_picture
 
         analyzer = self._analyzer
-        reader = FaceReader(analyzer.detector, analyzer.face, everyone=analyzer._everyone)
         if self._kind == "picture":
-            yield from reader.push(Frame(0.0, 0.0, read_picture(self._path, self._source)))
+            yield from session.push_frame(Frame(0.0, 0.0, read_picture(self._path, self._source)))
         else:
             film = Film(self._path, fps=analyzer._fps, source=self._source)
             base = _SOUND_SHARE if self._asked["voice"] else 0.0
             try:
                 for frame in film:
-                    yield from reader.push(frame)
+                    yield from session.push_frame(frame)
                     self._duration_s = max(self._duration_s, frame.end_s)
                     if film.stated_s:
                         self._tell(base + (1 - base) * min(1.0, frame.end_s / film.stated_s))
             finally:
                 self._warnings += film.warnings
-                self._cuts = reader.cuts
-        self._thresholds["face"] = analyzer.face.card.threshold
         self._models["face"] = analyzer.face.model.name
         self._models["detector"] = analyzer.detector.name
 
@@ -187,13 +191,12 @@ class _Analysis:
         if self._on_progress:
             self._on_progress(share)
 
-    def _assembled(self) -> Timeline:
+    def _assembled(self, session: Session) -> Timeline:
+        self._readings.get("voice", []).extend(session.finish())
         readings = sorted((r for found in self._readings.values() for r in found), key=lambda r: (r.start_s, r.end_s))
-        fusion = Fusion(self._thresholds)
-        fusion.push(readings, self._cuts)
-        moments = tuple(fusion.moments())
+        moments, threshold = tuple(session.steps()), min(session.thresholds.values())
         each: dict[Modality, Summary] = {
-            modality: summarise([r for r in found if r.is_main], self._thresholds[modality], _NOT_FOUND[modality])
+            modality: summarise([r for r in found if r.is_main], session.thresholds[modality], _NOT_FOUND[modality])
             for modality, found in self._readings.items()
         }
         found_s = sum(moment.end_s - moment.start_s for moment in moments)
@@ -202,21 +205,21 @@ class _Analysis:
             duration_s=self._duration_s,
             readings=tuple(readings),
             moments=moments,
-            segments=tuple(segments(moments, fusion.threshold, self._cuts)),
+            segments=tuple(segments(moments, threshold, session.cuts)),
             summary=summary_of(
                 [moment.momentary for moment in moments],
                 [max(moment.end_s - moment.start_s, 1e-9) for moment in moments],
-                [max(moment.momentary) >= fusion.threshold for moment in moments],
-                fusion.threshold,
+                [max(moment.momentary) >= threshold for moment in moments],
+                threshold,
                 found_s,
                 "nothing_found" if len(each) > 1 else _NOT_FOUND[next(iter(each))],
             ),
             voice=each.get("voice"),
             face=each.get("face"),
-            people=tuple(_people(readings, self._thresholds.get("face", 0.0))),
+            people=tuple(_people(readings, session.thresholds.get("face", 0.0))),
             models=self._models,
             warnings=tuple(dict.fromkeys(self._warnings)),  # sound and picture tell of the same break
-            cuts=tuple(self._cuts),
+            cuts=tuple(session.cuts),
         )
 
 

@@ -11,8 +11,9 @@ gives both the ratio of their sum, and leaves it to the rest which of them it is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
@@ -68,112 +69,165 @@ class Pool:
 
 @dataclass(frozen=True)
 class _Step:
-    """What was found from `start_s` to `end_s`; `is_first` tells that a cut of the picture is where it starts."""
+    """What was found from `start_s` to `end_s`, and the pool of it; a cut lies where it starts if `is_first`."""
 
     start_s: float
     end_s: float
     is_first: bool
     means: Mapping[Modality, Sequence[float]]
+    alone: Float64
 
     @property
-    def weight(self) -> float:
-        return max(self.end_s - self.start_s, _A_STILL_S)
+    def weighted(self) -> Float64:
+        """The weight, and the distribution times it: shape (9,)."""
+        weight = max(self.end_s - self.start_s, _A_STILL_S)
+        return np.concatenate([[weight], weight * self.alone])
 
     def is_apart(self, before: _Step) -> bool:
         """Whether what is before says nothing of it: a cut lies between them, and a face was seen beside it."""
         return self.is_first and ("face" in self.means or "face" in before.means)
 
 
+@dataclass
+class _Side:
+    """The sum of the weighted distributions of the steps on one side, those further away counting less."""
+
+    time_constant_s: float
+    total: Float64 = field(default_factory=lambda: np.zeros(1 + len(EMOTIONS)))
+    nearest: _Step | None = None
+
+    def add(self, step: _Step) -> Float64:
+        """Take the next step, in order or against it, and return the sum at it: shape (9,), the weight first."""
+        kept, other = 0.0, self.nearest
+        if other is not None:
+            before, after = (other, step) if other.start_s < step.start_s else (step, other)
+            apart_s = (after.start_s + after.end_s - before.start_s - before.end_s) / 2
+            kept = 0.0 if after.is_apart(before) else float(np.exp(-apart_s / self.time_constant_s))
+        self.total, self.nearest = step.weighted + kept * self.total, step
+        return self.total
+
+
 class Fusion:
-    """Collects readings of any modality in any order; their moments depend on what was collected alone.
+    """Joins readings of any modality that come in any order; the moments depend on what came alone.
 
     `thresholds` holds for each modality the probability from which on it is sure. Moments are smoothed by what is
-    before and after them, so that nothing comes late; with `causal` by what is before them alone, for live sources:
-    then a moment does not change any more once the readings of its time are there. No face is smoothed across a cut.
+    before and after them, so that nothing comes late, and all is kept until the end; with `causal` by what is before
+    them alone, for live sources: then nothing is kept of what is final. No face is smoothed across a cut.
     """
 
     def __init__(self, thresholds: Mapping[Modality, float], pool: Pool | None = None, *, causal: bool = False) -> None:
-        self._thresholds, self._pool, self._causal = dict(thresholds), pool or Pool(), causal
-        self._readings: list[Reading] = []
-        self._cuts: list[float] = []
-        self._end_s = 0.0
+        self.thresholds, self._pool, self._causal = dict(thresholds), pool or Pool(), causal
+        self._past = _Side(CAUSAL_TIME_CONSTANT_S)
+        self._found: dict[int, list[Reading]] = {}  # of each step that is not final
+        self._cuts: dict[int, set[float]] = {}
+        self._next = 0  # steps before it are final
+        self._reached_s: dict[Modality, float] = {}
 
     @property
     def threshold(self) -> float:
         """Probability from which on the fused distribution is sure: the least of the modalities'."""
-        return min(self._thresholds.values(), default=0.0)
+        return min(self.thresholds.values(), default=0.0)
 
     def push(self, readings: Iterable[Reading], cuts: Iterable[float] = ()) -> None:
-        """Take readings, and when the picture was cut; readings of a face that is not the main one do not count."""
+        """Take readings, and when the picture was cut; readings of a face that is not the main one do not count.
+
+        Nor does what lies in steps that are final.
+        """
         for reading in readings:
             if reading.is_main:
-                self._readings.append(reading)
-                self._end_s = max(self._end_s, reading.end_s)
-        self._cuts += cuts
+                _sort_in(reading, self._found, self._next)
+                self._reached_s[reading.modality] = max(self._reached_s.get(reading.modality, 0.0), reading.end_s)
+        for cut in cuts:
+            edge = round(cut / STEP_S) * STEP_S
+            at_s = edge if abs(cut - edge) < _SAME_S else cut
+            if int(at_s / STEP_S) >= self._next:
+                self._cuts.setdefault(int(at_s / STEP_S), set()).add(at_s)
 
-    def moments(self) -> Iterator[Moment]:
-        """Yield every step in which something was found, in order of time; a cut of the picture divides a step."""
-        steps = list(self._steps())
-        momentary = np.array([self._pool(step.means) for step in steps]).reshape(-1, len(EMOTIONS))
-        for step, alone, smoothed in zip(steps, momentary, self._smoothed(steps, momentary), strict=True):
-            labels = {modality: decide(mean, self._thresholds[modality]) for modality, mean in step.means.items()}
-            sure = {raw for raw, _, reason in labels.values() if reason is None}
-            probabilities = smoothed.tolist()
-            valence, arousal = expected_valence_arousal(probabilities)
-            yield Moment(
-                start_s=step.start_s,
-                end_s=step.end_s,
-                probabilities=tuple(probabilities),
-                momentary=tuple(alone.tolist()),
-                valence=valence,
-                arousal=arousal,
-                voice=labels["voice"][0] if "voice" in labels else None,
-                face=labels["face"][0] if "face" in labels else None,
-                disagree=len(sure) > 1,
-            )
+    def withdraw(self, modality: Modality) -> None:
+        """Forget a modality and what it found; only before moments were handed out."""
+        del self.thresholds[modality]
+        self._reached_s.pop(modality, None)
+        for number, readings in self._found.items():
+            self._found[number] = [reading for reading in readings if reading.modality != modality]
 
-    def _steps(self) -> Iterator[_Step]:
-        """Yield the steps in which something was found, with the mean of each modality's readings."""
-        nearest = ((cut, round(cut / STEP_S) * STEP_S) for cut in self._cuts)
-        cuts = {edge if abs(cut - edge) < _SAME_S else cut for cut, edge in nearest}
-        inside: dict[int, list[float]] = {}
-        for cut in sorted(cuts):
-            inside.setdefault(int(cut / STEP_S), []).append(cut)
-        found: dict[tuple[float, float], dict[Modality, list[tuple[float, Reading]]]] = {}
-        for reading in self._readings:
-            first, last = int(reading.start_s / STEP_S), int(np.ceil(reading.end_s / STEP_S))
-            for step in range(first, max(last, first + 1)):
-                edges = [step * STEP_S, *inside.get(step, ()), (step + 1) * STEP_S]
-                for start_s, end_s in pairwise(edges):
+    def moments(self, until_s: float = math.inf) -> list[Moment]:
+        """Return, once each and in order of time, the steps that are final if all before `until_s` was pushed.
+
+        They are those in which something was found; a cut of the picture divides a step. What is smoothed both ways is
+        final at the end alone, where the last step ends with what was found.
+        """
+        if not self._causal and until_s < math.inf:
+            return []
+        limit = until_s if until_s == math.inf else int(until_s / STEP_S)
+        if limit <= self._next:
+            return []
+        reached_s = max(self._reached_s.values(), default=0.0) if limit == math.inf else math.inf
+        steps = list(self._steps(self._found, limit, reached_s))
+        self._found = {number: found for number, found in self._found.items() if number >= limit}
+        self._cuts = {number: cuts for number, cuts in self._cuts.items() if number >= limit}
+        if limit < math.inf:
+            self._next = int(limit)
+        return self._smoothed(steps, self._past)
+
+    def moments_ahead(self, provisional: Iterable[Reading] = ()) -> list[Moment]:
+        """Return the steps that are not final, as they look by now and with `provisional` readings; nothing changes."""
+        found, reached_s = (
+            {number: [*readings] for number, readings in self._found.items()},
+            [*self._reached_s.values()],
+        )
+        for reading in provisional:
+            _sort_in(reading, found, self._next)
+            reached_s.append(reading.end_s)
+        steps = list(self._steps(found, math.inf, max(reached_s, default=0.0)))
+        return self._smoothed(steps, replace(self._past))
+
+    def _steps(self, found: Mapping[int, Sequence[Reading]], limit: float, reached_s: float) -> Iterator[_Step]:
+        """Yield the steps before the `limit`-th in which something was found, none longer than to `reached_s`."""
+        for number in sorted(number for number in found if number < limit):
+            cuts = self._cuts.get(number, set())
+            for start_s, end_s in pairwise([number * STEP_S, *sorted(cuts), (number + 1) * STEP_S]):
+                of_step: dict[Modality, list[tuple[float, Reading]]] = {}
+                for reading in found[number]:
                     shared_s = min(reading.end_s, end_s) - max(reading.start_s, start_s)
                     if shared_s > 0 or start_s <= reading.start_s == reading.end_s < end_s:
-                        of_step = found.setdefault((start_s, end_s), {})
                         of_step.setdefault(reading.modality, []).append((max(shared_s, _A_STILL_S), reading))
-        for start_s, end_s in sorted(found):
-            means = {modality: _mean(readings) for modality, readings in found[start_s, end_s].items()}
-            yield _Step(start_s, min(end_s, self._end_s), start_s in cuts, means)
+                if of_step:
+                    means = {modality: _mean(readings) for modality, readings in of_step.items()}
+                    yield _Step(start_s, min(end_s, reached_s), start_s in cuts, means, self._pool(means))
 
-    def _smoothed(self, steps: Sequence[_Step], momentary: Float64) -> Float64:
-        """Return for each step the mean of the distributions around it, by lengths and nearness: shape (steps, 8)."""
-        time_constant_s = CAUSAL_TIME_CONSTANT_S if self._causal else TIME_CONSTANT_S
-        weights = np.array([step.weight for step in steps])
-        weighted = np.column_stack([weights, weights[:, None] * momentary])
-        kept = [0.0]  # of what is before a step, at that step
-        for before, step in pairwise(steps):
-            apart_s = (step.start_s + step.end_s - before.start_s - before.end_s) / 2
-            kept.append(0.0 if step.is_apart(before) else float(np.exp(-apart_s / time_constant_s)))
-        total = _accumulated(weighted, kept)
-        if not self._causal:
-            total += _accumulated(weighted[::-1], [0.0, *kept[:0:-1]])[::-1] - weighted
-        return np.asarray(total[:, 1:] / total[:, :1])
+    def _smoothed(self, steps: Sequence[_Step], past: _Side) -> list[Moment]:
+        """Return the moments of steps, each by the mean of the distributions around it by lengths and nearness."""
+        if self._causal:
+            totals = [past.add(step) for step in steps]
+        else:
+            before, after = _Side(TIME_CONSTANT_S), _Side(TIME_CONSTANT_S)
+            later = [after.add(step) - step.weighted for step in reversed(steps)]
+            totals = [before.add(step) + other for step, other in zip(steps, reversed(later), strict=True)]
+        return [self._moment(step, total[1:] / total[:1]) for step, total in zip(steps, totals, strict=True)]
+
+    def _moment(self, step: _Step, smoothed: Float64) -> Moment:
+        labels = {modality: decide(mean, self.thresholds[modality]) for modality, mean in step.means.items()}
+        sure = {raw for raw, _, reason in labels.values() if reason is None}
+        probabilities = smoothed.tolist()
+        valence, arousal = expected_valence_arousal(probabilities)
+        return Moment(
+            start_s=step.start_s,
+            end_s=step.end_s,
+            probabilities=tuple(probabilities),
+            momentary=tuple(step.alone.tolist()),
+            valence=valence,
+            arousal=arousal,
+            voice=labels["voice"][0] if "voice" in labels else None,
+            face=labels["face"][0] if "face" in labels else None,
+            disagree=len(sure) > 1,
+        )
 
 
-def _accumulated(values: Float64, kept: Sequence[float]) -> Float64:
-    """Return for each row its values, and what is `kept` at it of those before."""
-    total: Float64 = values.copy()
-    for i in range(1, len(total)):
-        total[i] += kept[i] * total[i - 1]
-    return total
+def _sort_in(reading: Reading, found: dict[int, list[Reading]], first: int) -> None:
+    """Add a reading to those of each step from the `first` on that it shares time with."""
+    start, stop = int(reading.start_s / STEP_S), math.ceil(reading.end_s / STEP_S)
+    for number in range(max(start, first), max(stop, start + 1)):
+        found.setdefault(number, []).append(reading)
 
 
 def _mean(found: Sequence[tuple[float, Reading]]) -> list[float]:

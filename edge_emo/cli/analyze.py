@@ -38,22 +38,23 @@ def analyze(
     from edge_emo.analysis.analyzer import Analyzer
     from edge_emo.app.documents import AnalyzeDocument
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.cli.printing import put, strong
     from edge_emo.media.sources import expand
-    from edge_emo.report import annotate as drawing
     from edge_emo.report import machine, srt, text
-    from edge_emo.report import plot as plotting
 
     named = list(expand(sources))
     # what is not there is told by what opens it; a pipe can be read but once
     is_one_file = len(sources) == len(named) == 1 and named != ["-"] and isfile(named[0]) == exists(named[0])
     if (plot or annotate or output == "srt") and not is_one_file:
         raise click.UsageError("--plot, --annotate and --srt are for one source that is a file")
+    if plot or annotate:
+        from edge_emo.cli import drawings  # needs OpenCV, which a sound does not
     if plot:
-        plotting.check(plot)
+        drawings.check_plot(plot)
     if annotate:
-        drawing.check(named[0], annotate)
+        drawings.check_annotation(named[0], annotate)
     batch = Batch(named, Analyzer(**asked))
-    print_csv, done = machine.CsvPrinter(), []
+    csv_line, done = machine.CsvLines(), []
     recognised = False
     for timeline in batch:
         warn(timeline.warnings)
@@ -61,21 +62,21 @@ def analyze(
         if output == "json":
             done.append(timeline)
         elif output == "jsonl":
-            machine.print_json_line(timeline)
+            put(machine.json_line(timeline))
         elif output == "csv":
             for reading in timeline.readings:
-                print_csv(machine.reading_row(timeline.source, reading))
+                put(csv_line(machine.reading_row(timeline.source, reading)))
         elif output == "srt":
             click.echo(srt.subtitles(timeline), nl=False)
         else:
-            click.echo(text.timeline(timeline))
+            click.echo(text.timeline(timeline, strong))
         if plot:
-            plotting.draw(timeline, named[0], plot, audio_track=asked["audio_track"])
+            drawings.plot(timeline, named[0], plot, audio_track=asked["audio_track"])
         if annotate:
-            warn(drawing.annotate(timeline, named[0], annotate, audio_track=asked["audio_track"]))
+            warn(drawings.annotate(timeline, named[0], annotate, audio_track=asked["audio_track"]))
     if output == "json":
-        machine.print_json(AnalyzeDocument(done, batch.failures))
+        put(machine.json_document(AnalyzeDocument(done, batch.failures)))
     elif output == "jsonl":
         for failure in batch.failures:
-            machine.print_json_line(failure)
+            put(machine.json_line(failure))
     ctx.exit(batch.exit_code(recognised))

@@ -54,9 +54,10 @@ def bench(as_json: bool, threads: int, calls: int) -> None:
             err=True,
         )
     if as_json:
+        from edge_emo.cli.printing import put
         from edge_emo.report import machine
 
-        machine.print_json(found)
+        put(machine.json_document(found))
     else:
         _print(found)
 

@@ -24,11 +24,11 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
     """
     from edge_emo.app.doctor import LEVEL, VIEW, diagnose
     from edge_emo.app.documents import DoctorDocument
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     findings = diagnose(sources)
     if output != "text":
-        machine.print_rows(output, findings, DoctorDocument(findings))
+        put_rows(output, findings, DoctorDocument(findings))
     else:
         for finding in findings:
             click.echo(_line(finding))

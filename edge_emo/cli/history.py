@@ -44,24 +44,15 @@ def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: 
 @options.output_format
 def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) -> None:
     """Count what is known, and show what was learned from it: what you like, and how sure that is."""
-    from edge_emo.app.documents import HistoryDocument
+    from edge_emo.app.learned import learned
     from edge_emo.app.library import library
-    from edge_emo.music.ranking.recommend import Recommender
-    from edge_emo.music.store.history import History
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     with user_database(data_dir, tell) as database, library(catalogue, data_dir, tell) as opened:
-        kept = History(database)
-        counted = kept.stats()
-        memory = Recommender(opened.catalogue, kept).memory
-        assert memory is not None
-        memory.refresh()
-        likes = memory.likes()
-    if output == "csv" or output == "jsonl":
-        machine.print_rows(output, likes, None)
-        return
-    if output == "json":
-        machine.print_json(HistoryDocument(counted, likes))
+        found = learned(opened.catalogue, database)
+    counted, likes = found.history, found.likes
+    if output != "text":
+        put_rows(output, likes, found)
         return
     click.echo(
         f"{plain(counted.path)}\n{counted.events} rows about {counted.songs} songs{_span(counted.first, counted.last)}"
@@ -79,15 +70,16 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
 def export(data_dir: str | None, output: str) -> None:
     """Print every row, as CSV unless another format is asked for."""
     from edge_emo.app.documents import EventsDocument
+    from edge_emo.cli.printing import put, put_rows
     from edge_emo.music.store.history import History
     from edge_emo.report import machine
 
     with user_database(data_dir, tell) as database:
         events = History(database).events()
         if output == "json":
-            machine.print_json(EventsDocument(list(events)))
+            put(machine.json_document(EventsDocument(list(events))))
         else:
-            machine.print_rows("jsonl" if output == "jsonl" else "csv", events, None)
+            put_rows("jsonl" if output == "jsonl" else "csv", events, None)
 
 
 @history.command()

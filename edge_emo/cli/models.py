@@ -32,7 +32,7 @@ _folder = click.option(
 @click.pass_context
 def list_models(ctx: click.Context, models_dir: str | None, output: str) -> None:
     """List the models, where their cards are, and what was measured of each file."""
-    _finish(ctx, _rows(models_dir, load=False), output)
+    _finish(ctx, models_dir, output, load=False)
 
 
 @models.command()
@@ -41,10 +41,13 @@ def list_models(ctx: click.Context, models_dir: str | None, output: str) -> None
 @click.pass_context
 def verify(ctx: click.Context, models_dir: str | None, output: str) -> None:
     """Compare each file with its card's SHA-256 and load it. Exit code 3 when one is not sound."""
-    _finish(ctx, _rows(models_dir, load=True), output)
+    _finish(ctx, models_dir, output, load=True)
 
 
-def _finish(ctx: click.Context, rows: list[ModelRow], output: str) -> None:
+def _finish(ctx: click.Context, models_dir: str | None, output: str, *, load: bool) -> None:
+    from edge_emo.app.models import model_rows
+
+    rows = model_rows(models_dir, load=load)
     _print(rows, output)
     damaged = [row for row in rows if row.status != "ok"]
     for row in damaged:
@@ -52,61 +55,12 @@ def _finish(ctx: click.Context, rows: list[ModelRow], output: str) -> None:
     ctx.exit(exit_codes.DAMAGED if damaged else exit_codes.DONE)
 
 
-def _rows(models_dir: str | None, load: bool) -> list[ModelRow]:
-    from pathlib import Path
-
-    from edge_emo.app.documents import ModelRow
-    from edge_emo.core.errors import ModelError
-    from edge_emo.models.card_json import read_card
-    from edge_emo.models.manifest import models_folder, read_manifest
-    from edge_emo.models.session import Model, verified
-
-    folder = Path(models_dir) if models_dir else models_folder()
-    manifest = read_manifest(folder)
-    rows = []
-    for name, entry in manifest.models.items():
-        for precision, card_name in entry.cards.items():
-            is_default = name in manifest.tasks.values() and precision == entry.default
-            try:
-                card = read_card(folder / card_name)
-            except ModelError as error:
-                card_path = str(folder / card_name)
-                rows.append(ModelRow(name, "", "", precision, is_default, card_path, "", 0.0, "", "", [], str(error)))
-                continue
-            path, status = folder / card.file, "ok"
-            try:
-                if load:
-                    Model(folder / card_name).load()
-                else:
-                    verified(path, card)
-            except ModelError as error:
-                status = str(error)
-            size = path.stat().st_size / 1000 if path.is_file() else 0.0
-            rows.append(
-                ModelRow(
-                    card.name,
-                    card.version,
-                    card.task,
-                    card.precision,
-                    is_default,
-                    str(folder / card_name),
-                    str(path),
-                    round(size, 1),
-                    card.sha256,
-                    card.license,
-                    card.metrics,
-                    status,
-                )
-            )
-    return rows
-
-
 def _print(rows: list[ModelRow], output: str) -> None:
     from edge_emo.app.documents import ModelsDocument
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     if output != "text":
-        machine.print_rows(output, rows, ModelsDocument(rows))
+        put_rows(output, rows, ModelsDocument(rows))
         return
     for row in rows:
         mark = "*" if row.default else " "

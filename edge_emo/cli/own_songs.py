@@ -98,7 +98,7 @@ def remove(names: tuple[str, ...], data_dir: str | None) -> None:
 def _print(added: Added, output: str, told: set[Unreadable]) -> None:
     """Print the report; files that cannot be read go to standard error, each once."""
     from edge_emo.app.documents import AddedDocument
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     for file in added.unreadable:
         if file not in told:
@@ -120,6 +120,6 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
     elif output == "csv":
         reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]
         paths = [tag["path"] for tag in misread]
-        machine.print_rows(output, [{"folders": folders, **counts, "unreadable": reasons, "misread": paths}], None)
+        put_rows(output, [{"folders": folders, **counts, "unreadable": reasons, "misread": paths}], None)
     else:
-        machine.print_rows(output, [added], AddedDocument(added))
+        put_rows(output, [added], AddedDocument(added))

@@ -14,8 +14,7 @@ from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.music.ranking.mixture import Mixture
-    from edge_emo.music.ranking.recommend import Advice, Intent, Recommendation, Strategy
+    from edge_emo.music.ranking.recommend import Intent, Strategy
     from edge_emo.music.store.catalogue import Song
     from edge_emo.music.store.filters import Filters
 
@@ -77,9 +76,10 @@ def recommend(
     """
     from edge_emo.app.documents import RecommendDocument, Recommended
     from edge_emo.app.library import library
+    from edge_emo.app.recommending import Recommending
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.music.ranking.mixture import mixture_of
-    from edge_emo.music.ranking.recommend import Recommender, certain, for_timeline
+    from edge_emo.cli.printing import put, strong
+    from edge_emo.music.ranking.recommend import Recommender
     from edge_emo.music.store.history import History
     from edge_emo.report import machine, text
 
@@ -90,32 +90,23 @@ def recommend(
     history = History(opened.database) if uses_history and opened.database else None
     recommender = Recommender(opened.catalogue, history)
     seed = random.randrange(2**31) if seed is None else seed
-    ranking: dict[str, Any] = {"filters": filters, "intent": intent, "strategy": strategy}
-
-    def advised(songs: list[Recommendation], mixture: Mixture) -> Advice | None:
-        return None if strategy == "random" else recommender.advice(songs, count, mixture, filters)
+    asking = Recommending(recommender, count, seed, filters, intent, strategy)
 
     def listen(source: str, on_progress: Callable[[float], object]) -> Recommended:
         timeline = analyzer(source, on_progress)
         warn(timeline.warnings)
-        songs, advice = [], None
-        if timeline.readings:
-            songs = for_timeline(recommender, timeline, count, seed=seed, **ranking)
-            advice = advised(songs, mixture_of(timeline))
-        return Recommended(timeline, None, seed, history is not None, songs, advice)
+        return asking.for_timeline(timeline)
 
     batch = Batch(sources, listen)
     results: Iterable[Recommended] = batch
     if mood:
-        songs = recommender(certain(mood), count, seed=seed, **ranking)
-        advice = advised(songs, [(1.0, certain(mood))])
-        results = [Recommended(None, mood, seed, history is not None, songs, advice)]
+        results = [asking.for_mood(mood)]
     else:
         from edge_emo.analysis.analyzer import Analyzer
 
         analyzer = Analyzer(**asked)
 
-    print_csv, done = machine.CsvPrinter(), []
+    csv_line, done = machine.CsvLines(), []
     recognised = False
     chosen: list[Song] = []
     for result in results:
@@ -124,18 +115,18 @@ def recommend(
         if output == "json":
             done.append(result)
         elif output == "jsonl":
-            machine.print_json_line(result)
+            put(machine.json_line(result))
         elif output == "csv":
             for row in machine.song_rows(result):
-                print_csv(row)
+                put(csv_line(row))
         elif output == "text":
-            click.echo(text.recommended(result))
+            click.echo(text.recommended(result, strong))
     for reason in recommender.warnings:
         tell(f"{reason}; going on without your history")
     if output == "json":
-        machine.print_json(RecommendDocument(done, batch.failures))
+        put(machine.json_document(RecommendDocument(done, batch.failures)))
     elif output == "jsonl":
         for failure in batch.failures:
-            machine.print_json_line(failure)
+            put(machine.json_line(failure))
     deliver(chosen, playlist, play, data_dir)
     ctx.exit(batch.exit_code(recognised))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.core.timeline import Timeline
     from edge_emo.music.ranking.stretches import Gaps
     from edge_emo.music.store.filters import Filters
 
@@ -23,7 +21,7 @@ _RATES = ["23.976", "24", "25", "29.97", "30", "48", "50", "59.94", "60"]
 
 
 def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
-    from edge_emo.report.cue_sheet import SUFFIXES
+    from edge_emo.report.cue_formats import SUFFIXES
 
     if value.suffix.lower() not in SUFFIXES:
         raise click.BadParameter(f"{value} is no known cue sheet; end its name in one of {', '.join(SUFFIXES)}")
@@ -119,16 +117,21 @@ def score(
     to paste under the video are written. No song comes twice.
     """
     from edge_emo.app.documents import Scored, ScoreDocument
+    from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
+    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
+    from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
+    from edge_emo.cli.printing import put, put_rows, strong
+    from edge_emo.core import timecode
     from edge_emo.core.errors import NoVoiceError
     from edge_emo.core.text import printable
     from edge_emo.media.film import frame_rate as stated_rate
     from edge_emo.media.sources import expand
-    from edge_emo.music.ranking.cues import over, plan, revised
     from edge_emo.music.ranking.recommend import Recommender
-    from edge_emo.music.ranking.stretches import Stretch
-    from edge_emo.report import cue_sheet, edited_cues, machine, text, timecode
+    from edge_emo.report import machine, text
+    from edge_emo.report.cue_formats import rows as cue_rows
+    from edge_emo.report.cue_sheet import CueSheet
 
     if edited and mood:
         raise click.UsageError("--cues keeps what it says and --mood chooses anew; drop one of them")
@@ -138,99 +141,52 @@ def score(
     if film == "-" or Path(film).is_dir() or len(found) != 1:
         raise click.UsageError("a cue sheet is for one film that is a file")
     source = Path(found[0]).absolute()
-    stated = stated_rate(source) if source.is_file() else None
-    rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(stated)
-    cue_sheet.check(out, rate, may_replace=force)  # before the film, which may take minutes
-    kept = edited_cues.read(edited, rate) if edited else []
+    own_rate = stated_rate(source) if source.is_file() else None
+    rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(own_rate)
+    cue_files.check(out, rate, may_replace=force)  # before the film, which may take minutes
+    kept = read(edited, rate) if edited else None
     recommender = Recommender(ctx.with_resource(library(catalogue, data_dir, tell)).catalogue)
     seed = random.randrange(2**31) if seed is None else seed
-    songs: dict[str, Any] = {"crossfade_s": crossfade_s, "filters": filters, "seed": seed}
-    if mood or edited:
-        batch = Batch(found, lambda name, _: _stated(name))
-    else:
+    scoring = Scoring(recommender, seed, filters, min_stretch_s, crossfade_s, gaps, mood, kept, another)
+    if scoring.needs_timeline:
         from edge_emo.analysis.analyzer import Analyzer
 
         analyzer = Analyzer(**asked)
 
-        def look(name: str, on_progress: Callable[[float], object]) -> _Film:
-            timeline = analyzer(name, on_progress)
-            has_sound = timeline.voice is not None or not asked["voice"]
-            return _Film(timeline.source, timeline.duration_s, has_sound, timeline)
+    def look(name: str, on_progress: Callable[[float], object]) -> Footage:
+        if not scoring.needs_timeline:
+            return stated(name)
+        return analyzed(analyzer(name, on_progress), voice=asked["voice"])
 
-        batch = Batch(found, look)
-    for seen in batch:
+    batch = Batch(found, look)
+    for footage in batch:
+        if footage.timeline is not None:
+            warn(footage.timeline.warnings)
         try:
-            if seen.timeline is not None:
-                warn(seen.timeline.warnings)
-                cues = plan(seen.timeline, recommender, min_stretch_s=min_stretch_s, gaps=gaps, **songs)
-            elif mood:
-                whole = [Stretch.of_mood(mood, 0.0, seen.duration_s)]
-                cues = over(whole, recommender, min_stretch_s=min_stretch_s, **songs)
-            else:
-                cues = revised(kept, recommender, duration_s=seen.duration_s, another=another, **songs)
+            cues = scoring.cues(footage)
         except NoVoiceError as error:
             tell(error)
             ctx.exit(exit_codes.NOTHING_RECOGNISED)
-        sheet = cue_sheet.CueSheet(
-            source=seen.source,
+        sheet = CueSheet(
+            source=footage.source,
             path=source,
-            duration_s=seen.duration_s,
+            duration_s=footage.duration_s,
             frame_rate=rate,
-            has_picture=stated is not None,
-            has_sound=seen.has_sound,
+            has_picture=own_rate is not None,
+            has_sound=footage.has_sound,
             cues=tuple(cues),
         )
-        files = [printable(str(path)) for path in cue_sheet.write(sheet, out, may_replace=force)]
-        result = Scored(seen.source, seen.duration_s, float(rate), seed, cues, files)
+        files = [printable(str(path)) for path in cue_files.write(sheet, out, may_replace=force)]
+        result = Scored(footage.source, footage.duration_s, float(rate), seed, cues, files)
         if output == "json":
-            machine.print_json(ScoreDocument([result], batch.failures))
+            put(machine.json_document(ScoreDocument([result], batch.failures)))
         elif output in ("csv", "jsonl"):
-            machine.print_rows(output, cue_sheet.rows(sheet), None)
+            put_rows(output, cue_rows(sheet), None)
         else:
-            click.echo(text.scored(result))
+            click.echo(text.scored(result, strong))
     for failure in batch.failures:
         if output == "json":
-            machine.print_json(ScoreDocument([], [failure]))
+            put(machine.json_document(ScoreDocument([], [failure])))
         elif output == "jsonl":
-            machine.print_json_line(failure)
+            put(machine.json_line(failure))
     ctx.exit(batch.exit_code(recognised=True))
-
-
-@dataclass(frozen=True)
-class _Film:
-    """A film or a recording: how long it is, whether it has sound, and what was found in it, if that was asked."""
-
-    source: str
-    duration_s: float
-    has_sound: bool
-    timeline: Timeline | None = None
-
-
-def _stated(name: str) -> _Film:
-    """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError."""
-    from edge_emo.core.errors import MediaError
-    from edge_emo.core.text import printable
-    from edge_emo.media.film import Film
-    from edge_emo.media.sound import SAMPLE_RATE, Sound
-    from edge_emo.media.sources import kind, opened
-
-    source = opened(name)
-    found = kind(name, source)
-    if found == "picture":
-        raise MediaError(f"{printable(name)}: a still has no time to score; name a film or a recording")
-    lengths: dict[str, float] = {}
-    failure: MediaError | None = None
-    try:
-        sound = Sound(name, source)
-        lengths["sound"] = sound.stated_s or sum(len(block) for block in sound) / SAMPLE_RATE
-    except MediaError as error:
-        failure = error
-    if found == "film":
-        try:
-            film = Film(name, source=source)
-            lengths["picture"] = film.stated_s or max(frame.end_s for frame in film)
-        except MediaError as error:
-            failure = failure or error
-    if not lengths and failure is not None:
-        raise failure
-    return _Film(printable(name), max(lengths.values()), "sound" in lengths)

@@ -45,9 +45,9 @@ def import_(
     """Add the songs of FILE to your own: all of them, or none where one cannot be taken."""
     from edge_emo.app.documents import ConvertedDocument, ImportedDocument
     from edge_emo.cli.batch import Bar
+    from edge_emo.cli.printing import put_rows
     from edge_emo.music.library.exchange import import_songs
     from edge_emo.music.library.lmc import POOLS, import_lmc
-    from edge_emo.report import machine
 
     if pools and format_ != "lmc":
         raise click.UsageError("--pools is for --format lmc")
@@ -75,7 +75,7 @@ def import_(
     if format_ == "lmc":
         rows = [{"emotion": emotion, "songs": n} for emotion, n in converted.emotions.items()]
         if output != "text":
-            machine.print_rows(output, rows, ConvertedDocument(converted))
+            put_rows(output, rows, ConvertedDocument(converted))
             return
         for row in rows:
             click.echo(f"{row['emotion']:<10} {row['songs']:>6}")
@@ -87,7 +87,7 @@ def import_(
         repeated = f", {imported.repeated} rows repeat one of them" if imported.repeated else ""
         click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out{repeated}")
     else:
-        machine.print_rows(output, [imported], ImportedDocument(imported))
+        put_rows(output, [imported], ImportedDocument(imported))
 
 
 @click.command()

@@ -57,7 +57,7 @@ def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, out
 def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
     """Count songs by licence, source and most fitting emotion, after reading the whole catalogue."""
     from edge_emo.app.documents import CatalogueDocument
-    from edge_emo.report import machine
+    from edge_emo.cli.printing import put_rows
 
     with library(catalogue, data_dir, tell) as opened:
         opened.catalogue.check()
@@ -68,7 +68,7 @@ def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
         for name, count in getattr(found, f"by_{group}").items()
     ]
     if output != "text":
-        machine.print_rows(output, counts, CatalogueDocument(found))
+        put_rows(output, counts, CatalogueDocument(found))
         return
     click.echo(f"{plain(found.path)}\n{found.songs} songs by {found.artists} artists, schema {found.schema_version}")
     for row in counts:
@@ -83,11 +83,12 @@ songs.add_command(export)
 
 def _print(found: list, output: str) -> None:  # type: ignore[type-arg]
     from edge_emo.app.documents import SongsDocument
-    from edge_emo.report import machine, text
+    from edge_emo.cli.printing import put_rows, strong
+    from edge_emo.report import text
 
     if output != "text":
-        machine.print_rows(output, [msgspec.to_builtins(song) for song in found], SongsDocument(found))
+        put_rows(output, [msgspec.to_builtins(song) for song in found], SongsDocument(found))
     elif not found:
         click.echo("no song found", err=True)
     for song in found if output == "text" else []:
-        click.echo(text.song(song))
+        click.echo(text.song(song, strong))

@@ -13,6 +13,9 @@ class EdgeEmoError(Exception):
 
     exit_code: ClassVar[int] = 1
 
+    def __str__(self) -> str:  # else KeyError would quote it
+        return str(self.args[0]) if self.args else ""
+
 
 class MediaError(EdgeEmoError, ValueError):
     """A source that cannot be decoded."""
@@ -21,15 +24,9 @@ class MediaError(EdgeEmoError, ValueError):
 class MediaNotFoundError(MediaError, FileNotFoundError):
     """A source that is not there."""
 
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
-
 
 class MediaPermissionError(MediaError, PermissionError):
     """A source that may not be read."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class NoSoundTrackError(MediaError):
@@ -57,9 +54,6 @@ class ModelError(EdgeEmoError, ValueError):
 class ModelNotFoundError(ModelError, FileNotFoundError):
     """A model or card that is not there."""
 
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
-
 
 class ModelDamagedError(ModelError):
     """A model file that is not the one its card describes."""
@@ -78,9 +72,6 @@ class CatalogueError(EdgeEmoError, ValueError):
 class SongNotFoundError(EdgeEmoError, KeyError):
     """A song the catalogue does not hold."""
 
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
-
 
 class MoodError(EdgeEmoError, ValueError):
     """A mood that is none of the eight emotions."""
@@ -92,9 +83,6 @@ class NoVoiceError(EdgeEmoError, ValueError):
 
 class UserDataError(EdgeEmoError, OSError):
     """The user's database cannot be used: not writable, locked, full, or of a newer release."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class SongListError(EdgeEmoError, ValueError):
@@ -116,12 +104,6 @@ class PlaylistError(EdgeEmoError, ValueError):
 class CueSheetError(EdgeEmoError, OSError):
     """A cue sheet that cannot be written: an unknown format, a file that is there already, no place for it."""
 
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
-
 
 class OutputError(EdgeEmoError, OSError):
     """A file that a command was asked to write and cannot."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""

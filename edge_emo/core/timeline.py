@@ -44,6 +44,13 @@ class Reading:
         return self.end_s - self.start_s
 
 
+@dataclass(frozen=True, slots=True)
+class ProvisionalReading(Reading):
+    """What a model found in a part of an utterance that goes on; the readings of the whole utterance replace it."""
+
+    provisional: Literal[True] = True
+
+
 @dataclass(frozen=True)
 class Summary:
     """The whole source in one line, or what one modality or one person adds to it.

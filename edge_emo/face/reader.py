@@ -15,8 +15,8 @@ from edge_emo.media.film import Frame
 class FaceReader:
     """The readings of the frames of one source, in order of time. `everyone` also reads faces other than the main one.
 
-    The answer for a frame depends on it and the frames before. `cuts` fills with when the picture was cut, in seconds:
-    the starts of the first frames after. Nobody is followed across a cut.
+    The answer for a frame depends on it and the frames before. `is_cut` tells whether the last frame begins a shot;
+    nobody is followed across a cut.
     """
 
     def __init__(
@@ -24,22 +24,26 @@ class FaceReader:
     ) -> None:
         self._detector, self._recognizer = detector or FaceDetector(), recognizer or FaceRecognizer()
         self._everyone, self._tracker, self._cut_detector = everyone, Tracker(), CutDetector()
-        self.cuts: list[float] = []
+        self.is_cut = False
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which on it is sure."""
+        return self._recognizer.card.threshold
 
     def push(self, frame: Frame) -> Iterator[Reading]:
         """Yield the readings of a frame, the main face first. Raises ValueError for an array that is no picture."""
-        if self._cut_detector.push(frame):
-            self.cuts.append(frame.start_s)
+        self.is_cut = self._cut_detector.push(frame)
+        if self.is_cut:
             self._tracker.cut()
         faces = self._detector.detect(frame.picture)
         height, width = frame.picture.shape[:2]
         followed = self._tracker.follow(faces, frame.start_s, (height, width))
         order = sorted(range(len(faces)), key=lambda i: (not followed[i][1], followed[i][0]))
         chosen = [i for i in order if self._everyone or followed[i][1]]
-        threshold = self._recognizer.card.threshold
         found = self._recognizer.probabilities(frame.picture, [faces[i] for i in chosen])
         for i, probabilities in zip(chosen, found.tolist(), strict=True):
-            raw, emotion, reason = decide(probabilities, threshold)
+            raw, emotion, reason = decide(probabilities, self.threshold)
             person, is_main = followed[i]
             yield Reading(
                 modality="face",

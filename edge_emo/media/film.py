@@ -172,8 +172,9 @@ class Film:
 
 def frame_rate(path: str | os.PathLike[str]) -> float | None:
     """Return the frames a second that a film states, None for what has no picture or cannot be opened."""
-    name, source = printable(os.fspath(path)), os.fspath(path)
+    name = printable(os.fspath(path))
     try:
+        source = opened(path)
         if importlib.util.find_spec("av") is None:
             capture = open_with_opencv(name, source)
             rate = capture.get(cv2.CAP_PROP_FPS)

@@ -103,7 +103,10 @@ def opened(path: str | os.PathLike[str]) -> str | BinaryIO:
         if stat.S_ISREG(mode) and os.path.getsize(path) == 0:
             raise MediaError(f"{name}: is empty (0 bytes); copy or record it again")
         with open(path, "rb") as file:
-            return path if stat.S_ISREG(mode) else _whole_stream(name, file)
+            if not stat.S_ISREG(mode):
+                return _whole_stream(name, file)
+            file.read(1)  # which fails on a disk that does
+            return path
     except FileNotFoundError:
         what = "matches no file" if glob.has_magic(path) else "no such file"
         raise MediaNotFoundError(f"{name}: {what}; check the path") from None
@@ -114,7 +117,7 @@ def opened(path: str | os.PathLike[str]) -> str | BinaryIO:
             raise
         raise MediaError(f"{name!r}: not a possible path ({error})") from None
     except OSError as error:
-        raise MediaError(f"{name}: cannot be opened ({error.strerror})") from error
+        raise MediaError(f"{name}: cannot be opened ({error.strerror}); check the disk it lies on") from error
 
 
 def _whole_stream(name: str, stream: BinaryIO) -> BinaryIO:

@@ -7,91 +7,37 @@ film smoothed. The labels of other faces, which have no bars, are those of the f
 from __future__ import annotations
 
 import bisect
-import importlib.util
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.core.errors import DecoderMissingError, MediaError, NoPictureError
-from edge_emo.core.files import atomic_write, check_folder
-from edge_emo.core.text import printable
 from edge_emo.core.timeline import Moment, Reading, Segment, Timeline, decide
 from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
-from edge_emo.media.clock import PacketClock
-from edge_emo.media.containers import open_with_pyav
-from edge_emo.media.film import FrameDecoder, picture_stream, upright
-from edge_emo.media.pictures import Pixels, read_picture, write_picture
-from edge_emo.media.sources import Kind, kind, opened
-from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_of
+from edge_emo.media.pictures import Pixels
 from edge_emo.report.colours import COLOURS, Colour
 
 Part = TypeVar("Part", Moment, Segment)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_TIME_BASE = Fraction(1, 12800)
-_FILM_SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"])
-_ENDINGS = {"film": "end its name in .mp4, .mkv or .webm", "picture": "end its name in .jpg, .png or .webp"}
 WIDTH, HEIGHT, LARGEST_SHARE = 175, 150, 0.45
 """Of the panel of bars in a picture of 640 pixels, and how much of a smaller picture's sides it may take."""
 
 
-def annotate(
-    timeline: Timeline, source: str | os.PathLike[str], path: Path, *, audio_track: AudioTrack | None = None
-) -> list[str]:
-    """Write the picture or film `source` with what `timeline` says of it, and its sound; return warnings.
+class Annotation:
+    """What is drawn onto a still, or onto each frame of a film; the panel stays where it is in the first of them."""
 
-    Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
-    """
-    found = check(source, path)
-    if timeline.face is None:
-        raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
-    try:
-        with atomic_write(path) as draft:
-            if found == "film":
-                return _write_film(timeline, source, draft, audio_track)
-            picture = read_picture(source)
-            layout = Layout.of(timeline, picture.shape)
-            draw(picture, Shown(timeline).at(0.0), layout)
-            write_picture(draft, picture)
-            return []
-    except (OSError, ValueError) as error:
-        if isinstance(error, MediaError):
-            raise
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        hint = "make room, or write elsewhere" if isinstance(error, OSError) else _ENDINGS[found]
-        raise MediaError(f"{path}: cannot be written ({reason}); {hint}") from error
+    def __init__(self, timeline: Timeline) -> None:
+        self._shown = Shown(timeline)
+        self._layout: Layout | None = None
 
-
-def check(source: str | os.PathLike[str], path: Path) -> Kind:
-    """Return what `source` is, so far as it and `path` can be judged before it is analysed.
-
-    Raises MediaError where there is no picture in it or nothing can be written at `path`, DecoderMissingError without
-    PyAV for a film.
-    """
-    found = kind(source, opened(source))
-    if found == "sound":
-        raise MediaError(f"{printable(os.fspath(source))}: a sound, no picture to draw on; leave --annotate out")
-    if path.exists() and path.samefile(source):
-        raise MediaError(f"{path}: is the source itself; give --annotate another name")
-    if found == "film" and importlib.util.find_spec("av") is None:
-        raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
-    try:
-        check_folder(path)
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
-    if found == "picture" and not (path.suffix and cv2.haveImageWriter(path.name)):
-        raise MediaError(f"{path}: cannot be written (no picture format that is known); {_ENDINGS[found]}")
-    if found == "film" and path.suffix.lower() not in _FILM_SUFFIXES:
-        raise MediaError(f"{path}: cannot be written (no film format that is known); {_ENDINGS[found]}")
-    return found
+    def __call__(self, time_s: float, picture: Pixels) -> None:
+        """Draw what holds at a time onto an RGB picture, uint8 of shape (height, width, 3), in place."""
+        self._layout = self._layout or Layout.of(self._shown.timeline, picture.shape)
+        draw(picture, self._shown.at(time_s), self._layout)
 
 
 @dataclass(frozen=True)
@@ -228,86 +174,3 @@ def _holding(parts: Sequence[Part], starts: Sequence[float], time_s: float) -> P
 
 def _lasts(part: Reading | Moment | Segment, time_s: float) -> bool:
     return time_s < part.end_s or part.start_s == part.end_s  # of a still
-
-
-def _write_film(
-    timeline: Timeline, source: str | os.PathLike[str], path: Path, audio_track: AudioTrack | None
-) -> list[str]:
-    import av
-
-    try:
-        with (
-            closing(open_with_pyav(timeline.source, os.fspath(source))) as film,
-            closing(av.open(f"file:{path}", "w")) as out,
-        ):
-            tracks = tracks_of(film)
-            track = chosen_track(timeline.source, tracks, audio_track) if tracks else None
-            sound = film.streams.audio[track.number - 1] if track else None
-            return _copy_with_drawings(film, sound, out, Shown(timeline))
-    except av.error.FFmpegError as error:
-        if isinstance(error, OSError):
-            raise
-        raise ValueError(error.strerror) from error  # not all of them are errors that Python knows
-
-
-def _copy_with_drawings(film: Any, sound: Any | None, out: Any, shown: Shown) -> list[str]:
-    import av
-
-    picture = picture_stream(film)
-    if picture is None:
-        raise NoPictureError(f"{shown.timeline.source}: has no picture to draw on")
-    picture.thread_type = "AUTO"
-    sound_out, drawn, warnings = None, None, []
-    waiting: list[Any] = []  # sound from before the first frame, which tells the size of the picture
-    if sound is not None:
-        try:
-            sound_out = out.add_stream_from_template(sound)
-        except (av.error.FFmpegError, ValueError):
-            warnings.append(
-                "the format of the annotated film does not hold the sound of the source; the picture alone is in it"
-            )
-    frames, layout = FrameDecoder(picture), None
-    for packet in PacketClock(film).packets():
-        if sound is not None and packet.stream.index == sound.index:
-            if sound_out is not None and packet.dts is not None:
-                waiting.append(packet)
-        elif packet.stream.index == picture.index:
-            for time_s, frame in _decoded(frames, packet):
-                pixels = upright(frame)
-                height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
-                pixels = pixels[:height, :width].copy()
-                layout = layout or Layout.of(shown.timeline, pixels.shape)
-                draw(pixels, shown.at(time_s), layout)
-                if drawn is None:
-                    drawn = _video_stream(out, picture.average_rate or 25, width, height)
-                new = av.VideoFrame.from_ndarray(pixels, "rgb24")
-                new.pts, new.time_base = round(time_s / _TIME_BASE), _TIME_BASE
-                out.mux(drawn.encode(new))
-        if drawn is not None:
-            for held in waiting:
-                held.stream = sound_out
-                out.mux(held)
-            waiting = []
-    if drawn is not None:
-        out.mux(drawn.encode(None))
-    return warnings
-
-
-def _decoded(frames: FrameDecoder, packet: Any) -> Iterator[tuple[float, Any]]:
-    import av
-
-    try:
-        yield from frames.decode(packet)
-    except (av.error.FFmpegError, ValueError):
-        return  # what is damaged is left out, as it was when it was looked at
-
-
-def _video_stream(out: Any, rate: Any, width: int, height: int) -> Any:
-    """Add a stream that the container and this build of FFmpeg can hold."""
-    import av
-
-    codecs = ["libvpx-vp9", "libvpx"] if out.format.name == "webm" else ["libx264", "libopenh264", "mpeg4"]
-    stream = out.add_stream(next(name for name in codecs if name in av.codecs_available), rate=rate)
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.codec_context.time_base = _TIME_BASE
-    return stream

@@ -1,37 +1,15 @@
-"""Cue sheets: which song is heard when in a film, for editing programs, and the credits to publish with it."""
+"""Cue sheets: which song is heard when in a film, in seconds and in whole frames, and the credits that go with it."""
 
 from __future__ import annotations
 
-import csv
-import importlib.util
-import io
-import os
 import re
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-from edge_emo.core.errors import CueSheetError, ExtraMissingError
-from edge_emo.core.files import atomic_write
-from edge_emo.music.library.csv_files import guarded
 from edge_emo.music.ranking.cues import Cue
 from edge_emo.music.store.catalogue import Song
 from edge_emo.music.store.licenses import credit_line, is_cc_by
-from edge_emo.report.timecode import RATES, timecode
-
-EDIT_FORMATS = {
-    ".otio": ("otio_json", "opentimelineio"),
-    ".edl": ("cmx_3600", "otio_cmx3600_adapter"),
-    ".xml": ("fcp_xml", "otio_fcp_adapter"),
-    ".fcpxml": ("fcpx_xml", "otio_fcpx_xml_adapter"),
-}
-"""By suffix, the adapter of OpenTimelineIO that writes a format, and the module it is in."""
-
-FCPX_RATES = {name: rate for name, rate in RATES.items() if rate != 48}
-"""Frames a second that Final Cut Pro knows."""
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
 
@@ -93,99 +71,6 @@ class CueSheet:
         return found
 
 
-def credits_path(path: Path) -> Path:
-    """Return where the credits of a cue sheet are written: beside it."""
-    return path.with_name(f"{path.name}.credits.txt")
-
-
-def check(path: Path, frame_rate: Fraction, *, may_replace: bool = False) -> None:
-    """Raise what `write` would, as far as it can be known before there are cues.
-
-    That is CueSheetError for an unknown format, a folder that is not there or not writable, a frame rate that the
-    format does not hold, and, unless it `may_replace` them, files that are there; ExtraMissingError without the
-    library that writes the format.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise CueSheetError(f"{path}: no known cue sheet; end its name in one of {', '.join(SUFFIXES)}")
-    if suffix in EDIT_FORMATS and not all(
-        importlib.util.find_spec(module) for module in ("opentimelineio", EDIT_FORMATS[suffix][1])
-    ):
-        raise ExtraMissingError(
-            f"{path}: needs OpenTimelineIO (pip install 'edge-emo[score]', up to Python 3.13); "
-            f"{' and '.join(_TEXTS)} work without"
-        )
-    if suffix == ".fcpxml" and frame_rate not in FCPX_RATES.values():
-        raise CueSheetError(
-            f"{path}: Final Cut Pro edits at {', '.join(FCPX_RATES)} frames a second, not {float(frame_rate):.5g}; "
-            "end the name in .xml (Premiere, Resolve), or give a --frame-rate that the film can be conformed to"
-        )
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise CueSheetError(f"{path}: its folder is not there or not writable; name another, or make it")
-    for each in (path, credits_path(path)):
-        if each.is_dir() or (each.exists() and not may_replace):
-            raise CueSheetError(f"{each}: is there already; give another name, or --force to replace it")
-
-
-def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Path]:
-    """Write a cue sheet in the format that its name ends in, and the credits beside it; return both paths.
-
-    Both are written whole or not at all. Raises CueSheetError and ExtraMissingError, see `check`.
-    """
-    check(path, sheet.frame_rate, may_replace=may_replace)
-    suffix = path.suffix.lower()
-    if suffix in EDIT_FORMATS:
-        from edge_emo.report.edit_decisions import written
-
-        text = written(sheet, EDIT_FORMATS[suffix][0], path.absolute().parent)
-    else:
-        text = _TEXTS[suffix](sheet)
-    contents = {path: text, credits_path(path): credits_of(sheet)}
-    try:
-        with ExitStack() as stack:
-            drafts = [stack.enter_context(atomic_write(each)) for each in contents]
-            for draft, content in zip(drafts, contents.values(), strict=True):
-                draft.write_text(content, encoding="utf-8", newline="")
-    except OSError as error:
-        raise CueSheetError(
-            f"{error.filename or path}: cannot be written ({error.strerror}); make room, or name another folder"
-        ) from error
-    return list(contents)
-
-
-def rows(sheet: CueSheet) -> list[dict[str, Any]]:
-    """Return the cues as flat rows: time codes at the frame rate of the edit, seconds, and the song."""
-    return [
-        {
-            "cue": number,
-            "start": timecode(edit.start, sheet.frame_rate),
-            "end": timecode(edit.end, sheet.frame_rate),
-            "start_s": cue.start_s,
-            "end_s": cue.end_s,
-            "emotion": cue.emotion,
-            "found": cue.found,
-            "title": cue.song.title,
-            "artist": cue.song.artist,
-            "source_in_s": cue.source_in_s,
-            "source_out_s": cue.source_out_s,
-            "fade_in_s": cue.fade_in_s,
-            "fade_out_s": cue.fade_out_s,
-            "license": cue.song.license,
-            "credit": credit(cue.song),
-            "link": cue.song.link,
-            "path": cue.song.path,
-            "uid": cue.song.uid,
-            "probability": cue.probability,
-            "is_sure": cue.is_sure,
-            "disagree": cue.disagree,
-            "by_hand": cue.by_hand,
-            "reason": cue.reason,
-        }
-        for number, edit in enumerate(sheet.edits(), start=1)
-        for cue in [edit.cue]
-    ]
-
-
 def label(song: Song) -> str:
     """Return what to call a song where a line is all there is: title and artist, or what it is known by."""
     return one_line(" - ".join(filter(None, [song.title, song.artist]))) or song.uid
@@ -215,27 +100,3 @@ def credits_of(sheet: CueSheet) -> str:
 
 def _to_do(song: Song) -> str:
     return one_line(" ".join(filter(None, [f"{song.license}.", song.usage, song.link])))
-
-
-def _as_csv(sheet: CueSheet) -> str:
-    buffer = io.StringIO()
-    found = rows(sheet)
-    writer = csv.DictWriter(buffer, found[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in found)
-    return buffer.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return guarded(value) if isinstance(value, str) else round(value, 6) if isinstance(value, float) else value
-
-
-def _as_labels(sheet: CueSheet) -> str:
-    """Return a label track for Audacity."""
-    return "".join(f"{cue.start_s:.6f}\t{cue.end_s:.6f}\t{cue.found}: {label(cue.song)}\n" for cue in sheet.cues)
-
-
-_TEXTS: dict[str, Callable[[CueSheet], str]] = {".csv": _as_csv, ".txt": _as_labels}
-
-SUFFIXES = (*EDIT_FORMATS, *_TEXTS)
-"""Ends of names by which a cue sheet gets its format."""

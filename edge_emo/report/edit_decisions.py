@@ -22,9 +22,9 @@ from xml.etree import ElementTree
 import opentimelineio as otio
 from opentimelineio import opentime, schema
 
+from edge_emo.core.timecode import is_drop_frame
 from edge_emo.music.ranking.cues import Cue
 from edge_emo.report.cue_sheet import CueSheet, Edit, credit, label, one_line
-from edge_emo.report.timecode import is_drop_frame
 
 _FCPX_RATE = 25
 _FCPX_TIMES = {"offset", "start", "duration", "frameDuration"}

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import click
 import msgspec
 
 from edge_emo.app.documents import Recommended
@@ -21,15 +20,15 @@ _LARGEST_INDENTED = 10_000_000
 """Bytes; a larger document is read by programs alone, and indenting takes three times its memory."""
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document, indented unless it is very large."""
+def json_document(document: Any) -> bytes:
+    """Return one JSON document, indented unless it is very large."""
     encoded = _encoded(document)
-    click.echo(msgspec.json.format(encoded, indent=2) if len(encoded) <= _LARGEST_INDENTED else encoded)
+    return (msgspec.json.format(encoded, indent=2) if len(encoded) <= _LARGEST_INDENTED else encoded) + b"\n"
 
 
-def print_json_line(value: Any) -> None:
-    """Print one value as a line of JSON."""
-    click.echo(_encoded(value))
+def json_line(value: Any) -> bytes:
+    """Return one value as a line of JSON."""
+    return _encoded(value) + b"\n"
 
 
 def _encoded(value: Any) -> bytes:
@@ -40,8 +39,8 @@ def _encoded(value: Any) -> bytes:
         return printable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False)).encode()
 
 
-class CsvPrinter:
-    """Print flat rows as CSV, the header before the first; lists inside a cell are joined by "|".
+class CsvLines:
+    """Turns flat rows into lines of CSV, the header before the first; lists inside a cell are joined by "|".
 
     Text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
@@ -49,8 +48,8 @@ class CsvPrinter:
     def __init__(self) -> None:
         self._started = False
 
-    def __call__(self, row: Any) -> None:
-        """Print a dataclass or mapping as a row."""
+    def __call__(self, row: Any) -> bytes:
+        """Return a dataclass or mapping as a row."""
         cells = row if isinstance(row, Mapping) else msgspec.to_builtins(row)
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
@@ -58,17 +57,15 @@ class CsvPrinter:
             writer.writerow(cells)
         writer.writerow(_cell(value) for value in cells.values())
         self._started = True
-        click.echo(printable(buffer.getvalue()).encode(), nl=False)
+        return printable(buffer.getvalue()).encode()
 
 
-def print_rows(output: str, rows: Iterable[Any], document: Any) -> None:
-    """Print `rows` as JSON lines or CSV, or the `document` that holds them as JSON."""
+def rendered(output: str, rows: Iterable[Any], document: Any) -> Iterator[bytes]:
+    """Yield `rows` as JSON lines or CSV, or the `document` that holds them as JSON."""
     if output == "json":
-        print_json(document)
-        return
-    print_row = print_json_line if output == "jsonl" else CsvPrinter()
-    for row in rows:
-        print_row(row)
+        yield json_document(document)
+    else:
+        yield from map(json_line if output == "jsonl" else CsvLines(), rows)
 
 
 def reading_row(source: str, reading: Reading) -> dict[str, Any]:

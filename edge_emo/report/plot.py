@@ -3,45 +3,42 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from click import unstyle
-from numpy.typing import NDArray
 
-from edge_emo.core.errors import DecoderMissingError, MediaError
-from edge_emo.core.files import atomic_write, check_folder
+from edge_emo.app.excerpts import N_COLUMNS, N_FRAMES, Excerpts
+from edge_emo.core.errors import DecoderMissingError
 from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
-from edge_emo.media.film import DEFAULT_FPS, Film
 from edge_emo.media.pictures import Pixels
-from edge_emo.media.tracks import AudioTrack
 from edge_emo.report.annotate import Shown
 from edge_emo.report.colours import COLOURS
 from edge_emo.report.text import found
 
-N_THUMBNAILS = 10
 PROPORTION = 0.85
 """Width of a thumbnail over its height."""
-N_COLUMNS = 2000
-"""Of the waveform."""
 _DISAGREE = "///"
 
 
-def draw(
-    timeline: Timeline, source: str | os.PathLike[str], path: Path, *, audio_track: AudioTrack | None = None
-) -> None:
-    """Write a picture of `timeline`, made from `source`, in the format that the name of `path` ends in.
+def formats() -> frozenset[str]:
+    """Return the formats that `draw` knows, such as "png". Raises DecoderMissingError without Matplotlib."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise DecoderMissingError("a plot needs Matplotlib; pip install 'edge-emo[plot]'")
+    from matplotlib.backend_bases import FigureCanvasBase
 
-    Raises DecoderMissingError without Matplotlib, and MediaError where it cannot be written or there is no time.
+    return frozenset(FigureCanvasBase.get_supported_filetypes())
+
+
+def draw(timeline: Timeline, excerpts: Excerpts, out: BinaryIO, format: str) -> None:
+    """Write a picture of `timeline` to a stream, in one of `formats`; `excerpts` are those of its source.
+
+    Raises DecoderMissingError without Matplotlib, ValueError for another format, and what the stream does.
     """
-    check(path)
-    if timeline.duration_s <= 0:
-        raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
+    if format not in formats():
+        raise ValueError(f"format is {format!r}; known are {', '.join(sorted(formats()))}")
     from matplotlib.figure import Figure
 
     rows: list[tuple[str, float]] = [("emotions", 0.8 if timeline.voice and timeline.face else 0.4)]
@@ -54,37 +51,18 @@ def draw(
     ratios = [height for _, height in rows]
     axes = figure.subplots(len(rows), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     draws: dict[str, Callable[..., None]]
-    draws = {"emotions": _emotions, "frames": _frames, "sound": partial(_sound, audio_track), "place": _place}
+    draws = {"emotions": _emotions, "frames": _frames, "sound": _sound, "place": _place}
     for (row, _), axis in zip(rows, axes, strict=True):
-        draws[row](axis, timeline, source)
+        draws[row](axis, timeline, excerpts)
         if row != "emotions":
             for segment in timeline.segments:
                 colour = _colour(segment.emotion)
                 axis.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.18, linewidth=0, zorder=0)
-    axes[0].set_title(f"{Path(timeline.source).name}: {unstyle(found(timeline.summary))}", loc="left")
+    axes[0].set_title(f"{Path(timeline.source).name}: {found(timeline.summary)}", loc="left")
     axes[-1].set_xlim(0, timeline.duration_s)
     axes[-1].set_xlabel("seconds")
     figure.legend(handles=_key(timeline), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
-    try:
-        with atomic_write(path) as draft:
-            figure.savefig(draft, dpi=110)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{path}: cannot be written ({reason}); make room, or write elsewhere") from error
-
-
-def check(path: Path) -> None:
-    """Raise DecoderMissingError without Matplotlib, and MediaError where nothing can be written at `path`."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise DecoderMissingError("a plot needs Matplotlib; pip install 'edge-emo[plot]'")
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
-        raise MediaError(f"{path}: cannot be written (no format of plots); end the name in .png, .svg or .pdf")
-    try:
-        check_folder(path)
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be written ({error.strerror})") from error
+    figure.savefig(out, format=format, dpi=110)
 
 
 def _key(timeline: Timeline) -> list[Any]:
@@ -105,7 +83,7 @@ def _colour(emotion: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
+def _emotions(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
     """Draw a band for what voice and face are together, below it one for the readings of each where there are both."""
     bands = ["together", "voice", "face"] if timeline.voice and timeline.face else ["together"]
     for segment in timeline.segments:
@@ -125,18 +103,14 @@ def _emotions(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> 
     axis.tick_params(axis="y", length=0)
 
 
-def _frames(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    count = min(N_THUMBNAILS, max(1, int(timeline.duration_s * DEFAULT_FPS)))
-    width = timeline.duration_s / count
+def _frames(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
+    width = timeline.duration_s / excerpts.n_frames
     shown = Shown(timeline)
-    try:
-        for frame in Film(source, fps=1 / width):
-            start_s = int(frame.start_s / width + 1e-6) * width
-            main = [reading.box for reading in shown.faces(frame.start_s) if reading.is_main]
-            picture = _part(frame.picture, PROPORTION * N_THUMBNAILS / count, next(iter(main), None))
-            axis.imshow(picture, extent=(start_s, start_s + 0.98 * width, 0, 1), aspect="auto", zorder=1)
-    except MediaError:
-        pass  # what could be decoded is drawn; the timeline says what could not
+    for frame in excerpts.frames:
+        start_s = int(frame.start_s / width + 1e-6) * width
+        main = [reading.box for reading in shown.faces(frame.start_s) if reading.is_main]
+        picture = _part(frame.picture, PROPORTION * N_FRAMES / excerpts.n_frames, next(iter(main), None))
+        axis.imshow(picture, extent=(start_s, start_s + 0.98 * width, 0, 1), aspect="auto", zorder=1)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
 
@@ -151,33 +125,17 @@ def _part(picture: Pixels, proportion: float, face: Box | None) -> Pixels:
     return picture[top : top + down : step, left : left + across : step]
 
 
-def _sound(track: AudioTrack | None, axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
-    low, high = _envelope(source, timeline.duration_s, track)
-    times = np.linspace(0, timeline.duration_s, N_COLUMNS)
-    axis.fill_between(times, low, high, color="0.25", linewidth=0)
-    limit = max(1e-3, float(np.abs([low, high]).max())) * 1.1
-    axis.set_ylim(-limit, limit)
+def _sound(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
+    if excerpts.envelope is not None:
+        low, high = excerpts.envelope
+        axis.fill_between(np.linspace(0, timeline.duration_s, N_COLUMNS), low, high, color="0.25", linewidth=0)
+        limit = max(1e-3, float(np.abs([low, high]).max())) * 1.1
+        axis.set_ylim(-limit, limit)
     axis.set_yticks([])
     axis.set_ylabel("voice")
 
 
-def _envelope(
-    source: str | os.PathLike[str], duration_s: float, track: AudioTrack | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from edge_emo.media.sound import SAMPLE_RATE, Sound
-
-    low, high = np.zeros(N_COLUMNS), np.zeros(N_COLUMNS)
-    start = 0
-    for block in Sound(source, audio_track=track):
-        place = (np.arange(start, start + len(block)) / SAMPLE_RATE / duration_s * N_COLUMNS).astype(int)
-        place = np.minimum(place, N_COLUMNS - 1)
-        np.minimum.at(low, place, block)
-        np.maximum.at(high, place, block)
-        start += len(block)
-    return low, high
-
-
-def _place(axis: Any, timeline: Timeline, source: str | os.PathLike[str]) -> None:
+def _place(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
     times = [(moment.start_s + moment.end_s) / 2 for moment in timeline.moments]
     gaps = np.diff(times, prepend=times[:1]) > 1.0
     for name, colour in (("valence", "#1a73e8"), ("arousal", "#d93025")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click
+from collections.abc import Callable
 
 from edge_emo.app.documents import Recommended, Scored
 from edge_emo.core.text import plain
@@ -11,6 +11,9 @@ from edge_emo.media.sources import title
 from edge_emo.music.ranking.recommend import Advice, Recommendation
 from edge_emo.music.store.catalogue import Song
 from edge_emo.report.cue_sheet import credit
+
+Strong = Callable[[str], str]
+"""What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 _NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
@@ -27,34 +30,34 @@ _OPTIONS = {
 }
 
 
-def found(summary: Summary) -> str:
+def found(summary: Summary, strong: Strong = str) -> str:
     """Return what was heard or seen, in one line: the decision, how sure, and what else it may be."""
     if summary.emotion is None:
         return _NOTHING.get(str(summary.reason), "nothing found")
     ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
     if summary.reason == "mixed":
-        return f"{_strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
+        return f"{strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
     if summary.reason == "low_confidence":
-        return f"{_strong('uncertain')}, most likely {summary.raw} ({summary.probability:.0%}; {others})"
-    return f"{_strong(str(summary.emotion))} ({summary.probability:.0%}{'; then ' * bool(others)}{others})"
+        return f"{strong('uncertain')}, most likely {summary.raw} ({summary.probability:.0%}; {others})"
+    return f"{strong(str(summary.emotion))} ({summary.probability:.0%}{'; then ' * bool(others)}{others})"
 
 
-def timeline(result: Timeline) -> str:
+def timeline(result: Timeline, strong: Strong = str) -> str:
     """Return a timeline: a line for each stretch over which an emotion holds, and the summary."""
-    lines = [_strong(title(result.source))]
+    lines = [strong(title(result.source))]
     lines += [f"  {_stretch(segment)}" for segment in result.segments if segment.end_s > segment.start_s]
     if result.voice and result.face:
-        lines += [f"  heard: {found(result.voice)}", f"  seen: {found(result.face)}"]
+        lines += [f"  heard: {found(result.voice, strong)}", f"  seen: {found(result.face, strong)}"]
     if len(result.people) > 1:
         main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
         by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
         shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
-        lines += [f"  {_person(person, main)}" for person in sorted(shown, key=lambda person: person.person)]
+        lines += [f"  {_person(person, main, strong)}" for person in sorted(shown, key=lambda person: person.person)]
         if rest:
             lines.append(f"  and {len(rest)} more, each seen for up to {rest[0].summary.found_s:.1f} s")
     summary = result.summary
-    lines.append(f"  {_sense(result)}: {found(summary)}")
+    lines.append(f"  {_sense(result)}: {found(summary, strong)}")
     if summary.emotion is not None:
         where = f"; found in {summary.found_s:.1f} s of {result.duration_s:.1f} s" if result.duration_s else ""
         lines.append(f"  valence {summary.valence:+.2f}, arousal {summary.arousal:+.2f}{where}")
@@ -67,26 +70,26 @@ def _sense(result: Timeline) -> str:
     return "heard" if result.voice else "seen"
 
 
-def _person(person: Person, main: str) -> str:
+def _person(person: Person, main: str, strong: Strong) -> str:
     times = f"{person.start_s:.1f} – {person.end_s:.1f} s" if person.end_s else ""
     about = ", ".join(filter(None, [times, main if person.is_main else ""]))
-    return f"person {person.person}{f' ({about})' if about else ''}: {found(person.summary)}"
+    return f"person {person.person}{f' ({about})' if about else ''}: {found(person.summary, strong)}"
 
 
-def recommended(result: Recommended) -> str:
+def recommended(result: Recommended, strong: Strong = str) -> str:
     """Return what was heard and seen in one source and the songs for it."""
     if result.timeline is None:
-        head = f"mood: {_strong(str(result.mood))}"
+        head = f"mood: {strong(str(result.mood))}"
     elif result.timeline.voice and result.timeline.face:
-        head = timeline(result.timeline)
+        head = timeline(result.timeline, strong)
     else:
-        head = f"{_strong(title(result.timeline.source))}: {found(result.timeline.summary)}"
+        head = f"{strong(title(result.timeline.source))}: {found(result.timeline.summary, strong)}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
         lines = [head, "no song passes all that is asked of songs (licence, genre, length, ...); ask for less"]
         return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
-    listed = [recommendation(i, item) for i, item in enumerate(result.songs, start=1)]
+    listed = [recommendation(i, item, strong) for i, item in enumerate(result.songs, start=1)]
     if result.advice:
         listed.append(advice(result.advice))
     if result.uses_history:
@@ -103,18 +106,18 @@ def advice(given: Advice) -> str:
     return f"{given.fitting} of {given.asked} songs fit{unmet}; leave out {less or 'more than one of the conditions'}"
 
 
-def recommendation(number: int, item: Recommendation) -> str:
+def recommendation(number: int, item: Recommendation, strong: Strong = str) -> str:
     """Return a recommended song with its reason and how it may be used."""
-    return f"{number:2d}. {song(item.song)}\n    why: {plain(item.reason)} (score {item.score:.2f})"
+    return f"{number:2d}. {song(item.song, strong)}\n    why: {plain(item.reason)} (score {item.score:.2f})"
 
 
-def scored(result: Scored) -> str:
+def scored(result: Scored, strong: Strong = str) -> str:
     """Return the songs of a film by their time, which of them ask for a credit, and what was written."""
-    lines = [f"{_strong(title(result.source))} ({_minutes(result.duration_s)})"]
+    lines = [f"{strong(title(result.source))} ({_minutes(result.duration_s)})"]
     for number, cue in enumerate(result.cues, start=1):
         fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
-        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {_strong(cue.found)}{fade}")
-        lines += [f"    {song(cue.song)}", f"    why: {plain(cue.reason)}"]
+        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {strong(cue.found)}{fade}")
+        lines += [f"    {song(cue.song, strong)}", f"    why: {plain(cue.reason)}"]
     sheet, credits_file = map(plain, result.files)
     credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
     if len(credited) == len(result.cues):
@@ -126,11 +129,11 @@ def scored(result: Scored) -> str:
     return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
 
 
-def song(item: Song) -> str:
+def song(item: Song, strong: Strong = str) -> str:
     """Return a song: title, artist, length, licence, credit line and link."""
     about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
     artist = f" by {plain(item.artist)}" if item.artist else ""
-    lines = [f"{_strong(plain(item.title))}{artist}{plain(f' ({about})') if about else ''}  {plain(item.uid)}"]
+    lines = [f"{strong(plain(item.title))}{artist}{plain(f' ({about})') if about else ''}  {plain(item.uid)}"]
     lines.append(f"    use: {plain(f'{item.license}. {item.usage}')}")
     if item.credit:
         lines.append(f"    credit: {plain(item.credit)}")
@@ -153,7 +156,3 @@ def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
-
-
-def _strong(text: str) -> str:
-    return click.style(text, bold=True)

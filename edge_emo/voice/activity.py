@@ -73,6 +73,20 @@ class ActivityDetector:
         first = self._open if self._open is not None else self._decided
         return max(0, first - self._p.margin) * HOP
 
+    @property
+    def under_way(self) -> Span | None:
+        """What may be a voice that goes on, up to the last frame so far; what comes may show that it is none."""
+        start, known = self._begun(), self._first + len(self._frames)
+        if start is None:
+            return None
+        return Span(max(self._previous_stop, (start - self._p.margin) * HOP, 0), (known - 1) * HOP + FRAME)
+
+    @property
+    def is_voice_under_way(self) -> bool:
+        """Whether it sounds like one so far."""
+        start = self._begun()
+        return start is not None and self._evidence(self._frames[start - self._first :]) >= self._p.least_evidence
+
     def push(self, samples: Float32) -> list[Span]:
         """Return the voice spans completed by `samples`."""
         self._n_samples += len(samples)
@@ -122,6 +136,18 @@ class ActivityDetector:
             return np.zeros(len(level), np.bool_)
         rise = np.clip(p.rise_share * (peak - floor), p.rise_min_db, p.rise_max_db)
         return np.asarray((level > floor + rise) & (level > p.silence_db))
+
+    def _begun(self) -> int | None:
+        """Return the first frame of what is active up to now, by frames before alone where it is not decided."""
+        p, start, last, known = self._p, self._open, self._last_active, self._first + len(self._frames)
+        if known > self._decided:
+            active = self._active_frames(max(self._first, known - p.look_back), known, known)
+            for frame in (self._decided + np.flatnonzero(active)).tolist():
+                if start is None or frame - last > p.max_gap or frame - start >= p.max_length:
+                    start = frame
+                last = frame
+        is_over = start is None or known - 1 - last > p.max_gap or known - start < p.min_length
+        return None if is_over else start
 
     def _join(self, active: NDArray[np.bool_]) -> list[Span]:
         p, spans = self._p, []

@@ -8,9 +8,10 @@ Whoever sings alone has a voice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,92 +45,51 @@ _LOW_BANDS, _HIGH_BANDS = slice(0, 7), slice(9, 12)  # below 840 Hz, above 1.6 k
 _FURTHEST = 4.0  # standard deviations; what lies further out says no more
 
 
+class Term(NamedTuple):
+    """What one statistic adds to the log-odds: of its distance from the mean in standard deviations, and the square."""
+
+    mean: float
+    std: float
+    weight: float
+    curvature: float
+
+
 @dataclass(frozen=True)
 class Rule:
     """Log-odds of a voice from statistics of shape (..., 14), in the order of `FEATURES`."""
 
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    weights: tuple[float, ...]
-    curvature: tuple[float, ...]
+    terms: Mapping[str, Term]
     intercept: float
 
     def __call__(self, statistics: Floats) -> Floats:
         """Return the log-odds, shape (...)."""
-        z = standardized(statistics, self.mean, self.scale)
-        return np.asarray(z @ np.array(self.weights) + np.square(z) @ np.array(self.curvature) + self.intercept)
+        mean, std, weights, curvature = np.array([self.terms[name] for name in FEATURES]).T
+        z = standardized(statistics, mean, std)
+        return np.asarray(z @ weights + np.square(z) @ curvature + self.intercept)
 
 
-def standardized(statistics: Floats, mean: tuple[float, ...], scale: tuple[float, ...]) -> Floats:
+def standardized(statistics: Floats, mean: Floats, std: Floats) -> Floats:
     """Return the distance of statistics from their mean in standard deviations, at most 4."""
-    return np.asarray(np.clip((statistics - np.array(mean)) / np.array(scale), -_FURTHEST, _FURTHEST))
+    return np.asarray(np.clip((statistics - mean) / std, -_FURTHEST, _FURTHEST))
 
 
 RULE: Final = Rule(
-    mean=(
-        0.6956,
-        6.6518,
-        -11.3243,
-        6.8112,
-        3.6503,
-        3.8403,
-        1.6626,
-        0.3603,
-        0.2527,
-        12.5722,
-        21.2674,
-        5.1184,
-        3.9456,
-        5.7362,
-    ),
-    scale=(
-        0.2912,
-        5.2902,
-        13.2424,
-        4.3739,
-        1.7443,
-        0.9745,
-        0.7396,
-        0.2601,
-        0.2027,
-        15.768,
-        17.8632,
-        2.17,
-        2.0125,
-        0.5895,
-    ),
-    weights=(
-        1.0323,
-        2.6242,
-        -0.3379,
-        -0.2714,
-        1.2902,
-        0.6368,
-        -0.5427,
-        -1.0834,
-        -1.3213,
-        0.3929,
-        -1.2245,
-        1.5608,
-        -2.7311,
-        -0.9346,
-    ),
-    curvature=(
-        -0.2012,
-        -0.6611,
-        -0.6015,
-        -0.1413,
-        -0.188,
-        0.1343,
-        -0.0063,
-        -0.2819,
-        0.4401,
-        -0.1218,
-        0.1847,
-        -0.3913,
-        0.0617,
-        -0.3473,
-    ),
+    {
+        "voiced": Term(0.6956, 0.2912, 1.0323, -0.2012),
+        "level_spread": Term(6.6518, 5.2902, 2.6242, -0.6611),
+        "tilt": Term(-11.3243, 13.2424, -0.3379, -0.6015),
+        "tilt_spread": Term(6.8112, 4.3739, -0.2714, -0.1413),
+        "tilt_change": Term(3.6503, 1.7443, 1.2902, -0.188),
+        "flux": Term(3.8403, 0.9745, 0.6368, 0.1343),
+        "flux_spread": Term(1.6626, 0.7396, -0.5427, -0.0063),
+        "pitch_still": Term(0.3603, 0.2601, -1.0834, -0.2819),
+        "pitch_jump": Term(0.2527, 0.2027, -1.3213, 0.4401),
+        "run": Term(12.5722, 15.768, 0.3929, -0.1218),
+        "longest_run": Term(21.2674, 17.8632, -1.2245, 0.1847),
+        "shape_spread": Term(5.1184, 2.17, 1.5608, -0.3913),
+        "band_change": Term(3.9456, 2.0125, -2.7311, 0.0617),
+        "period": Term(5.7362, 0.5895, -0.9346, -0.3473),
+    },
     intercept=1.0741,
 )
 LEAST_EVIDENCE: Final = -0.68

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_emo.audio.network_input import prepare
 from edge_emo.core.emotions import EMOTIONS
-from edge_emo.core.timeline import Reading, decide
+from edge_emo.core.timeline import ProvisionalReading, Reading, decide
 from edge_emo.media.sound import Float32, resample
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import Precision, card_path
@@ -65,13 +65,23 @@ class VoiceRecognizer:
 
 
 class VoiceStream:
-    """The readings of sound that arrives in pieces of any length, the same as those of the whole."""
+    """The readings of sound that arrives in pieces of any length, the same as those of the whole.
 
-    def __init__(self, recognizer: VoiceRecognizer) -> None:
+    With `live`, `provisional` holds readings inside of the utterance that goes on, until those of the whole utterance
+    are there: the first one second after a voice begins, then one every hop.
+    """
+
+    def __init__(self, recognizer: VoiceRecognizer, *, live: bool = False) -> None:
+        self.provisional: tuple[Reading, ...] = ()
         self._recognizer = recognizer
-        self._windows = Windows(recognizer.preprocessing)
+        self._windows = Windows(recognizer.preprocessing, live=live)
         self._buffer = np.zeros(0, np.float32)
         self._buffer_start = 0
+
+    @property
+    def settled_s(self) -> float:
+        """No reading to come begins before it."""
+        return self._windows.settled / self._recognizer.sample_rate
 
     def push(self, samples: Float32) -> Iterator[Reading]:
         """Yield the readings that `samples` completes. Raises ValueError as `VoiceRecognizer.readings` does."""
@@ -80,6 +90,7 @@ class VoiceStream:
             piece = samples[start : start + size]
             self._buffer = np.concatenate([self._buffer, piece])
             yield from self._read(self._windows.push(piece))
+            self._read_provisional()
             settled = max(0, self._windows.settled - self._buffer_start)
             self._buffer = self._buffer[settled:]
             self._buffer_start += settled
@@ -87,15 +98,24 @@ class VoiceStream:
     def finish(self) -> Iterator[Reading]:
         """Yield the readings that only the end of the sound completes."""
         yield from self._read(self._windows.finish())
+        self.provisional = ()
 
-    def _read(self, groups: Iterable[list[Span]]) -> Iterator[Reading]:
+    def _read_provisional(self) -> None:
+        known = {(reading.start_s, reading.end_s): reading for reading in self.provisional}
+        rate, found = self._recognizer.sample_rate, []
+        for window in self._windows.provisional:
+            reading = known.get((window.start / rate, window.stop / rate))
+            found.append(reading or next(self._read([[window]], ProvisionalReading)))
+        self.provisional = tuple(found)
+
+    def _read(self, groups: Iterable[list[Span]], kind: type[Reading] = Reading) -> Iterator[Reading]:
         threshold, rate = self._recognizer.card.threshold, self._recognizer.sample_rate
         for group in groups:
             sound = [self._buffer[w.start - self._buffer_start : w.stop - self._buffer_start] for w in group]
             for window, probabilities in zip(group, self._recognizer.probabilities(sound), strict=True):
                 values = tuple(float(p) for p in probabilities)
                 raw, emotion, reason = decide(values, threshold)
-                yield Reading(
+                yield kind(
                     modality="voice",
                     start_s=window.start / rate,
                     end_s=window.stop / rate,

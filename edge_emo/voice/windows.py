@@ -8,17 +8,19 @@ import soxr
 from edge_emo.media.sound import SAMPLE_RATE, Float32
 from edge_emo.models.schema import VoicePreprocessing
 from edge_emo.voice.activity import ActivityDetector, Span
+from edge_emo.voice.provisional import ProvisionalWindows
 
 
 class Windows:
     """The windows of sound that arrives in pieces, in their order; the result does not depend on the pieces.
 
-    Sound is float32 mono at the card's `sample_rate`; a window is the part of it that the network is given.
+    Sound is float32 mono at the card's `sample_rate`; a window is the part of it that the network is given. `live`
+    finds provisional ones as well, unless the card's network reads everything, voice or not.
     """
 
-    def __init__(self, voice: VoicePreprocessing) -> None:
-        self._voice = voice
-        self._activity = None if voice.activity == "off" else _Activity(voice.sample_rate)
+    def __init__(self, voice: VoicePreprocessing, *, live: bool = False) -> None:
+        self._voice, self._live = voice, live
+        self._activity = None if voice.activity == "off" else _Activity(voice, live)
         self._grid = None if voice.activity == "cut" else _Grid(voice)
         self._waiting: list[Span] = []  # of the grid, until it is known whether they hold a voice
         self._spans: list[Span] = []  # of voice, that windows to come may hold
@@ -26,10 +28,15 @@ class Windows:
     @property
     def settled(self) -> int:
         """Samples before this position can no longer become part of a window."""
-        if self._grid is None:
-            assert self._activity is not None
-            return self._activity.settled
-        return min([self._grid.settled, *(window.start for window in self._waiting[:1])])
+        of_grid = [] if self._grid is None else [self._grid.settled, *(window.start for window in self._waiting[:1])]
+        of_voice = [self._activity.settled] if self._activity and (self._live or self._grid is None) else []
+        return min([*of_grid, *of_voice])
+
+    @property
+    def provisional(self) -> list[Span]:
+        """Windows inside of a voice of which it is not known yet where it ends; those of the whole replace them."""
+        found = self._activity.provisional if self._activity else []
+        return [part for window in found if (part := self._part(window))]
 
     def push(self, samples: Float32) -> list[list[Span]]:
         """Return the windows completed by `samples`, those of one stretch of voice together."""
@@ -117,19 +124,25 @@ class _Grid:
 class _Activity:
     """Voice in sound of any rate, its positions in samples of that rate; it is looked for at 16 kHz."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, voice: VoicePreprocessing, live: bool) -> None:
+        rate = voice.sample_rate
         self._detector = ActivityDetector()
-        self._ratio = sample_rate / SAMPLE_RATE
-        self._resampler = None if sample_rate == SAMPLE_RATE else soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1)
+        self._early = ProvisionalWindows(self._detector, voice.window_s, voice.hop_s) if live else None
+        self._ratio = rate / SAMPLE_RATE
+        self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1)
         self._n_samples = 0
 
     @property
     def settled(self) -> int:
         return int(self._detector.settled * self._ratio)
 
+    @property
+    def provisional(self) -> list[Span]:
+        return self._found(self._early.windows) if self._early else []
+
     def push(self, samples: Float32) -> list[Span]:
         self._n_samples += len(samples)
-        return self._found(self._detector.push(self._resampled(samples)))
+        return self._found((self._early or self._detector).push(self._resampled(samples)))
 
     def finish(self) -> list[Span]:
         rest = self._resampled(np.zeros(0, np.float32), last=True) if self._resampler else np.zeros(0, np.float32)

@@ -136,6 +136,50 @@ def test_what_comes_later_does_not_change_what_was_where_only_the_past_counts():
     assert before[: len(settled)] == settled
 
 
+@settings(max_examples=20)
+@given(st.lists(st.floats(0, 7), max_size=12).map(sorted))
+def test_a_step_is_handed_out_once_when_it_is_final_and_is_what_the_whole_gives(times):
+    """But that the last step, which may be cut short at the end alone, is whole once its time has passed."""
+    cuts = [1.3, 2.0004, 5.2]
+    fusion, found, waiting = Fusion(THRESHOLDS, causal=True), [], sorted(READINGS, key=lambda r: r.start_s)
+    for until_s in times:
+        fusion.push([r for r in waiting if r.start_s < until_s], [cut for cut in cuts if cut < until_s])
+        waiting, cuts = [r for r in waiting if r.start_s >= until_s], [cut for cut in cuts if cut >= until_s]
+        found += fusion.moments(until_s)
+        assert all(until_s - STEP_S < m.start_s + STEP_S for m in fusion.moments_ahead())
+        assert min(fusion._found, default=99) >= int(until_s / STEP_S)
+    fusion.push(waiting, cuts)
+    assert fusion.moments_ahead() == (rest := fusion.moments())
+    assert found + rest == moments(*READINGS, cuts=[1.3, 2.0004, 5.2], causal=True)
+    assert fusion.moments() == fusion.moments_ahead() == []
+
+
+def test_a_step_before_a_pause_is_the_same_whether_what_follows_the_pause_is_known_or_not():
+    before, after = reading("face", 0, 1.2, seen("happy")), reading("face", 4, 5, seen("sad"))
+    one, other = Fusion(THRESHOLDS, causal=True), Fusion(THRESHOLDS, causal=True)
+    one.push([before])
+    other.push([before, after])
+    assert one.moments(3.0) == other.moments(3.0)
+
+
+def test_provisional_readings_are_in_the_steps_ahead_and_in_no_other():
+    fusion = Fusion(THRESHOLDS, causal=True)
+    fusion.push([reading("face", 0, 4, seen("happy"))])
+    final = fusion.moments(2.0)
+    ahead = fusion.moments_ahead([reading("voice", 1, 3, sure("sad"))])
+    assert [(m.start_s, m.voice) for m in ahead] == [(2.0, "sad"), (2.5, "sad"), (3.0, None), (3.5, None)]
+    assert final + fusion.moments() == moments(reading("face", 0, 4, seen("happy")), causal=True)
+
+
+def test_what_is_withdrawn_was_never_there():
+    face, voice = reading("face", 0, 2.2, seen("happy")), reading("voice", 1, 4.3, sure("sad"))
+    fusion = Fusion({"voice": 0.3, "face": 0.5})
+    fusion.push([face, voice])
+    fusion.withdraw("voice")
+    assert fusion.threshold == 0.5
+    assert fusion.moments() == moments(face)
+
+
 def test_moments_lie_on_one_clock_where_something_was_found():
     found = moments(reading("voice", 0.2, 1.2, sure("sad")), reading("face", 5.0, 5.2, seen("sad")))
     assert [moment.start_s for moment in found] == [0.0, 0.5, 1.0, 5.0]

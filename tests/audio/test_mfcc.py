@@ -142,7 +142,16 @@ def test_impossible_parameters_are_named(change, message):
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 16, 511, 512])
-def test_thepower_spectrum_is_that_of_numpy_for_any_length(n, rng):
+@pytest.mark.parametrize("scale", [1.0, 1 / 512])
+def test_the_power_spectrum_is_the_scaled_square_of_the_transform_for_any_length(n, scale, rng):
     frames = rng.standard_normal((7, n)).astype(np.float32)
-    expected = np.abs(np.fft.rfft(frames.astype(np.float64))) ** 2
-    assert np.allclose(mfcc.power_spectrum(frames), expected, atol=1e-5 * expected.max())
+    expected = scale * np.abs(np.fft.rfft(frames.astype(np.float64))) ** 2
+    found = mfcc.power_spectrum(frames, scale)
+    assert found.dtype == np.float32
+    assert np.allclose(found, expected, atol=1e-6 * expected.max())
+
+
+def test_where_there_is_no_sound_there_is_no_power():
+    frames = np.zeros((3, 512), np.float32)
+    frames[1] = 1e-4 * np.sin(np.arange(512) / 3)
+    assert (mfcc.power_spectrum(frames).max(axis=1) > 0).tolist() == [False, True, False]

@@ -24,7 +24,7 @@ def test_a_fitted_rule_tells_voices_from_what_it_was_fitted_on(recordings):
         name: np.concatenate([rule(r.statistics) for r in recordings if r.corpus == name])
         for name in ("voices", "tones")
     }
-    assert len(rule.weights) == len(rule.curvature) == len(FEATURES)
+    assert tuple(rule.terms) == FEATURES
     assert evidence["voices"].min() > evidence["tones"].max()
 
 

@@ -57,7 +57,10 @@ def test_faces_before_and_after_a_cut_or_a_second_of_black_are_different_people(
     black = np.zeros_like(scene)
     shots = [scene] * 5 + [other] * 5 + [black] * 5 + [other] * 5
     reader = FaceReader(Script([[] if picture is black else [LARGE] for picture in shots]), FaceRecognizer())
-    found = [list(reader.push(Frame(k / 5, (k + 1) / 5, picture))) for k, picture in enumerate(shots)]
-    assert reader.cuts == [1.0, 2.0, 3.0]
+    found, cuts = [], []
+    for k, picture in enumerate(shots):
+        found.append(list(reader.push(Frame(k / 5, (k + 1) / 5, picture))))
+        cuts += [k] * reader.is_cut
+    assert cuts == [5, 10, 15]
     people = [[reading.person for reading in readings] for readings in found]
     assert people == [[1]] * 5 + [[2]] * 5 + [[]] * 5 + [[3]] * 5

@@ -1,8 +1,12 @@
+import errno
 import io
+import os
 
 import pytest
 
-from edge_emo.media.sources import expand, kind
+from edge_emo.core.errors import MediaError
+from edge_emo.media.film import frame_rate
+from edge_emo.media.sources import expand, kind, opened
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,20 @@ def test_folders_give_sounds_pictures_and_films(tmp_path):
     for name in ("a.wav", "b.JPG", "c.mov", "notes.txt", ".hidden.png"):
         (tmp_path / name).touch()
     assert [source.rsplit("/", 1)[-1] for source in expand([str(tmp_path)])] == ["a.wav", "b.JPG", "c.mov"]
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\udcff", "", ".", "a" * 5000])
+def test_a_path_that_cannot_be_has_no_frame_rate(path):
+    assert frame_rate(path) is None
+
+
+def test_a_disk_that_fails_is_told_by_the_name_of_the_file(tmp_path, monkeypatch):
+    (tmp_path / "a.wav").write_bytes(bytes(100))
+
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("builtins.open", lambda *given: Failing())
+    with pytest.raises(MediaError, match=r"a\.wav: cannot be opened \(Input/output error\); check the disk"):
+        opened(tmp_path / "a.wav")

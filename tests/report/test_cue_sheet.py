@@ -8,18 +8,19 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_emo.app.documents import Scored
+from edge_emo.cli.cue_files import check, credits_path, write
 from edge_emo.core.errors import CueSheetError
+from edge_emo.core.timecode import RATES, frame_of, nearest_rate, timecode
 from edge_emo.music.ranking.cues import plan
 from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.report import text
-from edge_emo.report.cue_sheet import EDIT_FORMATS, FCPX_RATES, CueSheet, check, credits_of, credits_path, label, write
-from edge_emo.report.timecode import RATES, frame_of, nearest_rate, timecode
+from edge_emo.report.cue_formats import EDIT_FORMATS, FCPX_RATES
+from edge_emo.report.cue_sheet import CueSheet, credits_of, label
 from tests.music.ranking.test_cues import film_of
 
 needs_otio = pytest.mark.skipif(
@@ -416,7 +417,7 @@ def test_what_is_printed_counts_every_credit_that_is_to_be_pasted(sheet):
     free = [replace(cue, song=replace(cue.song, license="free", credit=None)) for cue in sheet.cues]
     terms = {"license": "CC BY 3.0", "license_url": "https://x/by/3.0", "source": "own", "link": ""}
     cues = [free[0], replace(free[1], song=replace(free[1].song, **terms)), *free[2:]]
-    printed = click.unstyle(text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"])))
+    printed = text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"]))
     assert "a credit is asked for by 2; paste it under the video from a.csv.credits.txt" in printed
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import edge_emo
 from benchmarks.media import unsmiling
+from edge_emo.cli import drawings
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.media.film import Film
@@ -34,7 +35,7 @@ def test_every_emotion_has_a_colour_of_its_own():
 def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
     write_picture(tmp_path / "a.png", portrait)
     timeline = edge_emo.analyze(tmp_path / "a.png")
-    assert annotate.annotate(timeline, tmp_path / "a.png", tmp_path / "out.png") == []
+    assert drawings.annotate(timeline, tmp_path / "a.png", tmp_path / "out.png") == []
     drawn = read_picture(tmp_path / "out.png")
     assert drawn.shape == portrait.shape
     left, top, right, bottom = (round(v) for v in timeline.readings[0].box)
@@ -45,7 +46,7 @@ def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
 
 
 def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeline):
-    assert annotate.annotate(timeline, film, tmp_path / "out.mp4") == []
+    assert drawings.annotate(timeline, film, tmp_path / "out.mp4") == []
     before, after = list(Film(film, fps=100)), list(Film(tmp_path / "out.mp4", fps=100))
     assert len(after) == len(before) == 40
     assert [frame.start_s for frame in after] == pytest.approx([frame.start_s for frame in before], abs=0.01)
@@ -111,7 +112,7 @@ def test_boxes_stay_until_the_next_look_however_rare(tmp_path, portrait):
 
 def test_a_film_without_sound_and_with_odd_sides(tmp_path, portrait):
     path = write_film(tmp_path / "a.mkv", [portrait[:254, 96:350]] * 5, 5)
-    annotate.annotate(edge_emo.analyze(path), path, tmp_path / "out.webm")
+    drawings.annotate(edge_emo.analyze(path), path, tmp_path / "out.webm")
     assert len(list(Film(tmp_path / "out.webm"))) == 5
 
 
@@ -123,7 +124,7 @@ def test_what_was_there_stays_until_the_new_film_is_whole(tmp_path, film, timeli
     out.write_bytes(b"old")
     monkeypatch.setattr(annotate, "draw", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        annotate.annotate(timeline, film, out)
+        drawings.annotate(timeline, film, out)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
     assert out.read_bytes() == b"old"
 
@@ -136,13 +137,13 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, portra
 
     write_picture(tmp_path / "a.png", portrait)
     still = edge_emo.analyze(tmp_path / "a.png")
-    monkeypatch.setattr(annotate, "write_picture", full)
-    monkeypatch.setattr(annotate, "_copy_with_drawings", full)
+    monkeypatch.setattr(drawings, "write_picture", full)
+    monkeypatch.setattr(drawings, "redraw", full)
     monkeypatch.setattr(Figure, "savefig", full)
     for write, *given in (
-        (annotate.annotate, still, tmp_path / "a.png", tmp_path / "b.png"),
-        (annotate.annotate, timeline, film, tmp_path / "b.mp4"),
-        (plot.draw, timeline, film, tmp_path / "c.png"),
+        (drawings.annotate, still, tmp_path / "a.png", tmp_path / "b.png"),
+        (drawings.annotate, timeline, film, tmp_path / "b.mp4"),
+        (drawings.plot, timeline, film, tmp_path / "c.png"),
     ):
         with pytest.raises(MediaError, match=r"No space left on device.*make room"):
             write(*given)
@@ -152,24 +153,24 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, portra
 def test_what_cannot_be_drawn_is_told(tmp_path, film, timeline):
     sound = edge_emo.analyze("edge_emo/data/sample.flac")
     with pytest.raises(MediaError, match="no picture to draw on"):
-        annotate.annotate(sound, "edge_emo/data/sample.flac", tmp_path / "out.mp4")
+        drawings.annotate(sound, "edge_emo/data/sample.flac", tmp_path / "out.mp4")
     with pytest.raises(MediaError, match="is the source itself"):
-        annotate.annotate(timeline, film, film)
+        drawings.annotate(timeline, film, film)
     with pytest.raises(MediaError, match=r"out\.xyz: cannot be written"):
-        annotate.annotate(timeline, film, tmp_path / "out.xyz")
+        drawings.annotate(timeline, film, tmp_path / "out.xyz")
     assert not (tmp_path / "out.xyz").exists()
     with pytest.raises(MediaError, match="cannot be written"):
-        annotate.annotate(timeline, film, tmp_path / "no" / "such" / "out.mp4")
+        drawings.annotate(timeline, film, tmp_path / "no" / "such" / "out.mp4")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_the_timeline_is_drawn(tmp_path, film, timeline, suffix):
-    plot.draw(timeline, film, tmp_path / f"a{suffix}")
+    drawings.plot(timeline, film, tmp_path / f"a{suffix}")
     assert (tmp_path / f"a{suffix}").stat().st_size > 5000
 
 
 def test_the_bands_have_the_colours_of_the_emotions(tmp_path, film, timeline):
-    plot.draw(timeline, film, tmp_path / "a.png")
+    drawings.plot(timeline, film, tmp_path / "a.png")
     drawn = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
     longest = max(timeline.segments, key=lambda segment: segment.end_s - segment.start_s)
     assert share_of(drawn, colours.COLOURS[longest.emotion], 12) > 0.01
@@ -179,7 +180,7 @@ def test_the_thumbnails_show_the_main_face(tmp_path, portrait):
     aside = np.full((256, 768, 3), 255, np.uint8)
     aside[:, :256] = portrait[:256, 96:352]
     path = write_film(tmp_path / "a.mp4", [aside] * 10, 5)
-    plot.draw(edge_emo.analyze(path), path, tmp_path / "a.png")
+    drawings.plot(edge_emo.analyze(path), path, tmp_path / "a.png")
     frames = cv2.imread(str(tmp_path / "a.png"))[120:330, 100:-20]
     assert (frames.min(axis=2) < 100).mean() > 0.1, "white, where the middle of the frame is shown"
 
@@ -191,26 +192,26 @@ def test_what_is_uncertain_is_not_drawn_in_the_colour_of_an_emotion(tmp_path, fi
     ]
     drawn = []
     for number, readings in enumerate((timeline.readings, doubtful)):
-        plot.draw(replace(timeline, readings=tuple(readings)), film, tmp_path / f"{number}.png")
+        drawings.plot(replace(timeline, readings=tuple(readings)), film, tmp_path / f"{number}.png")
         drawn.append(cv2.imread(str(tmp_path / f"{number}.png"))[..., ::-1])
     sure = next(each.emotion for each in timeline.readings if each.modality == "face" and each.reason is None)
     assert share_of(drawn[1], colours.COLOURS[sure], 12) < 0.8 * share_of(drawn[0], colours.COLOURS[sure], 12)
 
 
 def test_a_sound_alone_is_drawn(tmp_path):
-    plot.draw(edge_emo.analyze("edge_emo/data/sample.flac"), "edge_emo/data/sample.flac", tmp_path / "a.png")
+    drawings.plot(edge_emo.analyze("edge_emo/data/sample.flac"), "edge_emo/data/sample.flac", tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
 def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monkeypatch):
     write_picture(tmp_path / "a.png", portrait)
     with pytest.raises(MediaError, match="a still has no time"):
-        plot.draw(edge_emo.analyze(tmp_path / "a.png"), tmp_path / "a.png", tmp_path / "b.png")
+        drawings.plot(edge_emo.analyze(tmp_path / "a.png"), tmp_path / "a.png", tmp_path / "b.png")
     with pytest.raises(MediaError, match="cannot be written"):
-        plot.draw(timeline, film, tmp_path / "a.xyz")
+        drawings.plot(timeline, film, tmp_path / "a.xyz")
     monkeypatch.setattr(plot.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DecoderMissingError, match=r"edge-emo\[plot\]"):
-        plot.draw(timeline, film, tmp_path / "b.png")
+        drawings.plot(timeline, film, tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("late", ["sound", "picture"])
@@ -226,7 +227,7 @@ def test_the_sound_of_an_annotated_film_stays_where_it_was(tmp_path, late):
     if failure := make(recipe, tmp_path):
         pytest.skip(f"this ffmpeg cannot make it: {failure}")
     source, out = tmp_path / recipe.name, tmp_path / "out.mp4"
-    annotate.annotate(edge_emo.analyze(source, voice=False), source, out)
+    drawings.annotate(edge_emo.analyze(source, voice=False), source, out)
     for path in (source, out):
         assert sound_of(path)[2] == pytest.approx(recipe.tone_at_s, abs=0.1)
         assert light_of(path)[2] == pytest.approx(recipe.light_at_s, abs=0.1)

@@ -104,6 +104,26 @@ def test_the_pieces_that_sound_comes_in_change_no_window(sample, activity, rate)
         assert cut(sound, voice, piece) == whole
 
 
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize("activity", ["cut", "gate"])
+def test_provisional_windows_lie_in_what_is_kept_and_the_pieces_change_none(sample, activity, rate):
+    sound = resample(np.concatenate([np.zeros(30000, np.float32), sample]), SAMPLE_RATE, rate)
+    voice = replace(WHOLE, activity=activity, window_s=3, hop_s=1.5, decode_rate=rate)
+
+    def found(piece):
+        stream, told, settled = Windows(voice, live=True), {}, 0
+        for start in range(0, rate * 6, piece):
+            stream.push(sound[start : start + piece])
+            told[start + piece] = tuple(stream.provisional)
+            assert all(settled <= window.start < window.stop <= start + piece for window in stream.provisional)
+            settled = stream.settled
+        return told
+
+    coarse, fine = found(rate // 2), found(rate // 50)
+    assert len(set().union(*fine.values())) >= 3
+    assert coarse == {n_samples: fine[n_samples] for n_samples in coarse}
+
+
 def test_a_gate_reads_pauses_beside_a_voice_but_nothing_where_there_is_none(sample):
     pause = np.zeros(30 * SAMPLE_RATE, np.float32)
     sound = np.concatenate([pause, sample, pause])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
 import re
@@ -64,7 +65,7 @@ def opened(path: Path, encoding: str) -> Iterator[tuple[TextIO, Callable[[], flo
             size = max(1, path.stat().st_size) if path.is_file() else math.inf
             yield _Text(file, encoding, newline=""), lambda: file.tell() / size if size < math.inf else 0.0
     except OSError as error:
-        if error.filename != str(path):  # of what was done while it was open
+        if error.filename != str(path) and error.errno != errno.EIO:  # of what was done while it was open
             raise
         raise SongListError(f"{printable(str(path))}: {error.strerror}; name a file that can be read") from error
     except ValueError as error:

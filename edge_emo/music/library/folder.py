@@ -75,7 +75,7 @@ def add_folders(
     ExtraMissingError without mutagen, and LookupError for an unknown encoding.
     """
     if tag_encoding:
-        "".encode(tag_encoding)
+        _check_encoding(tag_encoding)
     roots = _outermost(folders)
     total = sum(1 for _ in walk(roots, follow_links=follow_links)) if on_progress else 0
     done = 0
@@ -297,6 +297,13 @@ def _outermost(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
         if not any(path == root or path.startswith(_below(root)[0]) for root in paths):
             paths.append(path)
     return paths
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        "".encode(name)
+    except ValueError as error:  # a NUL, or no UTF-8
+        raise LookupError(f"unknown encoding: {name!r}") from error
 
 
 def _below(path: str) -> tuple[str, str]:

@@ -295,7 +295,7 @@ class Catalogue:
         return songs
 
     def _attach(self, schema: str, file: Path) -> None:
-        if not file.is_file():
+        if not os.path.isfile(file):  # also of a name that is too long
             raise CatalogueError(f"{file}: no such catalogue; {_next_step(schema)}")
         # immutable: no lock and no journal is ever written beside a file that may lie on a read-only disk
         journal = file.with_name(file.name + "-wal")

@@ -177,9 +177,12 @@ def _is_cut(path: Path) -> bool:
     wal = path.with_name(path.name + "-wal")
     if not path.exists() or (wal.exists() and wal.stat().st_size):
         return False
-    with path.open("rb") as file:
-        header = file.read(100)
-        size = file.seek(0, os.SEEK_END)
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = file.seek(0, os.SEEK_END)
+    except OSError:  # of a disk that fails, SQLite says best
+        return False
     if len(header) < 100:
         return size > 0
     page_size, pages = struct.unpack(">H", header[16:18])[0], struct.unpack(">I", header[28:32])[0]

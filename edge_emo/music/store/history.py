@@ -68,12 +68,13 @@ class History:
         request = uuid.uuid4().hex
         at = self.now()
         emotions = [emotion] * len(uids) if emotion is None or isinstance(emotion, str) else emotion
+        strategy = printable(strategy)
         with self.database.transaction() as connection:
             connection.executemany(
                 "INSERT INTO events (at, session, request, uid, action, emotion, strategy, position) "
                 "VALUES (?, ?, ?, ?, 'shown', ?, ?, ?)",
                 [
-                    (at, self.session, request, uid, each, strategy, position)
+                    (at, self.session, request, uid, each and printable(each), strategy, position)
                     for position, (uid, each) in enumerate(zip(map(printable, uids), emotions, strict=True), start=1)
                 ],
             )
@@ -98,7 +99,16 @@ class History:
                 connection.execute(
                     "INSERT INTO events (at, session, request, uid, action, emotion, strategy, position) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [self.now(), self.session, request, uid, action, emotion or then, strategy, position],
+                    [
+                        self.now(),
+                        self.session,
+                        request,
+                        uid,
+                        action,
+                        printable(emotion or "") or then,
+                        strategy,
+                        position,
+                    ],
                 )
 
     def events(self, after: int = 0, *, last: int | None = None) -> Iterator[Event]:

@@ -407,3 +407,9 @@ def test_a_path_that_cannot_be_is_no_folder_of_music(database):
             use()
     with pytest.raises(FolderError, match="not a possible path"):
         Watch(["a\0b"])
+
+
+@pytest.mark.parametrize("name", ["nope", "a\0", "a\udcff"])
+def test_an_unknown_encoding_of_tags_is_told(database, music, name):
+    with pytest.raises(LookupError, match="unknown encoding"):
+        add_folders(database, [music], tag_encoding=name)

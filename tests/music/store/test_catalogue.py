@@ -161,3 +161,9 @@ def test_what_is_no_utf8_is_looked_for_and_not_found(catalogue):
     assert len(catalogue.keys_of(Filters(genres=("\udcff",)))) == 0
     assert catalogue.search("\udcff") == []
     assert catalogue.search("evening\udcff", 1) == catalogue.search("evening", 1)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0", "a\udcff"])
+def test_a_name_that_no_file_can_have_is_no_catalogue(name):
+    with pytest.raises(CatalogueError, match="no such catalogue"):
+        Catalogue(name)

@@ -205,3 +205,11 @@ def test_a_folder_pipe_or_device_is_no_database(path):
 def test_a_path_that_cannot_be_is_told(path):
     with pytest.raises(UserDataError, match="not a possible path"):
         UserDatabase(f"{path}\0")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="a file that cannot be read is Linux's")
+def test_a_disk_that_fails_is_told(path):
+    path.parent.mkdir()
+    path.symlink_to("/proc/self/mem")  # whose first page is not there
+    with pytest.raises(UserDataError, match=FILE_NAME):
+        UserDatabase(path)

@@ -221,8 +221,9 @@ def test_reading_while_rows_are_written_sees_each_once(history):
 def test_identifiers_that_are_no_utf8_are_kept_with_a_mark(database):
     odd, marked = "a\udcff", "a\N{REPLACEMENT CHARACTER}"
     history = History(database, session=odd)
-    history.shown([odd], "sad", "match")
-    history.add("kept", odd)
-    assert [(event.uid, event.session) for event in history.events()] == [(marked, marked)] * 2
+    history.shown([odd], odd, odd)
+    history.add("kept", odd, emotion=odd)
+    of_each = [(event.uid, event.session, event.emotion, event.strategy) for event in history.events()]
+    assert of_each == [(marked,) * 4] * 2
     assert history.shown_in_session() == [marked]
     assert history.forget(odd) == 2

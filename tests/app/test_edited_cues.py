@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from edge_emo.app.documents import Scored, ScoreDocument
+from edge_emo.app.edited_cues import read
+from edge_emo.cli.cue_files import write
 from edge_emo.core.errors import CueSheetError, SongNotFoundError
+from edge_emo.core.timecode import RATES, timecode
 from edge_emo.music.ranking.cues import plan, revised
 from edge_emo.music.ranking.recommend import Recommender
-from edge_emo.report.cue_sheet import CueSheet, write
-from edge_emo.report.edited_cues import read
-from edge_emo.report.timecode import RATES, timecode
+from edge_emo.report.cue_sheet import CueSheet
 from tests.music.ranking.test_cues import film_of
 
 RATE, FILM_S = RATES["29.97"], 300.0

@@ -11,9 +11,9 @@ import msgspec
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import CueSheetError, SongListError
+from edge_emo.core.timecode import frame_of
 from edge_emo.music.library.csv_files import EXTRA, CsvRows, opened, unguarded
 from edge_emo.music.ranking.cues import EditedCue
-from edge_emo.report.timecode import frame_of
 
 SUFFIXES: Final = (".csv", ".json")
 """Ends of names of cue sheets that can be read."""

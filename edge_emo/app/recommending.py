@@ -1,0 +1,58 @@
+"""Songs for a source or for a mood chosen by hand, as they are asked for in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edge_emo.app.documents import Recommended
+from edge_emo.core.timeline import Timeline
+from edge_emo.music.ranking.mixture import Mixture, mixture_of
+from edge_emo.music.ranking.recommend import (
+    Advice,
+    Intent,
+    Recommendation,
+    Recommender,
+    Strategy,
+    certain,
+    for_timeline,
+)
+from edge_emo.music.store.filters import Filters
+
+
+@dataclass(frozen=True)
+class Recommending:
+    """What is asked of the songs: how many, by which seed, and how they are chosen; see `Recommender`."""
+
+    recommender: Recommender
+    count: int
+    seed: int
+    filters: Filters
+    intent: Intent = "match"
+    strategy: Strategy = "together"
+
+    def for_timeline(self, timeline: Timeline) -> Recommended:
+        """Return songs for what was found in a source, none where that is nothing."""
+        if not timeline.readings:
+            return self._result(timeline, None, [], None)
+        songs = for_timeline(self.recommender, timeline, self.count, **self._ranking)
+        return self._result(timeline, None, songs, self._advice(songs, mixture_of(timeline)))
+
+    def for_mood(self, mood: str) -> Recommended:
+        """Return songs for one of the eight emotions. Raises MoodError."""
+        songs = self.recommender(certain(mood), self.count, **self._ranking)
+        return self._result(None, mood, songs, self._advice(songs, [(1.0, certain(mood))]))
+
+    @property
+    def _ranking(self) -> dict[str, Any]:
+        return {"seed": self.seed, "filters": self.filters, "intent": self.intent, "strategy": self.strategy}
+
+    def _advice(self, songs: list[Recommendation], mixture: Mixture) -> Advice | None:
+        if self.strategy == "random":
+            return None
+        return self.recommender.advice(songs, self.count, mixture, self.filters)
+
+    def _result(
+        self, timeline: Timeline | None, mood: str | None, songs: list[Recommendation], advice: Advice | None
+    ) -> Recommended:
+        return Recommended(timeline, mood, self.seed, self.recommender.history is not None, songs, advice)
