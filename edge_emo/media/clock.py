@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from edge_emo.media.containers import packet_came
+
 LONGEST_GAP_S = 3600.0
 """A longer one is no gap but a break: the stamps begin anew, or are damaged, and time goes on where it was."""
 _BACK_S = 1.0  # stamps that go back by more are a break as well
@@ -62,6 +64,7 @@ class PacketClock(Clock):
         All are taken whichever are decoded, so that breaks are met alike for sound and picture.
         """
         for packet in self._container.demux([*picture_streams(self._container), *self._container.streams.audio]):
+            packet_came(self._container)
             self._set(packet, packet.stream.index, float(packet.time_base or 1))
             yield packet
 

@@ -41,16 +41,26 @@ _FILM_HEAD = re.compile(
     re.DOTALL,
 )
 """How films begin. OpenCV's FFmpeg may be built so that it does not see `_OPENCV_OPTIONS`, so this comes first."""
+_LARGEST_PACKET = 128 << 20  # bytes; a frame of 8K without compression takes 108 million
 _OPENCV_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _environment = threading.Lock()  # OpenCV takes its options from there alone
 
 
 class _Nameless:
-    """A source as PyAV takes it: an open file, which would show FFmpeg its name."""
+    """A source as PyAV takes it: an open file, which would show FFmpeg its name.
+
+    It ends where FFmpeg reads on and on for one packet, which it holds in memory; `since_packet` counts the bytes.
+    """
 
     def __init__(self, source: str | BinaryIO) -> None:
         file, self._is_ours = open_source(source), isinstance(source, str)
-        self.read, self.seek, self.tell, self._close = file.read, file.seek, file.tell, file.close
+        self._read, self.seek, self.tell, self._close = file.read, file.seek, file.tell, file.close
+        self.since_packet, self._is_ended = 0, False
+
+    def read(self, size: int) -> bytes:
+        self.since_packet += size
+        self._is_ended = self._is_ended or self.since_packet > _LARGEST_PACKET
+        return b"" if self._is_ended else self._read(size)
 
     def __del__(self) -> None:
         if getattr(self, "_is_ours", False):
@@ -99,6 +109,11 @@ def open_with_pyav(name: str, source: str | BinaryIO) -> Any:
         raise unreadable(name, source, reason) from error
 
 
+def packet_came(container: Any) -> None:
+    """Let a container that `open_with_pyav` gave read on for its next packet."""
+    container.file.file.since_packet = 0
+
+
 def unreadable(name: str, source: str | BinaryIO, reason: str) -> MediaError:
     """Return the error for a source that FFmpeg cannot read, for the reason that it gives."""
     if "not on whitelist" in reason:
@@ -114,7 +129,8 @@ def ffmpeg_input(source: str | BinaryIO, file: BinaryIO) -> list[str]:
     named = "file:/dev/fd/0" if address(file) else "pipe:0"
     if named == "pipe:0" and isinstance(source, str):
         named = f"file:{Path(source).absolute()}"  # a pipe cannot be sought in
-    return ["-format_whitelist", DEMUXERS, "-protocol_whitelist", "file,pipe", "-i", named]
+    limits = ["-max_alloc", str(2 * _LARGEST_PACKET)]
+    return [*limits, "-format_whitelist", DEMUXERS, "-protocol_whitelist", "file,pipe", "-i", named]
 
 
 def start_by_ffmpeg(source: str | BinaryIO, stream: str) -> float:

@@ -13,6 +13,8 @@ import pytest
 import soundfile
 
 from edge_emo.core.errors import MediaError
+from edge_emo.media import containers
+from edge_emo.media.clock import PacketClock
 from edge_emo.media.pictures import read_picture
 from tests.media.test_pictures import encode
 
@@ -24,7 +26,8 @@ import importlib.util, json, resource, sys
 import cv2, soundfile
 from edge_emo.core.errors import MediaError
 from edge_emo.media.sound import read_sound
-from edge_emo.media.film import Film
+from edge_emo.media import containers
+from edge_emo.media.clock import PacketClock
 from edge_emo.media.pictures import read_picture
 if importlib.util.find_spec("av"): import av
 if importlib.util.find_spec("pillow_heif"): import pillow_heif
@@ -226,3 +229,23 @@ def test_a_heic_without_a_picture_is_refused(tmp_path):
     path.write_bytes(heif(b"heic", 64))
     with pytest.raises(MediaError, match=r"a\.heic: cannot be decoded"):
         read_picture(path)
+
+
+def test_one_packet_does_not_take_the_whole_file(tmp_path, monkeypatch):
+    """As of a GIF whose only picture never ends, which FFmpeg would hold twice up to 2 GB."""
+    pytest.importorskip("av", reason="PyAV is not installed")
+    monkeypatch.setattr(containers, "_LARGEST_PACKET", 1 << 20)
+    with open(tmp_path / "a.gif", "wb") as file:
+        file.write(b"GIF89a\x40\0\x40\0\xf7\0\0")
+        file.truncate(1 << 33)
+    container = containers.open_with_pyav("a.gif", str(tmp_path / "a.gif"))
+    assert 0 < sum(packet.size for packet in PacketClock(container).packets()) <= 1 << 20
+    container.close()
+
+
+def test_a_film_may_be_of_any_size_in_packets_that_are_not(film):
+    pytest.importorskip("av", reason="PyAV is not installed")
+    container = containers.open_with_pyav("film.mp4", str(film))
+    assert sum(packet.size for packet in PacketClock(container).packets()) > 20_000
+    assert container.file.file.since_packet <= 1 << 16
+    container.close()
