@@ -215,6 +215,17 @@ def growth() -> str:
     )
 
 
+def live() -> str:
+    """Hours of a live session."""
+    row = read("live")["results"]["live"]["rows"][-1]
+    return (
+        f"{tables.machine('live')}. Of {row['size']} hours, with two frames\na second, a step costs "
+        f"{row['first_hour_ms']:.1f} ms of the processor in the first and {row['last_hour_ms']:.1f} ms in the last; "
+        f"{row['first_minute_mb']:.1f} MB are held\nafter the first minute, {row['least_mb']:.1f} to "
+        f"{row['most_mb']:.1f} MB after it, and {row['last_mb']:.1f} MB at the end."
+    )
+
+
 def coldstart() -> str:
     """Processes, imports, sizes."""
     return (
@@ -240,6 +251,7 @@ BLOCKS = {
         peers,
         peers_whole,
         growth,
+        live,
         coldstart,
         recommender,
         tables.peer_accuracy,
