@@ -65,7 +65,8 @@ class Scores:
         right = labels == guesses
         named = self.probabilities.max(axis=1) >= threshold
         speakers = np.array([clip.speaker for clip in self.clips])
-        women = np.array([clip.woman for clip in self.clips])
+        women = np.array([clip.woman is True for clip in self.clips])
+        men = np.array([clip.woman is False for clip in self.clips])
         recalls = recall_score(labels, guesses, labels=present, average=None, zero_division=0)
         matrix = confusion_matrix(labels, guesses, labels=range(len(EMOTIONS)))
         return {
@@ -79,7 +80,7 @@ class Scores:
             "recall": {EMOTIONS[k]: float(r) for k, r in zip(present, recalls, strict=True)},
             "accuracy_by_speaker": {str(s): float(right[speakers == s].mean()) for s in np.unique(speakers)},
             "uar_women": uar(labels[women], guesses[women]) if women.any() else None,
-            "uar_men": uar(labels[~women], guesses[~women]) if (~women).any() else None,
+            "uar_men": uar(labels[men], guesses[men]) if men.any() else None,
             "confusion": matrix.tolist(),
             "reliability": reliability(self.probabilities, labels),
         }
