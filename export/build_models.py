@@ -44,7 +44,7 @@ from export.inference import Outputs, latencies_ms
 from export.keras_network import from_keras
 from export.quantise import choose, search
 from export.samples import Samples, voice_windows
-from export.train_voice import input_spec, load_trained
+from export.voice_networks import input_spec, load_trained
 
 FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
 VERSION = "1.1.0"

@@ -1,12 +1,18 @@
-"""What training sees: people apart, augmentation that keeps its promises. Needs TensorFlow for Keras."""
+"""What training sees: people apart, augmentation that keeps its promises."""
+
+import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_emo.card import FeatureSpec, InputSpec
+from edge_emo.emotions import EMOTIONS
+from edge_emo.errors import MediaError
 from edge_emo.voice import mfcc
 from export.augment import Augmenter, mask
-from export.corpora import RAVDESS_FOLDS, emodb, ravdess
+from export.corpora import FURTHER, RAVDESS_FOLDS, STRANGERS, Clip, emodb, further, ravdess, strangers
+from export.voice_data import Spectrum, VoiceDataset, fitted, targets
 
 
 def test_folds_are_apart_and_leave_out_the_independent_test_set():
@@ -62,27 +68,106 @@ def test_real_corpora(data):
     assert len({clip.speaker for clip in german}) == 10
 
 
-def test_the_same_seed_and_epoch_give_the_same_batch(sample):
-    pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
-    from export.corpora import Clip
-    from export.voice_data import Spectrum, VoiceDataset, fitted
+def laid_out(folder, corpus, rows):
+    """Write a corpus of silent names: (file, speaker, gender, emotion)."""
+    (folder / corpus).mkdir(parents=True)
+    with (folder / corpus / "manifest.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "speaker", "gender", "emotion"), *rows])
 
+
+def test_a_corpus_to_judge_on_is_never_trained_on(tmp_path):
+    assert set(FURTHER) & set(STRANGERS) == {"librispeech"}  # in parts of different readers
+    laid_out(tmp_path, "casia", [("a.flac", "casia-a", "", "angry")])
+    with pytest.raises(MediaError, match=r"casia: not to be trained on; give some of nemo"):
+        further(tmp_path, ["casia"])
+    laid_out(tmp_path, "librispeech", [("x_train-clean-100_1.flac", "r1", "", "neutral")])
+    assert [clip.emotion for clip in further(tmp_path, ["librispeech"])] == ["neutral"]
+    laid_out(tmp_path / "mixed", "librispeech", [("x_test-other_1.flac", "r2", "", "neutral")])
+    with pytest.raises(MediaError, match=r"is there to judge on"):
+        further(tmp_path / "mixed", ["librispeech"])
+
+
+def test_a_reader_who_was_trained_on_does_not_judge(tmp_path):
+    for name in ("casia", "urdu", "ased", "bangla"):
+        laid_out(tmp_path, name, [("a.flac", f"{name}-a", "f", "fearful")])
+    laid_out(tmp_path, "librispeech", [("x_train-clean-100_1.flac", "r1", "", "neutral")])
+    with pytest.raises(MediaError, match=r"is trained on"):
+        strangers(tmp_path)
+
+
+def test_an_unknown_emotion_and_an_unknown_sex_are_told_and_kept_apart(tmp_path):
+    laid_out(tmp_path, "nemo", [("a.flac", "s", "", "happy"), ("b.flac", "t", "f", "sad"), ("c.flac", "u", "m", "sad")])
+    assert [clip.woman for clip in further(tmp_path, ["nemo"])] == [None, True, False]
+    laid_out(tmp_path, "emotiontts", [("a.flac", "s", "", "bored")])
+    with pytest.raises(MediaError, match=r"bored is none of neutral, calm"):
+        further(tmp_path, ["emotiontts"])
+
+
+def clips_of(*named):
+    return [
+        Clip(Path(f"{i}.flac"), corpus, speaker, None, emotion) for i, (corpus, speaker, emotion) in enumerate(named)
+    ]
+
+
+def test_a_corpus_is_asked_about_nothing_that_it_lacks():
+    wanted = targets(clips_of(("ravdess", 1, "disgust"), ("nemo", "a", "angry"))).smoothed(0.1)
+    assert wanted.asked.sum(axis=1).tolist() == [8, 6]
+    assert wanted.shares.sum(axis=1) == pytest.approx([1, 1])
+    assert wanted.shares[1, EMOTIONS.index("disgust")] == wanted.shares[1, EMOTIONS.index("calm")] == 0
+    assert wanted.shares[1, EMOTIONS.index("angry")] == pytest.approx(0.9 + 0.1 / 6)
+
+
+def test_emotions_of_a_corpus_count_alike_and_readers_are_mostly_neutral():
+    few, many = [("nemo", "a", "sad")], [("nemo", "a", "happy")] * 3
+    wanted = targets(clips_of(*few, *many, ("librispeech", "r", "neutral")))
+    assert wanted.weights[0] == pytest.approx(wanted.weights[1:4].sum())
+    assert wanted.shares[4].argmax() == EMOTIONS.index("neutral")
+    assert 0 < wanted.shares[4].min() < 0.05
+
+
+def test_a_teacher_speaks_of_what_is_asked_and_where_it_says_nothing_the_label_stays():
+    wanted = targets(clips_of(("nemo", "a", "angry"), ("nemo", "b", "sad")))
+    logits = np.zeros((2, 8), np.float32)
+    logits[0, EMOTIONS.index("calm")] = 50  # which nobody asks
+    logits[0, EMOTIONS.index("happy")] = 50
+    logits[1] = np.nan
+    taught = wanted.taught(logits, 0.6, 1.0)
+    assert taught.shares[0, EMOTIONS.index("happy")] == pytest.approx(0.6, abs=1e-4)
+    assert taught.shares[0, EMOTIONS.index("angry")] == pytest.approx(0.4, abs=1e-4)
+    assert np.array_equal(taught.shares[1], wanted.shares[1])
+
+
+def dataset_of(sample, seed=1, corpora=("ravdess",) * 4):
     spec = InputSpec(FeatureSpec(), level="mean_power")
     spectra = [
-        Spectrum(Clip("a", "ravdess", i, False, name), mfcc.compute(sample[i * 4000 :], spec.features), 10, 250)
-        for i, name in enumerate(("happy", "sad", "angry", "calm"))
+        Spectrum(Clip("a", corpus, i, False, name), mfcc.compute(sample[i * 4000 :], spec.features), 10, 250)
+        for i, (corpus, name) in enumerate(zip(corpora, ("happy", "sad", "angry", "neutral"), strict=True))
     ]
-    spec = fitted(spec, spectra)
+    wanted = targets([s.clip for s in spectra]).smoothed(0.1)
+    augmenter = Augmenter(spec.features)
+    return VoiceDataset(spectra, wanted, fitted(spec, spectra), batch_size=4, seed=seed, mixup=0.3, augmenter=augmenter)
 
+
+def test_the_same_seed_and_epoch_give_the_same_batch(sample):
     def batch(seed, epoch):
-        dataset = VoiceDataset(spectra, spec, batch_size=4, seed=seed, smoothing=0.1, mixup=0.3)
+        dataset = dataset_of(sample, seed)
         dataset.start_epoch(epoch)
-        return dataset[0]
+        x, rest = dataset[0]
+        return (x, *rest)
 
     first, same, later = batch(1, 2), batch(1, 2), batch(1, 3)
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not np.array_equal(first[0], later[0])
-    x, y, w = first
+    x, y, _, w = first
     assert x.shape == (4, 240, 80)
     assert np.allclose(y.sum(axis=1), 1)
     assert w.min() > 0
+
+
+def test_only_clips_that_are_asked_the_same_are_mixed(sample):
+    dataset = dataset_of(sample, corpora=("ravdess", "nemo", "nemo", "ravdess"))
+    for epoch in range(5):
+        dataset.start_epoch(epoch)
+        _, (shares, asked, _) = dataset[0]
+        assert (shares[~asked] == 0).all()
+        assert np.allclose(shares.sum(axis=1), 1)
