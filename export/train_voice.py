@@ -29,11 +29,12 @@ from torch.nn import functional
 
 from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.emotions import EMOTIONS
+from edge_emo.voice.mfcc import Float32
 from export.augment import Augmenter
 from export.corpora import DATA, EMODB_TRAINING, FURTHER, RAVDESS_FOLDS, corpus_folder, emodb, further, ravdess
 from export.teacher import read_features, soft_labels, standardised
 from export.torch_training import fit
-from export.voice_data import Spectrum, Targets, VoiceDataset, fitted, load, targets
+from export.voice_data import Spectrum, Targets, VoiceDataset, babble, fitted, load, music, targets
 from export.voice_networks import NETWORKS
 
 FRONT_ENDS = {
@@ -66,6 +67,8 @@ class Recipe:
     smoothing: float = 0.1
     mixup: float = 0.3
     augment: bool = True
+    elsewhere: int = 0
+    """How often each clip is recorded elsewhere before the training."""
     teacher: float = 0.6
     """Share of the teacher's answer in a target, where there is a teacher."""
     temperature: float = 1.0
@@ -75,15 +78,24 @@ class Recipe:
 
 
 RECIPES = {
-    "voice": Recipe(epochs=120),
+    "voice": Recipe(epochs=120, elsewhere=2),
     "voice-classic": Recipe(epochs=120, learning_rate=1e-3),
 }
 
 
 def train(
-    name: str, spectra: Sequence[Spectrum], wanted: Targets, folder: Path, recipe: Recipe, seed: int
+    name: str,
+    spectra: Sequence[Spectrum],
+    wanted: Targets,
+    backgrounds: Sequence[Float32],
+    folder: Path,
+    recipe: Recipe,
+    seed: int,
 ) -> tuple[keras.Model, InputSpec]:
-    """Train one network on `spectra` to say what is `wanted`, resuming from `folder` where a run stopped."""
+    """Train one network on `spectra` to say what is `wanted`, resuming from `folder` where a run stopped.
+
+    Behind the voices may be heard `backgrounds`, and crowds of `spectra`.
+    """
     keras.utils.set_random_seed(seed)
     torch.manual_seed(seed)
     spec = fitted(FRONT_ENDS[name], spectra)
@@ -94,7 +106,7 @@ def train(
         batch_size=recipe.batch_size,
         seed=seed,
         mixup=recipe.mixup,
-        augmenter=Augmenter(spec.features) if recipe.augment else None,
+        augmenter=Augmenter(spec.features, backgrounds=[*backgrounds, *babble(spectra)]) if recipe.augment else None,
     )
     model = NETWORKS[name]()
     fit(
@@ -171,14 +183,15 @@ def main(
         if voices is None:
             raise click.UsageError("pass --voices, the folder where the further corpora are laid out")
         clips += further(voices, corpora)
-    spectra = load(clips, FRONT_ENDS[name].features)
+    spectra = load(clips, FRONT_ENDS[name].features, elsewhere=recipe.elsewhere)
+    backgrounds = music(corpus_folder(data, "music") / "clips", FRONT_ENDS[name].features)
     for fold in folds:
         folder = out / (fold if fold == "all" else f"fold{fold}")
         if (folder / "card.json").exists():
             click.echo(f"{folder}: already trained", err=True)
             continue
         used = training_spectra(spectra, fold)
-        network, spec = train(name, used, wanted_of(used, recipe, heard), folder, recipe, seed)
+        network, spec = train(name, used, wanted_of(used, recipe, heard), backgrounds, folder, recipe, seed)
         network.save_weights(folder / "model.weights.h5")
         options = "".join(f" --corpus {corpus}" for corpus in corpora) + (" --heard heard" if heard else "")
         provenance = {

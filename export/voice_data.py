@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
@@ -13,44 +15,78 @@ from numpy.typing import NDArray
 from edge_emo.card import InputSpec
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import SAMPLE_RATE, read_sound, resample
+from edge_emo.sources import SOUND_SUFFIXES
 from edge_emo.voice import mfcc
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import FeatureSpec, Float32
 from edge_emo.voice.network_input import normalise
 from export.augment import Augmenter, mask
 from export.corpora import ASKED, Clip
+from export.devices import recorded_elsewhere
 
+_ELSEWHERE = 0.5  # of the clips of a batch are heard as recorded elsewhere
 _JITTER_S = 0.15  # of the ends of the voiced part, since no two detectors agree on them
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The log-mel spectrum (frames, bands) of a whole clip, and its voiced part in frames."""
+    """The log-mel spectrum (frames, bands) of a whole clip, and its voiced part in frames.
+
+    `elsewhere` are spectra of the same, as long, as other rooms and devices would have given them.
+    """
 
     clip: Clip
     log_mel: Float32
     start: int
     stop: int
+    elsewhere: tuple[Float32, ...] = ()
 
 
-def load(clips: Sequence[Clip], features: FeatureSpec, workers: int = 2) -> list[Spectrum]:
-    """Return the spectra of `clips`, without those in which no voice is found."""
+def load(clips: Sequence[Clip], features: FeatureSpec, workers: int = 2, elsewhere: int = 0) -> list[Spectrum]:
+    """Return the spectra of `clips`, without those in which no voice is found, each `elsewhere` times elsewhere."""
     spec = replace(features, n_mfcc=0, top_db=None)
     with ProcessPoolExecutor(workers) as pool:
-        found = list(pool.map(_load_one, clips, [spec] * len(clips), chunksize=32))
+        found = list(
+            pool.map(partial(_load_one, spec=spec, elsewhere=elsewhere), clips, range(len(clips)), chunksize=32)
+        )
     return [spectrum for spectrum in found if spectrum]
 
 
-def _load_one(clip: Clip, spec: FeatureSpec) -> Spectrum | None:
+def music(folder: Path, features: FeatureSpec) -> list[Float32]:
+    """Return the log-mel spectra of the music in a folder, to be heard behind voices. Raises FileNotFoundError."""
+    spec = replace(features, n_mfcc=0, top_db=None)
+    paths = sorted(path for path in folder.iterdir() if path.suffix in SOUND_SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no music in it; pass a folder of sound files")
+    return [mfcc.compute(resample(read_sound(path), SAMPLE_RATE, spec.sample_rate), spec) for path in paths]
+
+
+def babble(spectra: Sequence[Spectrum], count: int = 40, frames: int = 500) -> list[Float32]:
+    """Return the spectra of `count` crowds of three to eight people, from the clips that are trained on."""
+    rng, crowds = np.random.default_rng(0), []
+    for _ in range(count):
+        total = np.zeros((frames, spectra[0].log_mel.shape[1]))
+        for place in rng.integers(len(spectra), size=rng.integers(3, 9)):
+            one = spectra[place]
+            power = 10 ** (one.log_mel[one.start : one.stop].astype(np.float64) / 10)
+            where = rng.integers(len(power)) + np.arange(frames)
+            total += np.take(power / power.mean(), where, axis=0, mode="wrap")
+        crowds.append(np.asarray(10 * np.log10(total), np.float32))
+    return crowds
+
+
+def _load_one(clip: Clip, number: int, spec: FeatureSpec, elsewhere: int) -> Spectrum | None:
     samples = read_sound(clip.path)
     spans = find_voice(samples)
     if not spans:
         return None
     samples = samples - samples.mean(dtype=np.float64).astype(np.float32)  # as `network_input` does
-    log_mel = mfcc.compute(resample(samples, SAMPLE_RATE, spec.sample_rate), spec)
+    rng = np.random.default_rng([0, number])
+    sounds = [samples, *(recorded_elsewhere(samples, rng) for _ in range(elsewhere))]
+    log_mel, *others = (mfcc.compute(resample(sound, SAMPLE_RATE, spec.sample_rate), spec) for sound in sounds)
     per_sample = spec.sample_rate / SAMPLE_RATE / spec.hop_length
     stop = min(len(log_mel), round(spans[-1].stop * per_sample))
-    return Spectrum(clip, log_mel, round(spans[0].start * per_sample), stop)
+    return Spectrum(clip, log_mel, round(spans[0].start * per_sample), stop, tuple(others))
 
 
 def fitted(spec: InputSpec, spectra: Sequence[Spectrum]) -> InputSpec:
@@ -181,7 +217,10 @@ class VoiceDataset:
         jitter = round(_JITTER_S * spec.features.sample_rate / spec.features.hop_length)
         start = max(0, spectrum.start + rng.integers(-jitter, jitter + 1))
         stop = min(len(spectrum.log_mel), spectrum.stop + rng.integers(-jitter, jitter + 1))
-        db = spectrum.log_mel[start:stop]
+        log_mel = spectrum.log_mel
+        if spectrum.elsewhere and rng.random() < _ELSEWHERE:
+            log_mel = spectrum.elsewhere[rng.integers(len(spectrum.elsewhere))]
+        db = log_mel[start:stop]
         if self._augmenter:
             db = self._augmenter(db, rng)
         if spec.reduce == "mean":

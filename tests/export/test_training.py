@@ -12,7 +12,7 @@ from edge_emo.errors import MediaError
 from edge_emo.voice import mfcc
 from export.augment import Augmenter, mask
 from export.corpora import FURTHER, RAVDESS_FOLDS, STRANGERS, Clip, emodb, further, ravdess, strangers
-from export.voice_data import Spectrum, VoiceDataset, fitted, targets
+from export.voice_data import Spectrum, VoiceDataset, babble, fitted, targets
 
 
 def test_folds_are_apart_and_leave_out_the_independent_test_set():
@@ -50,6 +50,26 @@ def test_noise_lands_at_its_level(sample):
     power = [10 ** (x / 10) for x in (spectrum, noisy)]
     snr = 10 * np.log10(power[0].mean() / (power[1].mean() - power[0].mean()))
     assert 4 < snr < 36
+
+
+def test_what_is_heard_behind_lies_below_the_voice(sample):
+    spectrum = mfcc.compute(sample, FeatureSpec())
+    behind = np.full((70, 80), -40.0, np.float32)  # shorter, and begun anew
+    behind[:, 30:] = -200
+    mixed = Augmenter(FeatureSpec(), backgrounds=[behind])._add_background(spectrum, np.random.default_rng(0))
+    power = [10 ** (x / 10) for x in (spectrum, mixed)]
+    snr = 10 * np.log10(power[0].mean() / (power[1].mean() - power[0].mean()))
+    assert 3 < snr < 25
+    assert np.allclose(mixed[:, 30:], spectrum[:, 30:], atol=1e-3)
+
+
+def test_crowds_are_of_the_people_who_are_trained_on(sample):
+    spec = FeatureSpec()
+    spectra = [Spectrum(Clip("a", "ravdess", i, None, "sad"), mfcc.compute(sample, spec), 10, 200) for i in range(2)]
+    crowds = babble(spectra, count=3, frames=300)
+    assert [crowd.shape for crowd in crowds] == [(300, 80)] * 3
+    assert all(np.isfinite(crowd).all() for crowd in crowds)
+    assert np.ptp(babble(spectra, count=1)[0].mean(axis=1)) < np.ptp(spectra[0].log_mel[10:200].mean(axis=1))
 
 
 def test_masks_leave_most_of_the_picture(rng):
@@ -135,6 +155,18 @@ def test_a_teacher_speaks_of_what_is_asked_and_where_it_says_nothing_the_label_s
     assert taught.shares[0, EMOTIONS.index("happy")] == pytest.approx(0.6, abs=1e-4)
     assert taught.shares[0, EMOTIONS.index("angry")] == pytest.approx(0.4, abs=1e-4)
     assert np.array_equal(taught.shares[1], wanted.shares[1])
+
+
+def test_half_of_what_is_heard_is_recorded_elsewhere(sample):
+    spec = InputSpec(FeatureSpec(), level="mean_power")
+    log_mel = mfcc.compute(sample, spec.features)
+    other = log_mel + np.linspace(-20, 20, 80, dtype=np.float32)
+    one = Spectrum(Clip("a", "ravdess", 1, False, "sad"), log_mel, 10, 200, elsewhere=(other,))
+    spec = fitted(spec, [one])
+    dataset = VoiceDataset([one], targets([one.clip]), spec, batch_size=1, seed=0, mixup=0.0)
+    rng = np.random.default_rng(0)
+    tilts = [np.polyfit(np.arange(80), dataset.example(one, rng).mean(axis=0), 1)[0] for _ in range(40)]
+    assert 8 < sum(tilt > np.mean([min(tilts), max(tilts)]) for tilt in tilts) < 32
 
 
 def dataset_of(sample, seed=1, corpora=("ravdess",) * 4):
