@@ -101,7 +101,8 @@ def _telephone(samples: Float32) -> Float32:
 
 def _shift(samples: Float32, later: Float32) -> int:
     """Return by how many samples a codec has delayed a recording, at most a tenth of a second."""
-    most = SAMPLE_RATE // 10
-    size = 1 << int(2 * max(len(samples), len(later))).bit_length()
+    most, heard = SAMPLE_RATE // 10, 2 * SAMPLE_RATE
+    samples, later = samples[:heard], later[:heard]
+    size = 1 << int(2 * heard - 1).bit_length()
     match = np.fft.irfft(np.fft.rfft(later, size) * np.conj(np.fft.rfft(samples, size)), size)[:most]
     return int(match.argmax())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +29,18 @@ _ELSEWHERE = 0.5  # of the clips of a batch are heard as recorded elsewhere
 _JITTER_S = 0.15  # of the ends of the voiced part, since no two detectors agree on them
 
 
+SHARES = {"nemo": 0.25, "emospeech": 0.2}
+"""Of some corpora only a part is met each epoch, as they have many clips of few people or few sentences."""
+
+WEIGHTS = {"emospeech": 0.3, "librispeech": 0.5}
+"""What a clip of some corpora counts beside one of the others; labels of commands by laymen are loose."""
+
+_LARGEST_WEIGHT = 3.0  # of a clip of an emotion that a corpus has hardly any of
+
+READER = {"neutral": 0.75, "calm": 0.15}
+"""How a reader who was asked for no emotion is labelled; the other emotions share the rest."""
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """The log-mel spectrum (frames, bands) of a whole clip, and its voiced part in frames.
@@ -43,7 +56,10 @@ class Spectrum:
 
 
 def load(clips: Sequence[Clip], features: FeatureSpec, workers: int = 2, elsewhere: int = 0) -> list[Spectrum]:
-    """Return the spectra of `clips`, without those in which no voice is found, each `elsewhere` times elsewhere."""
+    """Return the spectra of `clips`, without those in which no voice is found, each up to `elsewhere` times elsewhere.
+
+    Clips of which only a part is met each epoch are recorded elsewhere less often, yet once.
+    """
     spec = replace(features, n_mfcc=0, top_db=None)
     with ProcessPoolExecutor(workers) as pool:
         found = list(
@@ -82,7 +98,8 @@ def _load_one(clip: Clip, number: int, spec: FeatureSpec, elsewhere: int) -> Spe
         return None
     samples = samples - samples.mean(dtype=np.float64).astype(np.float32)  # as `network_input` does
     rng = np.random.default_rng([0, number])
-    sounds = [samples, *(recorded_elsewhere(samples, rng) for _ in range(elsewhere))]
+    often = math.ceil(elsewhere * SHARES.get(clip.corpus, 1.0))
+    sounds = [samples, *(recorded_elsewhere(samples, rng) for _ in range(often))]
     log_mel, *others = (mfcc.compute(resample(sound, SAMPLE_RATE, spec.sample_rate), spec) for sound in sounds)
     per_sample = spec.sample_rate / SAMPLE_RATE / spec.hop_length
     stop = min(len(log_mel), round(spans[-1].stop * per_sample))
@@ -107,18 +124,6 @@ def mean_cepstra(log_mel: Float32, spec: InputSpec) -> Float32:
         log_mel = np.maximum(log_mel, log_mel.max() - spec.features.top_db)
     cepstra = mfcc.cepstra(log_mel.mean(axis=0, keepdims=True), spec.features)[0]
     return np.asarray((cepstra - np.float32(spec.mean)) / np.float32(spec.std), np.float32)
-
-
-SHARES = {"nemo": 0.25, "emospeech": 0.2}
-"""Of some corpora only a part is met each epoch, as they have many clips of few people or few sentences."""
-
-WEIGHTS = {"emospeech": 0.3, "librispeech": 0.5}
-"""What a clip of some corpora counts beside one of the others; labels of commands by laymen are loose."""
-
-_LARGEST_WEIGHT = 3.0  # of a clip of an emotion that a corpus has hardly any of
-
-READER = {"neutral": 0.75, "calm": 0.15}
-"""How a reader who was asked for no emotion is labelled; the other emotions share the rest."""
 
 
 @dataclass(frozen=True)
