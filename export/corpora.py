@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_emo.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
 from edge_emo.errors import MediaError
+from edge_emo.sources import SOUND_SUFFIXES
 
 DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
 """Where the corpora lie."""
@@ -54,6 +55,8 @@ STRANGERS = {
 
 TO_JUDGE = "test-other"
 """The part of LibriSpeech that is for judging; the others are trained on."""
+
+_JUDGING_MUSIC = 3  # pieces that are heard behind no voice that is trained on
 
 _REPEATED = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07
 
@@ -152,6 +155,17 @@ def strangers(folder: Path) -> dict[str, list[Clip]]:
         if TO_JUDGE not in clip.path.name:
             raise MediaError(f"{clip.path}: is trained on; keep the part {TO_JUDGE} alone in this folder")
     return found
+
+
+def background_music(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the music to be heard behind voices that are trained on, and the music behind those that judge.
+
+    Raises FileNotFoundError where there are too few pieces for both.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix in SOUND_SUFFIXES)
+    if len(paths) <= _JUDGING_MUSIC:
+        raise FileNotFoundError(f"{folder}: {len(paths)} pieces of music in it; more than {_JUDGING_MUSIC} are needed")
+    return paths[:-_JUDGING_MUSIC], paths[-_JUDGING_MUSIC:]
 
 
 def corpus_folder(data: Path, name: str) -> Path:

@@ -31,7 +31,17 @@ from edge_emo.card import FeatureSpec, InputSpec
 from edge_emo.emotions import EMOTIONS
 from edge_emo.voice.mfcc import Float32
 from export.augment import Augmenter
-from export.corpora import DATA, EMODB_TRAINING, FURTHER, RAVDESS_FOLDS, corpus_folder, emodb, further, ravdess
+from export.corpora import (
+    DATA,
+    EMODB_TRAINING,
+    FURTHER,
+    RAVDESS_FOLDS,
+    background_music,
+    corpus_folder,
+    emodb,
+    further,
+    ravdess,
+)
 from export.teacher import read_features, soft_labels, standardised
 from export.torch_training import fit
 from export.voice_data import Spectrum, Targets, VoiceDataset, babble, fitted, load, music, targets
@@ -184,7 +194,7 @@ def main(
             raise click.UsageError("pass --voices, the folder where the further corpora are laid out")
         clips += further(voices, corpora)
     spectra = load(clips, FRONT_ENDS[name].features, elsewhere=recipe.elsewhere)
-    backgrounds = music(corpus_folder(data, "music") / "clips", FRONT_ENDS[name].features)
+    backgrounds = music(background_music(corpus_folder(data, "music") / "clips")[0], FRONT_ENDS[name].features)
     for fold in folds:
         folder = out / (fold if fold == "all" else f"fold{fold}")
         if (folder / "card.json").exists():

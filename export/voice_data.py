@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from edge_emo.card import InputSpec
 from edge_emo.emotions import EMOTIONS
 from edge_emo.media import SAMPLE_RATE, read_sound, resample
-from edge_emo.sources import SOUND_SUFFIXES
 from edge_emo.voice import mfcc
 from edge_emo.voice.activity import find_voice
 from edge_emo.voice.mfcc import FeatureSpec, Float32
@@ -68,12 +67,9 @@ def load(clips: Sequence[Clip], features: FeatureSpec, workers: int = 2, elsewhe
     return [spectrum for spectrum in found if spectrum]
 
 
-def music(folder: Path, features: FeatureSpec) -> list[Float32]:
-    """Return the log-mel spectra of the music in a folder, to be heard behind voices. Raises FileNotFoundError."""
+def music(paths: Sequence[Path], features: FeatureSpec) -> list[Float32]:
+    """Return the log-mel spectra of pieces of music, to be heard behind voices."""
     spec = replace(features, n_mfcc=0, top_db=None)
-    paths = sorted(path for path in folder.iterdir() if path.suffix in SOUND_SUFFIXES)
-    if not paths:
-        raise FileNotFoundError(f"{folder}: no music in it; pass a folder of sound files")
     return [mfcc.compute(resample(read_sound(path), SAMPLE_RATE, spec.sample_rate), spec) for path in paths]
 
 

@@ -11,7 +11,7 @@ from edge_emo.emotions import EMOTIONS
 from edge_emo.errors import MediaError
 from edge_emo.voice import mfcc
 from export.augment import Augmenter, mask
-from export.corpora import FURTHER, RAVDESS_FOLDS, STRANGERS, Clip, emodb, further, ravdess, strangers
+from export.corpora import FURTHER, RAVDESS_FOLDS, STRANGERS, Clip, background_music, emodb, further, ravdess, strangers
 from export.voice_data import Spectrum, VoiceDataset, babble, fitted, targets
 
 
@@ -121,6 +121,17 @@ def test_an_unknown_emotion_and_an_unknown_sex_are_told_and_kept_apart(tmp_path)
     laid_out(tmp_path, "emotiontts", [("a.flac", "s", "", "bored")])
     with pytest.raises(MediaError, match=r"bored is none of neutral, calm"):
         further(tmp_path, ["emotiontts"])
+
+
+def test_music_behind_voices_that_judge_is_heard_in_no_training(tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}.mp3").touch()
+    trained, judging = background_music(tmp_path)
+    assert len(trained) == 2 and len(judging) == 3 and not set(trained) & set(judging)
+    (tmp_path / "0.mp3").unlink()
+    (tmp_path / "1.mp3").unlink()
+    with pytest.raises(FileNotFoundError, match=r"3 pieces of music in it; more than 3 are needed"):
+        background_music(tmp_path)
 
 
 def clips_of(*named):
