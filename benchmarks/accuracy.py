@@ -241,25 +241,11 @@ def voices_of_strangers(folder: Path, cards: tuple[Path, ...], json_path: Path |
     """
     corpora = strangers(folder)
     results: dict[str, Any] = {}
-    titles = ("own emotions", "of all eight", "named", "right then", "ECE", "n")
     for path in cards or (models_folder() / "voice.int8.json",):
         recognizer = VoiceRecognizer(path)
-        found = results[f"{path.stem} {recognizer.card.version}"] = of_strangers.table(recognizer, corpora)
-        click.echo(f"\n{path.stem} {recognizer.card.version}")
-        click.echo(f"{'UAR':<12} {titles[0]:>24} " + " ".join(f"{title:>12}" for title in titles[1:]))
-        for name, row in found.items():
-            if name == of_strangers.READERS:
-                continue
-            uar = _range(row["uar"]) if "n" in row else f"{row['uar']:.3f}"
-            cells = [row[key] for key in ("uar_all", "named", "named_right", "ece")]
-            figures = " ".join(f"{'–' if cell is None else format(cell, '.3f'):>12}" for cell in cells)
-            click.echo(f"{name:<12} {uar:>24} {figures} {row.get('n', ''):>12}")
-        read = found[of_strangers.READERS]
-        click.echo(
-            f"{read['n']} readers' files, {read['windows']} windows: named other than neutral or calm "
-            f"{read['files_named_otherwise']:.3f} of files, {read['windows_named_otherwise']:.3f} of windows; "
-            f"likeliest neutral or calm {read['files_neutral_or_calm']:.3f} of files"
-        )
+        name = f"{path.stem} {recognizer.card.version}"
+        results[name] = of_strangers.table(recognizer, corpora)
+        of_strangers.show(name, results[name])
     environment.write(json_path, "accuracy strangers", results, models="voice.")
 
 

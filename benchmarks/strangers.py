@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,11 +24,10 @@ def table(recognizer: VoiceRecognizer, corpora: dict[str, list[Clip]]) -> dict[s
     scores = {name: score(recognizer, clips) for name, clips in corpora.items()}
     readers = scores.pop(READERS)
     rows: dict[str, Any] = {name: corpus_row(part, STRANGERS[name], threshold) for name, part in scores.items()}
-    together = {
-        key: float(np.mean([row[key] for row in rows.values() if row[key] is not None]))
-        for key in ("uar_all", "named", "named_right", "ece")
-    }
-    together["uar"] = float(np.mean([row["uar"]["value"] for row in rows.values()]))
+    together: dict[str, float | None] = {"uar": float(np.mean([row["uar"]["value"] for row in rows.values()]))}
+    for key in ("uar_all", "named", "named_right", "ece"):
+        known = [row[key] for row in rows.values() if row[key] is not None]  # where anything is named
+        together[key] = float(np.mean(known)) if known else None
     return {**rows, "together": together, READERS: readers_row(readers, threshold)}
 
 
@@ -64,6 +64,25 @@ def readers_row(scores: Scores, threshold: float) -> dict[str, Any]:
         "files_neutral_or_calm": float(CALM[scores.probabilities.argmax(axis=1)].mean()),
         "files_named": float((scores.probabilities.max(axis=1) >= threshold).mean()),
     }
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    """Print a table."""
+    click.echo(f"\n{name}")
+    titles = ("UAR, own emotions", "UAR, of eight", "named", "right then", "ECE", "n")
+    click.echo(f"{'':<12} {titles[0]:>24} " + " ".join(f"{title:>14}" for title in titles[1:]))
+    for corpus, row in found.items():
+        if corpus != READERS:
+            uar = "{value:.3f} ({low:.3f} to {high:.3f})".format(**row["uar"]) if "n" in row else f"{row['uar']:.3f}"
+            cells = [row[key] for key in ("uar_all", "named", "named_right", "ece")]
+            figures = " ".join(f"{'–' if cell is None else format(cell, '.3f'):>14}" for cell in cells)
+            click.echo(f"{corpus:<12} {uar:>24} {figures} {row.get('n', ''):>14}")
+    read = found[READERS]
+    click.echo(
+        f"{read['n']} files of ordinary readers, {read['windows']} windows: named other than neutral or calm "
+        f"{read['files_named_otherwise']:.3f} of files and {read['windows_named_otherwise']:.3f} of windows; "
+        f"likeliest neutral or calm {read['files_neutral_or_calm']:.3f} of files"
+    )
 
 
 def _named_otherwise(probabilities: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
