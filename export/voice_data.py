@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -57,7 +56,7 @@ class Spectrum:
 def load(clips: Sequence[Clip], features: FeatureSpec, workers: int = 2, elsewhere: int = 0) -> list[Spectrum]:
     """Return the spectra of `clips`, without those in which no voice is found, each up to `elsewhere` times elsewhere.
 
-    Clips of which only a part is met each epoch are recorded elsewhere less often, yet once.
+    Clips of which only a part is met each epoch are recorded elsewhere the less often, which may be never.
     """
     spec = replace(features, n_mfcc=0, top_db=None)
     with ProcessPoolExecutor(workers) as pool:
@@ -94,7 +93,7 @@ def _load_one(clip: Clip, number: int, spec: FeatureSpec, elsewhere: int) -> Spe
         return None
     samples = samples - samples.mean(dtype=np.float64).astype(np.float32)  # as `network_input` does
     rng = np.random.default_rng([0, number])
-    often = math.ceil(elsewhere * SHARES.get(clip.corpus, 1.0))
+    often = round(elsewhere * SHARES.get(clip.corpus, 1.0))
     sounds = [samples, *(recorded_elsewhere(samples, rng) for _ in range(often))]
     log_mel, *others = (mfcc.compute(resample(sound, SAMPLE_RATE, spec.sample_rate), spec) for sound in sounds)
     per_sample = spec.sample_rate / SAMPLE_RATE / spec.hop_length
