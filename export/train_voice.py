@@ -45,7 +45,7 @@ from export.corpora import (
 from export.teacher import read_features, soft_labels, standardised
 from export.torch_training import fit
 from export.voice_data import Spectrum, Targets, VoiceDataset, babble, fitted, load, music, targets
-from export.voice_networks import NETWORKS
+from export.voice_networks import NETWORKS, input_spec, load_trained
 
 FRONT_ENDS = {
     "voice": InputSpec(FeatureSpec(floor=1e-20), level="mean_power"),  # so low that no gain meets it
@@ -93,6 +93,10 @@ RECIPES = {
 }
 
 
+REFINED = Recipe(epochs=24, learning_rate=1e-3, elsewhere=1)
+"""For a network that was trained already, and learns more people and from a teacher."""
+
+
 def train(
     name: str,
     spectra: Sequence[Spectrum],
@@ -101,14 +105,16 @@ def train(
     folder: Path,
     recipe: Recipe,
     seed: int,
+    refined: Path | None = None,
 ) -> tuple[keras.Model, InputSpec]:
     """Train one network on `spectra` to say what is `wanted`, resuming from `folder` where a run stopped.
 
-    Behind the voices may be heard `backgrounds`, and crowds of `spectra`.
+    Behind the voices may be heard `backgrounds`, and crowds of `spectra`. With the folder of a trained network, that
+    one is refined, and its front end kept.
     """
+    keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
-    torch.manual_seed(seed)
-    spec = fitted(FRONT_ENDS[name], spectra)
+    spec = input_spec(refined) if refined else fitted(FRONT_ENDS[name], spectra)
     dataset = VoiceDataset(
         spectra,
         wanted,
@@ -118,7 +124,7 @@ def train(
         mixup=recipe.mixup,
         augmenter=Augmenter(spec.features, backgrounds=[*backgrounds, *babble(spectra)]) if recipe.augment else None,
     )
-    model = NETWORKS[name]()
+    model = load_trained(refined) if refined else NETWORKS[name]()
     fit(
         model,
         dataset,
@@ -172,6 +178,7 @@ def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
 @click.option("--voices", type=click.Path(path_type=Path), help="Folder of the further corpora.")
 @click.option("--corpus", "corpora", type=click.Choice(list(FURTHER)), multiple=True, help="Of them, to train on, too.")
 @click.option("--heard", type=click.Path(path_type=Path), help="Folder of export.teacher, to learn from its labels.")
+@click.option("--refine", type=click.Path(exists=True, path_type=Path), help="Folder of such networks to go on from.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(
@@ -182,11 +189,13 @@ def main(
     voices: Path | None,
     corpora: Sequence[str],
     heard: Path | None,
+    refine: Path | None,
     epochs: int | None,
     seed: int,
 ) -> None:
     """Train one network for each fold."""
-    recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
+    recipe = REFINED if refine else RECIPES[name]
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     clips = ravdess(corpus_folder(data, "ravdess"))
     clips += [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker in EMODB_TRAINING]
     if corpora:
@@ -196,12 +205,13 @@ def main(
     spectra = load(clips, FRONT_ENDS[name].features, elsewhere=recipe.elsewhere)
     backgrounds = music(background_music(corpus_folder(data, "music") / "clips")[0], FRONT_ENDS[name].features)
     for fold in folds:
-        folder = out / (fold if fold == "all" else f"fold{fold}")
+        part = fold if fold == "all" else f"fold{fold}"
+        folder, refined = out / part, refine and refine / part
         if (folder / "card.json").exists():
             click.echo(f"{folder}: already trained", err=True)
             continue
         used = training_spectra(spectra, fold)
-        network, spec = train(name, used, wanted_of(used, recipe, heard), backgrounds, folder, recipe, seed)
+        network, spec = train(name, used, wanted_of(used, recipe, heard), backgrounds, folder, recipe, seed, refined)
         network.save_weights(folder / "model.weights.h5")
         options = "".join(f" --corpus {corpus}" for corpus in corpora) + (" --heard heard" if heard else "")
         provenance = {
@@ -220,6 +230,9 @@ def main(
                 "numpy": np.__version__,
             },
         }
+        if refined:
+            provenance["command"] += f" --refine runs/{name}"
+            provenance["refined"] = json.loads((refined / "card.json").read_text())["training"]
         (folder / "card.json").write_text(
             json.dumps({"name": name, "input": asdict(spec), "training": provenance}, indent=1)
         )
