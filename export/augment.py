@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.random import Generator
+from scipy.signal import lfilter
 
 from edge_emo.card import FeatureSpec
 from edge_emo.voice.mfcc import Float32, mel_filter_bank
@@ -65,9 +66,7 @@ class Augmenter:
         decay = 10 ** (-6 * hop_s / rng.uniform(0.2, 1.2))
         wet = np.exp(rng.uniform(np.log(0.02), np.log(2))) * (1 - decay)
         power = np.exp(db * _DB)
-        # tail[t] = decay * tail[t - 1] + power[t], as a running sum; double precision carries 800 frames
-        weight = decay ** np.arange(len(db))[:, None]
-        tail = weight * np.cumsum(power / weight, axis=0)
+        tail = lfilter([1.0], [1.0, -decay], power.astype(np.float64), axis=0)
         return np.asarray(np.log(power + wet * tail, dtype=np.float32) / _DB)
 
     def _limit_band(self, db: Float32, rng: Generator) -> Float32:

@@ -24,6 +24,7 @@ from export.corpora import ASKED, Clip
 from export.devices import recorded_elsewhere
 
 _ELSEWHERE = 0.5  # of the clips of a batch are heard as recorded elsewhere
+_LONGEST = 1.25  # of the frames of an input are varied at most: what the fastest tempo leaves is enough
 _JITTER_S = 0.15  # of the ends of the voiced part, since no two detectors agree on them
 
 
@@ -220,6 +221,9 @@ class VoiceDataset:
         log_mel = spectrum.log_mel
         if spectrum.elsewhere and rng.random() < _ELSEWHERE:
             log_mel = spectrum.elsewhere[rng.integers(len(spectrum.elsewhere))]
+        if spec.reduce == "frames" and stop - start > (longest := round(_LONGEST * spec.frames)):
+            start += rng.integers(0, stop - start - longest + 1)
+            stop = start + longest
         db = log_mel[start:stop]
         if self._augmenter:
             db = self._augmenter(db, rng)

@@ -72,6 +72,16 @@ def test_crowds_are_of_the_people_who_are_trained_on(sample):
     assert np.ptp(babble(spectra, count=1)[0].mean(axis=1)) < np.ptp(spectra[0].log_mel[10:200].mean(axis=1))
 
 
+def test_a_long_recording_echoes_as_a_short_one(sample):
+    spectrum = mfcc.compute(sample, FeatureSpec())
+    long = np.tile(spectrum, (12, 1))
+    assert len(long) > 3000
+    short, all_of_it = (Augmenter(FeatureSpec())._reverberate(x, np.random.default_rng(1)) for x in (spectrum, long))
+    assert np.isfinite(all_of_it).all()
+    assert np.allclose(all_of_it[: len(short)], short, atol=1e-4)
+    assert (short >= spectrum - 1e-4).all()
+
+
 def test_masks_leave_most_of_the_picture(rng):
     for _ in range(50):
         masked = mask(np.ones((240, 80), np.float32), rng)
