@@ -165,7 +165,12 @@ def wanted_of(spectra: Sequence[Spectrum], recipe: Recipe, heard: Path | None) -
 
 
 def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
-    """Return the spectra to train on: those of no actor held out in `fold`, which may be "all"."""
+    """Return the spectra to train on: those of no actor held out in `fold`.
+
+    The fold may also be "all", or "apart" from the further corpora, which calibrates by people who are heard elsewhere.
+    """
+    if fold == "apart":
+        return [s for s in spectra if s.clip.corpus not in FURTHER]
     held_out = () if fold == "all" else RAVDESS_FOLDS[int(fold)]
     return [s for s in spectra if s.clip.corpus != "ravdess" or s.clip.speaker not in held_out]
 
@@ -205,8 +210,8 @@ def main(
     spectra = load(clips, FRONT_ENDS[name].features, elsewhere=recipe.elsewhere)
     backgrounds = music(background_music(corpus_folder(data, "music") / "clips")[0], FRONT_ENDS[name].features)
     for fold in folds:
-        part = fold if fold == "all" else f"fold{fold}"
-        folder, refined = out / part, refine and refine / part
+        part = f"fold{fold}" if fold.isdecimal() else fold
+        folder, refined = out / part, refine and refine / ("all" if fold == "apart" else part)
         if (folder / "card.json").exists():
             click.echo(f"{folder}: already trained", err=True)
             continue
@@ -217,9 +222,10 @@ def main(
         provenance = {
             "command": f"python -m export.train_voice --model {name} --fold {fold}{options} --epochs {recipe.epochs} "
             f"--seed {seed}",
-            "data": f"RAVDESS speech and song and half of EMO-DB{''.join(f', {c}' for c in corpora)}, "
+            "data": "RAVDESS speech and song and half of EMO-DB"
+            f"{'' if fold == 'apart' else ''.join(f', {corpus}' for corpus in corpora)}, "
             f"{len(used)} clips, {len({(s.clip.corpus, s.clip.speaker) for s in used})} speakers",
-            "held_out_actors": [] if fold == "all" else list(RAVDESS_FOLDS[int(fold)]),
+            "held_out_actors": list(RAVDESS_FOLDS[int(fold)]) if fold.isdecimal() else [],
             "recipe": asdict(recipe),
             "parameters": network.count_params(),
             "date": date.today().isoformat(),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +77,9 @@ def test_a_refined_network_keeps_its_front_end_and_starts_at_the_trained_one(spe
 def test_a_fold_trains_on_none_of_its_actors(spectra):
     assert {s.clip.speaker for s in training_spectra(spectra, "4")} == {0, 2, 3}  # 1 is held out there
     assert len(training_spectra(spectra, "all")) == 16
+    stranger = replace(spectra[0], clip=replace(spectra[0].clip, corpus="nemo"))
+    assert stranger in training_spectra([*spectra, stranger], "4")
+    assert training_spectra([*spectra, stranger], "apart") == spectra
 
 
 def test_groups_of_people_are_as_large_as_can_be():
