@@ -230,6 +230,7 @@ BLOCKS = {
         streamed,
         voice,
         voice_robustness,
+        tables.strangers,
         face,
         face_robustness,
         detector,

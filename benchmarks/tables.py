@@ -8,6 +8,15 @@ from benchmarks.environment import read
 from edge_emo.card import models_folder, read_card, read_manifest
 
 
+_STRANGERS = {
+    "casia": "CASIA: Mandarin, 4 actors",
+    "urdu": "URDU: talk shows, 29 speakers",
+    "ased": "ASED: Amharic, 65 speakers",
+    "bangla": "BanglaSER: 15 speakers, fear and disgust",
+    "together": "mean of the four",
+}
+
+
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table."""
     lines = [titles, ["---"] * len(titles), *rows]
@@ -76,6 +85,26 @@ def voice_details() -> str:
         "The very int8 file that ships, trained on all\n19 actors, reaches UAR "
         f"{ranged(foreign['intervals']['uar'], 2)} on {foreign['n']} clips of five EMO-DB speakers it never heard "
         "(mostly four\nemotions, German; five other speakers of that corpus were in training)."
+    )
+
+
+def strangers() -> str:
+    """The default voice model on corpora of which it heard nobody."""
+    ((name, found),) = read("voice_strangers")["results"].items()
+    rows = []
+    for corpus, title in _STRANGERS.items():
+        row = found[corpus]
+        uar = ranged(row["uar"]) if "n" in row else f"{row['uar']:.3f}"
+        right = "–" if row["named_right"] is None else f"{row['named_right']:.3f}"
+        figures = [uar, f"{row['uar_all']:.3f}", f"{100 * row['named']:.0f} %", right, f"{row['ece']:.3f}"]
+        rows.append([title, str(row.get("n", "")), *figures])
+    titles = "corpus,clips,UAR among its emotions,UAR among all eight,not uncertain,accuracy then,calibration error"
+    read_out = found["librispeech"]
+    return (
+        f"{table(titles.split(','), rows)}\n\nOf {read_out['n']} files of ten people who read books aloud (LibriSpeech "
+        f"test-other), {100 * read_out['files_named_otherwise']:.0f} % are\nnamed something else than neutral or calm, of "
+        f"their {read_out['windows']} windows {100 * read_out['windows_named_otherwise']:.0f} %. `{name}`, measured by "
+        f"{command('voice_strangers')}."
     )
 
 
