@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from benchmarks.environment import read
 from edge_emo.card import models_folder, read_card, read_manifest
 
-
 _STRANGERS = {
     "casia": "CASIA: Mandarin, 4 actors",
     "urdu": "URDU: talk shows, 29 speakers",
@@ -99,12 +98,12 @@ def strangers() -> str:
         figures = [uar, f"{row['uar_all']:.3f}", f"{100 * row['named']:.0f} %", right, f"{row['ece']:.3f}"]
         rows.append([title, str(row.get("n", "")), *figures])
     titles = "corpus,clips,UAR among its emotions,UAR among all eight,not uncertain,accuracy then,calibration error"
-    read_out = found["librispeech"]
+    readers = found["librispeech"]
+    files, windows = (100 * readers[f"{kind}_named_otherwise"] for kind in ("files", "windows"))
     return (
-        f"{table(titles.split(','), rows)}\n\nOf {read_out['n']} files of ten people who read books aloud (LibriSpeech "
-        f"test-other), {100 * read_out['files_named_otherwise']:.0f} % are\nnamed something else than neutral or calm, of "
-        f"their {read_out['windows']} windows {100 * read_out['windows_named_otherwise']:.0f} %. `{name}`, measured by "
-        f"{command('voice_strangers')}."
+        f"{table(titles.split(','), rows)}\n\n{files:.0f} % of {readers['n']} files, and {windows:.0f} % of their "
+        f"{readers['windows']} windows, of ten people who read books aloud\n(LibriSpeech test-other) are named "
+        f"something else than neutral or calm. `{name}`, measured by {command('voice_strangers')}."
     )
 
 
