@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 import keras
@@ -85,6 +86,8 @@ class Recipe:
     """Of the teacher's answers."""
     decay: float = 1e-2
     """Of the teacher's weights."""
+    blend: float = 1.0
+    """Of a refined network, how far its weights go from the old ones to the new (Wortsman et al. 2022)."""
 
 
 RECIPES = {
@@ -93,7 +96,7 @@ RECIPES = {
 }
 
 
-REFINED = Recipe(epochs=24, learning_rate=1e-3, elsewhere=1)
+REFINED = Recipe(epochs=24, learning_rate=1e-3, elsewhere=1, blend=0.5)
 """For a network that was trained already, and learns more people and from a teacher."""
 
 
@@ -134,7 +137,14 @@ def train(
         learning_rate=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
     )
+    if refined:
+        model.set_weights(blended(load_trained(refined), model, recipe.blend))
     return model, spec
+
+
+def blended(old: keras.Model, new: keras.Model, share: float) -> list[Any]:
+    """Return the weights that lie `share` of the way from one network's to those of another that began there."""
+    return [a + share * (b - a) for a, b in zip(old.get_weights(), new.get_weights(), strict=True)]
 
 
 def partial_loss(outputs: list[torch.Tensor], target: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> torch.Tensor:

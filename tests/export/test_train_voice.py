@@ -74,6 +74,21 @@ def test_a_refined_network_keeps_its_front_end_and_starts_at_the_trained_one(spe
         assert np.allclose(before.numpy(), after.numpy(), atol=1e-6)
 
 
+def test_a_refined_network_goes_a_part_of_the_way(spectra, tmp_path):
+    wanted, recipe = wanted_of(spectra, RECIPE, None), replace(RECIPE, learning_rate=1e-2)
+    first, spec = train("voice", spectra, wanted, [], tmp_path / "first", recipe, seed=3)
+    first.save_weights(tmp_path / "first" / "model.weights.h5")
+    (tmp_path / "first" / "card.json").write_text(json.dumps({"name": "voice", "input": asdict(spec)}))
+    old, whole, half = load_trained(tmp_path / "first"), None, None
+    for share in (1.0, 0.5):
+        part = replace(recipe, blend=share)
+        found, _ = train("voice", spectra, wanted, [], tmp_path / str(share), part, 4, tmp_path / "first")
+        whole, half = (found, half) if share == 1.0 else (whole, found)
+    for a, b, c in zip(old.get_weights(), half.get_weights(), whole.get_weights(), strict=True):
+        assert np.allclose(b, (a + c) / 2, atol=1e-4)
+    assert max(np.abs(c - a).max() for a, c in zip(old.get_weights(), whole.get_weights(), strict=True)) > 1e-2
+
+
 def test_a_fold_trains_on_none_of_its_actors(spectra):
     assert {s.clip.speaker for s in training_spectra(spectra, "4")} == {0, 2, 3}  # 1 is held out there
     assert len(training_spectra(spectra, "all")) == 16
