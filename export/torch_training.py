@@ -242,7 +242,9 @@ def fit(
         started, total = time.monotonic(), 0.0
         shared.train()
         for inputs, target in torch.utils.data.DataLoader(dataset, batch_size=None, sampler=batches, num_workers=1):
-            inputs = inputs.movedim(-1, 1).to(device)  # of pictures in the memory's own order, channels last
+            inputs = inputs.movedim(-1, 1).to(device)
+            if inputs.ndim == 4:
+                inputs = inputs.to(memory_format=torch.channels_last)
             optimizer.zero_grad()
             value = loss(shared(inputs), target)
             value.backward()

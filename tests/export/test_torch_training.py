@@ -43,7 +43,7 @@ def test_the_twin_computes_what_keras_computes_and_gives_its_weights_back(name, 
         found = twin(torch.from_numpy(inputs).movedim(-1, 1))
     for ours, theirs in zip(found, expected, strict=True):
         ours = ours.permute(0, 2, 3, 1) if ours.ndim == 4 else ours
-        assert np.allclose(ours.numpy(), theirs, atol=2e-4)
+        assert np.allclose(ours.numpy(), theirs, rtol=1e-4, atol=2e-4)  # logits of random weights reach thousands
     weights = model.get_weights()
     model.set_weights([np.zeros_like(value) for value in weights])
     twin.copy_to(model)
