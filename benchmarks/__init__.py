@@ -5,6 +5,7 @@ They need a checkout and its extra: pip install -e '.[bench]'
 python -m benchmarks.accuracy voice     * people never heard: cross-validated, by actor and sex, calibration, intervals
 python -m benchmarks.accuracy face      * the expression networks on FER+ PublicTest and on photos labelled by eye
 python -m benchmarks.accuracy detector  * recall and false boxes by size, light, blur and tilt, beside OpenCV's Haar
+python -m benchmarks.accuracy strangers FOLDER    the voice file that ships on corpora of which it heard nobody
 python -m benchmarks.accuracy voice-folder, face-folder    the files that ship on clips or pictures of your own
 python -m benchmarks.robustness voice   * curves: noise, other voices, level, band, compression
 python -m benchmarks.robustness face    * curves: size, blur, light, rotation, cover

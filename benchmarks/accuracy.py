@@ -3,6 +3,7 @@
     python -m benchmarks.accuracy voice --data ../shared/data
     python -m benchmarks.accuracy face --data ../shared/data
     python -m benchmarks.accuracy detector --data ../shared/data
+    python -m benchmarks.accuracy strangers FOLDER
     python -m benchmarks.accuracy voice-folder FOLDER --layout ravdess --speakers 1,2
     python -m benchmarks.accuracy face-folder FOLDER
 
@@ -21,6 +22,7 @@ import click
 import numpy as np
 
 from benchmarks import drawing, environment, faces
+from benchmarks import strangers as of_strangers
 from benchmarks.intervals import accuracy, mean_recall, with_interval
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import MediaError
@@ -30,7 +32,7 @@ from edge_emo.face.detector import Detector
 from edge_emo.media.sound import read_sound
 from edge_emo.models.manifest import models_folder, read_manifest
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.corpora import DATA, EMODB_TRAINING, HEARD, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
+from export.corpora import DATA, EMODB_TRAINING, HEARD, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess, strangers
 from export.evaluate import Scores, score, together
 from export.face_data import ferplus
 
@@ -67,12 +69,13 @@ def voice_intervals(scores: Scores) -> dict[str, dict[str, float]]:
     """Return UAR and accuracy of all, and UAR of women and men, each with its interval over the speakers."""
     labels, guesses = scores.labels, scores.guesses
     speakers = np.array([clip.speaker for clip in scores.clips])
-    women = np.array([clip.woman for clip in scores.clips])
+    women = np.array([clip.woman is True for clip in scores.clips])
+    men = np.array([clip.woman is False for clip in scores.clips])
     found = {
         "uar": with_interval(mean_recall, labels, guesses, speakers),
         "accuracy": with_interval(accuracy, labels, guesses, speakers),
     }
-    for name, part in (("uar_women", women), ("uar_men", ~women)):
+    for name, part in (("uar_women", women), ("uar_men", men)):
         if part.any():
             found[name] = with_interval(mean_recall, labels[part], guesses[part], speakers[part])
     return found
@@ -221,6 +224,31 @@ def voice_folder(folder: Path, layout: str, speakers: set[int], json_path: Path 
         people = "  ".join(f"{who} {value:.2f}" for who, value in report["accuracy_by_speaker"].items())
         click.echo(f"{name}, accuracy by speaker:  {people}")
     environment.write(json_path, "accuracy voice-folder", results, models="voice")
+
+
+@main.command("strangers")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--card",
+    "cards",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Of a voice file, instead of the int8 file that ships; may be repeated.",
+)
+@environment.json_option()
+def voices_of_strangers(folder: Path, cards: tuple[Path, ...], json_path: Path | None) -> None:
+    """Score voice files on the corpora in FOLDER, of which nobody was trained on and by which nothing was chosen.
+
+    FOLDER holds casia, urdu, ased, bangla and librispeech (its part test-other), each with its manifest.csv.
+    """
+    corpora = strangers(folder)
+    results: dict[str, Any] = {}
+    for path in cards or (models_folder() / "voice.int8.json",):
+        recognizer = VoiceRecognizer(path)
+        name = f"{path.stem} {recognizer.card.version}"
+        results[name] = of_strangers.table(recognizer, corpora)
+        of_strangers.show(name, results[name])
+    environment.write(json_path, "accuracy strangers", results, models="voice.")
 
 
 @main.command()

@@ -242,6 +242,7 @@ BLOCKS = {
         streamed,
         voice,
         voice_robustness,
+        tables.strangers,
         face,
         face_robustness,
         detector,

@@ -24,7 +24,7 @@ from edge_emo.core.files import atomic_write
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
 from edge_emo.models.manifest import Precision, read_manifest
-from export.corpora import DATA, Clip, corpus_folder, ravdess
+from export.corpora import DATA, Clip, background_music, corpus_folder, ravdess
 from export.evaluate import Scores, together
 from export.face_data import Faces, ferplus
 from export.face_score import FaceScores, score
@@ -38,6 +38,12 @@ def crowd(clips: list[Clip]) -> Float32:
     drawn = np.random.default_rng(0).choice(len(sung), N_CROWD, replace=False)
     sounds = [np.resize(read_sound(sung[place].path), CROWD_S * SAMPLE_RATE) for place in drawn]
     return np.asarray(sum(sound / np.sqrt(np.mean(sound**2)) for sound in sounds), np.float32)
+
+
+def music(data: Path) -> Float32:
+    """Return the music that is heard behind no voice that is trained on, piece after piece."""
+    _, paths = background_music(corpus_folder(data, "music") / "clips")
+    return np.concatenate([sound / np.sqrt(np.mean(sound**2)) for sound in map(read_sound, paths)])
 
 
 def voice_scores(precision: Precision, clips: list[Clip], change: VoiceChange | None) -> Scores:
@@ -87,8 +93,8 @@ def picture(clean: dict[str, Any], curves: dict[str, dict[str, Any]], title: str
     """Draw a curve for each axis, with the interval."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
-    for axis, (name, rows) in zip(figure.subplots(2, 3).flat, curves.items(), strict=False):
+    figure = Figure(figsize=(12, 3.5 * -(-len(curves) // 3)), layout="constrained")
+    for axis, (name, rows) in zip(figure.subplots(-(-len(curves) // 3), 3).flat, curves.items(), strict=False):
         levels = list(rows)
         value, low, high = (np.array([rows[level]["uar"][key] for level in levels]) for key in ("value", "low", "high"))
         axis.axhspan(clean["uar"]["low"], clean["uar"]["high"], color="grey", alpha=0.15)
@@ -132,7 +138,7 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         asked = {
             (axis, level): pool.submit(voice_scores, precision, clips, change)
-            for axis, steps in voice_changes(crowd(clips)).items()
+            for axis, steps in voice_changes(crowd(clips), music(data)).items()
             for level, change in steps.items()
         }
         for (axis, level), found in track(asked.items(), "Voice", transient=True):

@@ -8,6 +8,14 @@ from benchmarks.environment import read
 from edge_emo.models.card_json import read_card
 from edge_emo.models.manifest import models_folder, read_manifest
 
+_STRANGERS = {
+    "casia": "CASIA: Mandarin, 4 actors",
+    "urdu": "URDU: talk shows, 29 speakers",
+    "ased": "ASED: Amharic, 65 speakers",
+    "bangla": "BanglaSER: 15 speakers, fear and disgust",
+    "together": "mean of the four",
+}
+
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table."""
@@ -77,6 +85,26 @@ def voice_details() -> str:
         "The very int8 file that ships, trained on all\n19 actors, reaches UAR "
         f"{ranged(foreign['intervals']['uar'], 2)} on {foreign['n']} clips of five EMO-DB speakers it never heard "
         "(mostly four\nemotions, German; five other speakers of that corpus were in training)."
+    )
+
+
+def strangers() -> str:
+    """The default voice model on corpora of which it heard nobody."""
+    ((name, found),) = read("voice_strangers")["results"].items()
+    rows = []
+    for corpus, title in _STRANGERS.items():
+        row = found[corpus]
+        uar = ranged(row["uar"]) if "n" in row else f"{row['uar']:.3f}"
+        right = "–" if row["named_right"] is None else f"{row['named_right']:.3f}"
+        figures = [uar, f"{row['uar_all']:.3f}", f"{100 * row['named']:.0f} %", right, f"{row['ece']:.3f}"]
+        rows.append([title, str(row.get("n", "")), *figures])
+    titles = "corpus,clips,UAR among its emotions,UAR among all eight,not uncertain,accuracy then,calibration error"
+    readers = found["librispeech"]
+    files, windows = (100 * readers[f"{kind}_named_otherwise"] for kind in ("files", "windows"))
+    return (
+        f"{table(titles.split(','), rows)}\n\n{files:.0f} % of {readers['n']} files, and {windows:.0f} % of their "
+        f"{readers['windows']} windows, of ten people who read books aloud\n(LibriSpeech test-other) are named "
+        f"something else than neutral or calm. `{name}`, measured by {command('voice_strangers')}."
     )
 
 

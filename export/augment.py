@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.random import Generator
+from scipy.signal import lfilter
 
 from edge_emo.audio.mfcc import Float32, mel_filter_bank
 from edge_emo.audio.specification import FeatureSpec
@@ -14,9 +17,11 @@ _DB = np.float32(np.log(10) / 10)
 class Augmenter:
     """Vary a log-mel spectrum (frames, bands) in dB as another speaker, room or device would."""
 
-    def __init__(self, spec: FeatureSpec, strength: float = 1.0) -> None:
+    def __init__(self, spec: FeatureSpec, strength: float = 1.0, backgrounds: Sequence[Float32] = ()) -> None:
+        """Prepare to vary; `backgrounds` are spectra, in dB, of what may be heard behind."""
         self._spec = spec
         self._strength = strength
+        self._backgrounds = backgrounds
         bank = mel_filter_bank(spec)
         axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
         draws = np.random.default_rng(0).gamma(3, 1 / 3, (4096, len(bank)))
@@ -31,6 +36,8 @@ class Augmenter:
             db = db + self._equaliser(rng, 4 * s)
         if rng.random() < 0.25 * s:
             db = self._reverberate(db, rng)
+        if self._backgrounds and rng.random() < 0.25 * s:
+            db = self._add_background(db, rng)
         if rng.random() < 0.15 * s:
             db = self._limit_band(db, rng)
         if rng.random() < 0.5 * s:
@@ -56,12 +63,10 @@ class Augmenter:
 
     def _reverberate(self, db: Float32, rng: Generator) -> Float32:
         hop_s = self._spec.hop_length / self._spec.sample_rate
-        decay = 10 ** (-6 * hop_s / rng.uniform(0.2, 0.9))
-        wet = rng.uniform(0.02, 0.3) * (1 - decay)
+        decay = 10 ** (-6 * hop_s / rng.uniform(0.2, 1.2))
+        wet = np.exp(rng.uniform(np.log(0.02), np.log(2))) * (1 - decay)
         power = np.exp(db * _DB)
-        # tail[t] = decay * tail[t - 1] + power[t], as a running sum; double precision carries 800 frames
-        weight = decay ** np.arange(len(db))[:, None]
-        tail = weight * np.cumsum(power / weight, axis=0)
+        tail = lfilter([1.0], [1.0, -decay], power.astype(np.float64), axis=0)
         return np.asarray(np.log(power + wet * tail, dtype=np.float32) / _DB)
 
     def _limit_band(self, db: Float32, rng: Generator) -> Float32:
@@ -69,6 +74,15 @@ class Augmenter:
         db[:, self._centres > rng.uniform(3000, 5000)] -= 60
         db[:, self._centres < rng.uniform(50, 350)] -= 25
         return db
+
+    def _add_background(self, db: Float32, rng: Generator) -> Float32:
+        snr = rng.uniform(3, 25)
+        behind = self._backgrounds[rng.integers(len(self._backgrounds))]
+        start = rng.integers(len(behind))
+        other = np.exp(np.take(behind, np.arange(start, start + len(db)), axis=0, mode="wrap") * _DB)
+        power = np.exp(db * _DB)
+        gain = power.mean() / (other.mean() + 1e-20) * np.float32(10 ** (-snr / 10))
+        return np.asarray(np.log(power + gain * other) / _DB)
 
     def _add_noise(self, db: Float32, rng: Generator) -> Float32:
         snr = rng.uniform(5, 35)

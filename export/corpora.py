@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_emo.core.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
 from edge_emo.core.errors import MediaError
+from edge_emo.media.sources import SOUND_SUFFIXES
 
 DATA = os.environ.get("EDGE_EMO_DATA", "../shared/data")
 """Where the corpora lie."""
@@ -27,6 +30,34 @@ EMODB_TRAINING = {3, 8, 9, 10, 11}
 HEARD = {"ravdess": {actor for fold in RAVDESS_FOLDS.values() for actor in fold}, "emodb": EMODB_TRAINING}
 """Speakers that the files which ship were trained on."""
 
+FURTHER = {
+    "nemo": ("neutral", "happy", "sad", "angry", "fearful", "surprised"),
+    "emotiontts": ("neutral", "happy", "sad", "angry"),
+    "emospeech": ("calm", "happy", "angry", "fearful"),
+    "librispeech": EMOTIONS,
+}
+"""Further corpora to train on, laid out with a manifest, and the emotions that their clips were labelled from.
+
+The readers of LibriSpeech were asked for none: they may be heard as anything, but neutral is likely.
+"""
+
+ASKED = {"ravdess": EMOTIONS, "emodb": tuple(EMODB_CODES.values()), **FURTHER}
+"""The emotions that each corpus' clips were labelled from; it says nothing about those that nobody was asked for."""
+
+STRANGERS = {
+    "casia": FURTHER["nemo"],
+    "urdu": FURTHER["emotiontts"],
+    "ased": ("neutral", "happy", "sad", "angry", "fearful"),
+    "bangla": ("fearful", "disgust"),
+    "librispeech": EMOTIONS,
+}
+"""Corpora to judge on alone, of readers, too; they lie in a folder of their own, and nothing may be chosen by them."""
+
+TO_JUDGE = "test-other"
+"""The part of LibriSpeech that is for judging; the others are trained on."""
+
+_JUDGING_MUSIC = 3  # pieces that are heard behind no voice that is trained on
+
 _REPEATED = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07
 
 
@@ -36,8 +67,8 @@ class Clip:
 
     path: Path
     corpus: str
-    speaker: int
-    woman: bool
+    speaker: int | str
+    woman: bool | None
     emotion: str
     is_song: bool = False
 
@@ -79,6 +110,62 @@ def emodb(folder: Path) -> list[Clip]:
         if path.stem[5] in EMODB_CODES
     ]
     return _not_empty(clips, folder, "03a01Fa.wav")
+
+
+def laid_out(folder: Path) -> list[Clip]:
+    """Return the clips of a folder with a manifest.csv: file, speaker, gender (f, m or unknown), emotion.
+
+    Raises FileNotFoundError where there is none, MediaError for an emotion that is none of the eight.
+    """
+    path = folder / "manifest.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if row["emotion"] not in EMOTIONS:
+            raise MediaError(f"{path}: {row['emotion']} is none of {', '.join(EMOTIONS)}; leave such clips out")
+    sexes = {"f": True, "m": False}
+    return [
+        Clip(folder / row["file"], folder.name, row["speaker"], sexes.get(row["gender"]), row["emotion"])
+        for row in rows
+    ]
+
+
+def further(folder: Path, names: Sequence[str]) -> list[Clip]:
+    """Return the clips of further corpora to train on, from the folder in which they are laid out.
+
+    Raises FileNotFoundError, and MediaError for corpora or parts of them that are there to judge on.
+    """
+    refused = [name for name in names if name not in FURTHER]
+    if refused:
+        raise MediaError(f"{', '.join(refused)}: not to be trained on; give some of {', '.join(FURTHER)}")
+    clips = [clip for name in names for clip in laid_out(corpus_folder(folder, name))]
+    for clip in clips:
+        if clip.corpus == "librispeech" and TO_JUDGE in clip.path.name:
+            raise MediaError(f"{clip.path}: is there to judge on; lay out the part {TO_JUDGE} in another folder")
+    return clips
+
+
+def strangers(folder: Path) -> dict[str, list[Clip]]:
+    """Return the clips of each corpus to judge on, from the folder in which they are laid out.
+
+    Raises FileNotFoundError, and MediaError for readers who were trained on.
+    """
+    found = {name: laid_out(corpus_folder(folder, name)) for name in STRANGERS}
+    for clip in found["librispeech"]:
+        if TO_JUDGE not in clip.path.name:
+            raise MediaError(f"{clip.path}: is trained on; keep the part {TO_JUDGE} alone in this folder")
+    return found
+
+
+def background_music(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the music to be heard behind voices that are trained on, and the music behind those that judge.
+
+    Raises FileNotFoundError where there are too few pieces for both.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix in SOUND_SUFFIXES)
+    if len(paths) <= _JUDGING_MUSIC:
+        raise FileNotFoundError(f"{folder}: {len(paths)} pieces of music in it; more than {_JUDGING_MUSIC} are needed")
+    return paths[:-_JUDGING_MUSIC], paths[-_JUDGING_MUSIC:]
 
 
 def corpus_folder(data: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,7 +66,8 @@ class Scores:
         right = labels == guesses
         named = self.probabilities.max(axis=1) >= threshold
         speakers = np.array([clip.speaker for clip in self.clips])
-        women = np.array([clip.woman for clip in self.clips])
+        women = np.array([clip.woman is True for clip in self.clips])
+        men = np.array([clip.woman is False for clip in self.clips])
         recalls = recall_score(labels, guesses, labels=present, average=None, zero_division=0)
         matrix = confusion_matrix(labels, guesses, labels=range(len(EMOTIONS)))
         return {
@@ -79,7 +81,7 @@ class Scores:
             "recall": {EMOTIONS[k]: float(r) for k, r in zip(present, recalls, strict=True)},
             "accuracy_by_speaker": {str(s): float(right[speakers == s].mean()) for s in np.unique(speakers)},
             "uar_women": uar(labels[women], guesses[women]) if women.any() else None,
-            "uar_men": uar(labels[~women], guesses[~women]) if (~women).any() else None,
+            "uar_men": uar(labels[men], guesses[men]) if men.any() else None,
             "confusion": matrix.tolist(),
             "reliability": reliability(self.probabilities, labels),
         }
@@ -132,25 +134,36 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_]) 
     return sum(abs(confidence - right) * count for confidence, right, count in rows) / len(labels)
 
 
-def fit_temperature(sharpened: Callable[[float], Floats], labels: NDArray[np.int_]) -> float:
+def fit_temperature(
+    sharpened: Callable[[float], Floats], labels: NDArray[np.int_], weights: Floats | None = None
+) -> float:
     """Return the temperature of the least negative log-likelihood of the true labels, to 0.01 (Guo et al. 2017).
 
     `sharpened` gives the probabilities (inputs, classes) at a temperature.
     """
     grid = np.arange(0.3, 3.0, 0.01)
     rows = np.arange(len(labels))
-    losses = [-np.log(sharpened(temperature)[rows, labels] + 1e-9).mean() for temperature in grid]
+    losses = [-np.average(np.log(sharpened(t)[rows, labels] + 1e-9), weights=weights) for t in grid]
     return round(float(grid[int(np.argmin(losses))]), 2)
 
 
-def fit_threshold(probabilities: Floats, labels: NDArray[np.int_]) -> float:
+def fit_threshold(
+    probabilities: Floats, labels: NDArray[np.int_], weights: Floats | None = None, share: float = 0.5
+) -> float:
     """Return the confidence from which on a guess is right at least as often as wrong; 1 if it never is.
 
-    How often it is right at a confidence comes from isotonic regression (Zadrozny and Elkan 2002, KDD).
+    How often it is right at a confidence comes from isotonic regression (Zadrozny and Elkan 2002, KDD). Of all guesses
+    from the threshold on, `share` or more are right.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    likely = IsotonicRegression().fit_transform(confidence, right) >= 0.5
-    return round(float(confidence[likely].min()), 2) if likely.any() else 1.0
+    weights = np.ones(len(labels)) if weights is None else weights
+    likely = IsotonicRegression().fit_transform(confidence, right, sample_weight=weights) >= 0.5
+    order = np.argsort(-confidence, kind="stable")
+    enough = np.cumsum((weights * right)[order]) >= share * np.cumsum(weights[order]) - 1e-9
+    if not likely.any() or not enough.any():
+        return 1.0
+    sure_enough = math.ceil(100 * float(confidence[order][enough].min()) - 1e-6) / 100
+    return max(round(float(confidence[likely].min()), 2), sure_enough)
 
 
 def _sharpen(probabilities: Floats, temperature: float) -> Floats:

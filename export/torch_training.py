@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ _RISE = 0.15
 
 
 class Twin(nn.Module):
-    """The layers of a functional Keras model of pictures, in PyTorch, with tensors (batch, channels, height, width).
+    """The layers of a functional Keras model in PyTorch, with tensors (batch, channels, height, width) or fewer axes.
 
     It starts with the model's weights and gives its own back by `copy_to`. Raises TypeError for a layer it does not
     know.
@@ -50,11 +50,11 @@ class Twin(nn.Module):
             value = torch.from_numpy(np.array(keras.ops.convert_to_numpy(theirs)))
             ours.data.copy_(value.permute(axes) if axes else value)
 
-    def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+    def forward(self, inputs: torch.Tensor) -> list[torch.Tensor]:
         """Return the model's outputs."""
         known: dict[str, torch.Tensor] = {}
-        for name, inputs in self._inputs.items():
-            known[name] = self.layers[name](*(known[i] for i in inputs)) if inputs else pictures
+        for name, needed in self._inputs.items():
+            known[name] = self.layers[name](*(known[i] for i in needed)) if needed else inputs
         return [known[name] for name in self._outputs]
 
     def copy_to(self, model: keras.Model) -> None:
@@ -66,11 +66,14 @@ class Twin(nn.Module):
     def _pairs(self, model: keras.Model) -> list[tuple[torch.Tensor, Any, tuple[int, ...] | None]]:
         """Return each tensor, the variable of `model` that it stands for, and the axes to permute the latter by."""
         pairs: list[tuple[torch.Tensor, Any, tuple[int, ...] | None]] = []
+        layers = {layer.name: layer for layer in model.operations}
         for name, ours in self.layers.items():
-            layer = model.get_layer(name)
-            if isinstance(ours, nn.BatchNorm2d):
+            layer = layers[name]
+            if isinstance(ours, nn.BatchNorm1d | nn.BatchNorm2d):
                 pairs += [(ours.weight, layer.gamma, None), (ours.bias, layer.beta, None)]
                 pairs += [(ours.running_mean, layer.moving_mean, None), (ours.running_var, layer.moving_variance, None)]
+            elif isinstance(ours, _Conv1d):
+                pairs += [(ours.weight, layer.kernel, (2, 1, 0)), (ours.bias, layer.bias, None)]
             elif isinstance(ours, nn.Sequential):
                 pairs += [(ours[0].weight, layer.depthwise_kernel, (2, 3, 0, 1))]
                 pairs += [(ours[1].weight, layer.pointwise_kernel, (3, 2, 0, 1))]
@@ -87,19 +90,28 @@ class _Conv(nn.Conv2d):
     """A convolution with TensorFlow's padding, which at stride 2 adds more at the end."""
 
     def __init__(self, layer: Any, n_in: int, n_out: int, *, groups: int = 1) -> None:
-        same, stride, kernel = layer.padding == "same", layer.strides[0], layer.kernel_size[0]
-        is_even = stride == 1 and kernel % 2 == 1  # the same on both sides, which the kernel does at no cost
-        padding = kernel // 2 if same and is_even else 0
-        super().__init__(n_in, n_out, kernel, stride, padding, groups=groups, bias=layer.use_bias)
+        same, strides, kernel = layer.padding == "same", layer.strides, layer.kernel_size
+        is_even = all(stride == 1 and size % 2 == 1 for stride, size in zip(strides, kernel, strict=True))
+        padding = tuple(size // 2 for size in kernel) if same and is_even else 0  # which the kernel does at no cost
+        super().__init__(n_in, n_out, kernel, strides, padding, groups=groups, bias=layer.use_bias)
         self._pads = same and not is_even
+        self._activation = _ACTIVATIONS[getattr(layer.activation, "__name__", "linear")]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(_padded(x, self.kernel_size[0], self.stride[0]) if self._pads else x)
+        x = super().forward(_padded(x, self.kernel_size, self.stride) if self._pads else x)
+        return self._activation(x)
+
+
+class _Conv1d(nn.Conv1d):
+    """A convolution over time whose output is as long as its input."""
+
+    def __init__(self, layer: Any, n_in: int) -> None:
+        super().__init__(n_in, layer.filters, layer.kernel_size[0], padding="same")
 
 
 class _MaxPool(nn.MaxPool2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(_padded(x, self.kernel_size[0], self.stride[0], -torch.inf))
+        return super().forward(_padded(x, self.kernel_size, self.stride, -torch.inf))
 
 
 class _Join(nn.Module):
@@ -111,12 +123,20 @@ class _Join(nn.Module):
         return self._join(*tensors)
 
 
-def _padded(x: torch.Tensor, kernel: int, stride: int, value: float = 0.0) -> torch.Tensor:
+def _padded(x: torch.Tensor, kernel: Sequence[int], strides: Sequence[int], value: float = 0.0) -> torch.Tensor:
     pads: list[int] = []
-    for size in (x.shape[3], x.shape[2]):
-        missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    for size, length, stride in zip(x.shape[:1:-1], kernel[::-1], strides[::-1], strict=True):
+        missing = max((-(-size // stride) - 1) * stride + length - size, 0)
         pads += [missing // 2, missing - missing // 2]
     return functional.pad(x, pads, value=value) if any(pads) else x
+
+
+_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"linear": lambda x: x, "tanh": torch.tanh}
+
+
+def _axis(axis: int) -> int:
+    """Return where an axis of Keras, whose last are the channels, lies in PyTorch, where they follow the batch."""
+    return {0: 0, -1: 1}.get(axis, axis + 1)
 
 
 def _twin(layer: Any) -> nn.Module:
@@ -124,14 +144,34 @@ def _twin(layer: Any) -> nn.Module:
     match type(layer).__name__:
         case "Conv2D":
             return _Conv(layer, n_in, layer.filters)
+        case "Conv1D" if layer.padding == "same" and layer.strides == (1,):
+            return _Conv1d(layer, n_in)
         case "DepthwiseConv2D":
             return _Conv(layer, n_in, n_in, groups=n_in)
         case "SeparableConv2D" if not layer.use_bias:
             return nn.Sequential(_Conv(layer, n_in, n_in, groups=n_in), nn.Conv2d(n_in, layer.filters, 1, bias=False))
         case "BatchNormalization":
-            return nn.BatchNorm2d(n_in, layer.epsilon, 1 - layer.momentum)
+            norm = nn.BatchNorm2d if layer.input.ndim == 4 else nn.BatchNorm1d
+            return norm(n_in, layer.epsilon, 1 - layer.momentum)
         case "ReLU":
             return nn.ReLU(inplace=True)
+        case "Softmax":
+            return nn.Softmax(_axis(layer.axis))
+        case "Multiply":
+            return _Join(torch.mul)
+        case "Subtract":
+            return _Join(torch.sub)
+        case "Sum":
+            return _Join(lambda x: x.sum([_axis(axis) for axis in layer.axis]))
+        case "Maximum":
+            least = layer._inbound_nodes[0].arguments.args[1]
+            return _Join(lambda x: x.clamp(min=least))
+        case "Sqrt":
+            return _Join(torch.sqrt)
+        case "Reshape":
+            return _Join(lambda x: x.movedim(1, -1).reshape(-1, *layer.target_shape).movedim(-1, 1))
+        case "Flatten":
+            return _Join(lambda x: x.movedim(1, -1).flatten(1))
         case "Add":
             return _Join(lambda a, b: a + b)
         case "Concatenate":
@@ -140,6 +180,8 @@ def _twin(layer: Any) -> nn.Module:
             return nn.Upsample(scale_factor=layer.size)
         case "MaxPooling2D" if layer.padding == "same":
             return _MaxPool(layer.pool_size, layer.strides)
+        case "MaxPooling1D" if layer.padding == "valid":
+            return nn.MaxPool1d(layer.pool_size[0], layer.strides[0])
         case "GlobalAveragePooling2D":
             return _Join(lambda x: x.mean((2, 3)))
         case "Dropout":
@@ -158,14 +200,14 @@ def fit(
     epochs: int,
     learning_rate: float,
     weight_decay: float,
-    ema: float,
+    ema: float = 0.0,
 ) -> None:
     """Train by AdamW on one cycle (Smith 2018); `model` gets the running mean of the weights, of momentum `ema`.
 
-    `dataset` has a length, is told each epoch by `start_epoch`, and gives batches by index: pictures (batch, height,
-    width, channels), and what `loss` is given beside the outputs, maps of (batch, channels, height, width). Losses and
-    a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch. Under `torchrun` every process
-    takes its share of the batches, the gradient is the mean of theirs, and the first alone returns.
+    `dataset` has a length, is told each epoch by `start_epoch`, and gives batches by index: inputs (batch, height,
+    width, channels) or fewer axes, and what `loss` is given beside the outputs, maps of (batch, channels, height,
+    width). Losses and a checkpoint are kept in `folder`; an interrupted run goes on at its last epoch. Under `torchrun`
+    every process takes its share of the batches, the gradient is the mean of theirs, and the first alone returns.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rank, world = 0, processes()
@@ -201,10 +243,12 @@ def fit(
         dataset.start_epoch(epoch)
         started, total = time.monotonic(), 0.0
         shared.train()
-        for pictures, target in torch.utils.data.DataLoader(dataset, batch_size=None, sampler=batches, num_workers=1):
-            pictures = pictures.permute(0, 3, 1, 2).to(device, memory_format=torch.channels_last)
+        for inputs, target in torch.utils.data.DataLoader(dataset, batch_size=None, sampler=batches, num_workers=1):
+            inputs = inputs.movedim(-1, 1).to(device)
+            if inputs.ndim == 4:
+                inputs = inputs.to(memory_format=torch.channels_last)
             optimizer.zero_grad()
-            value = loss(shared(pictures), target)
+            value = loss(shared(inputs), target)
             value.backward()
             nn.utils.clip_grad_norm_(twin.parameters(), 1.0)
             optimizer.step()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers, ops
 
+from edge_emo.audio.specification import FeatureSpec, InputSpec
 from edge_emo.core.emotions import EMOTIONS
 
 
@@ -46,6 +49,20 @@ def voice(frames: int = 240, n_features: int = 80) -> keras.Model:
 
 
 NETWORKS = {"voice": voice, "voice-classic": classic}
+
+
+def load_trained(folder: Path) -> keras.Model:
+    """Return a trained network."""
+    model = NETWORKS[json.loads((folder / "card.json").read_text())["name"]]()
+    model.load_weights(folder / "model.weights.h5")
+    return model
+
+
+def input_spec(folder: Path) -> InputSpec:
+    """Return the front end that a trained network was fitted with."""
+    stated = json.loads((folder / "card.json").read_text())["input"]
+    tuples = {name: tuple(stated[name]) for name in ("range_db", "mean", "std")}
+    return InputSpec(**{**stated, **tuples, "features": FeatureSpec(**stated["features"])})
 
 
 def _conv(x: keras.KerasTensor, width: int, size: int, strides: int | tuple[int, int] = 1) -> keras.KerasTensor:

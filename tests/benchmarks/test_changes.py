@@ -1,7 +1,22 @@
 import numpy as np
 import pytest
 
-from benchmarks.changes import FACE_CHANGES, babble, covered, lit, mp3, noise, recorded, smaller, voice_changes
+from benchmarks.changes import (
+    FACE_CHANGES,
+    behind,
+    clipped,
+    covered,
+    evened,
+    hall,
+    laptop,
+    lit,
+    mp3,
+    noise,
+    recorded,
+    smaller,
+    telephone,
+    voice_changes,
+)
 
 
 @pytest.fixture
@@ -15,7 +30,7 @@ def power(samples):
 
 @pytest.mark.parametrize("snr_db", [0, 20])
 def test_noise_and_voices_come_as_loud_as_asked(tone, rng, snr_db):
-    for changed in (noise(tone, snr_db), babble(tone, snr_db, rng.standard_normal(5000).astype(np.float32))):
+    for changed in (noise(tone, snr_db), behind(tone, snr_db, rng.standard_normal(5000).astype(np.float32))):
         assert changed.dtype == np.float32
         assert 10 * np.log10(power(tone) / power(changed - tone)) == pytest.approx(snr_db, abs=0.1)
 
@@ -29,12 +44,45 @@ def test_a_recording_has_sixteen_bits_and_clips(tone):
 
 
 def test_voice_steps_keep_the_length_and_change_the_sound(tone):
-    for steps in voice_changes(np.ones(100, np.float32)).values():
+    for steps in voice_changes(np.ones(100, np.float32), np.ones(100, np.float32)).values():
         for level, change in steps.items():
             changed = change(tone)
             assert abs(len(changed) - len(tone)) <= 2400, level
             assert np.isfinite(changed).all()
             assert not np.array_equal(changed[:8000], tone[:8000])
+
+
+def test_a_hall_is_heard_after_the_voice_and_as_loud():
+    click = np.zeros(32000, np.float32)
+    click[100] = 1
+    heard = hall(click, 1.0)
+    assert heard[100] == pytest.approx(1, abs=1e-6)
+    assert np.allclose(heard[:100], 0, atol=1e-6)
+    assert power(heard[101:]) == pytest.approx(power(click[100:]), rel=0.02)
+    decay = [power(heard[start : start + 1600]) for start in (1600, 9600)]
+    assert 10 * np.log10(decay[0] / decay[1]) == pytest.approx(30, abs=2)  # in half a second of one of 60 dB
+
+
+def test_a_laptop_takes_the_bass_and_its_fan_hums(tone):
+    low = (0.3 * np.sin(2 * np.pi * 100 * np.arange(16000) / 16000)).astype(np.float32)
+    assert power(laptop(low, 60)) < 0.05 * power(low)
+    loud, soft = (laptop(tone, snr_db) for snr_db in (5, 60))
+    assert 10 * np.log10(power(soft) / power(loud - soft)) == pytest.approx(5, abs=0.2)
+
+
+def test_clipping_and_gain_control_do_as_they_say(tone):
+    assert np.abs(clipped(tone, 12)).max() == pytest.approx(0.3 * 10 ** (-12 / 20), rel=1e-3)
+    two = np.concatenate([tone, 0.1 * tone])
+    even = evened(two, 4)
+    fall = 10 * np.log10(power(even[4000:12000]) / power(even[20000:28000]))
+    assert fall == pytest.approx(20 / 4, abs=0.2)
+
+
+def test_a_telephone_leaves_its_band_alone(rng):
+    pytest.importorskip("av")
+    spectrum = np.square(np.abs(np.fft.rfft(telephone(rng.standard_normal(16000).astype(np.float32), 32)[:16000])))
+    assert spectrum[50:250].mean() < 0.05 * spectrum[500:3000].mean()
+    assert spectrum[3800:].mean() < 0.05 * spectrum[500:3000].mean()
 
 
 def test_mp3_keeps_a_tone(tone):

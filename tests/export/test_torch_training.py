@@ -11,6 +11,7 @@ keras = pytest.importorskip("keras", reason="the training of the face models nee
 if keras.backend.backend() != "torch":
     pytest.skip("Keras runs on another backend here; set KERAS_BACKEND=torch", allow_module_level=True)
 
+from export import voice_networks
 from export.detector_loss import detector_loss
 from export.detector_network import STRIDES, detector
 from export.face_data import Faces
@@ -30,16 +31,16 @@ def randomised(model, rng):
     return model
 
 
-@pytest.mark.parametrize("name", ["face", "face-classic", "detector"])
+@pytest.mark.parametrize("name", ["face", "face-classic", "detector", "voice", "voice-classic"])
 def test_the_twin_computes_what_keras_computes_and_gives_its_weights_back(name, rng):
-    make = {**NETWORKS, "detector": lambda: detector(64, 96)}[name]
+    make = {**NETWORKS, **voice_networks.NETWORKS, "detector": lambda: detector(64, 96)}[name]
     model = randomised(make(), rng)
-    pictures = rng.normal(size=(2, *model.input_shape[1:])).astype(np.float32)
-    expected = model.predict(pictures, verbose=0)
+    inputs = rng.normal(size=(2, *model.input_shape[1:])).astype(np.float32)
+    expected = model.predict(inputs, verbose=0)
     expected = expected if isinstance(expected, list) else [expected]
     twin = Twin(model).eval()
     with torch.no_grad():
-        found = twin(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+        found = twin(torch.from_numpy(inputs).movedim(-1, 1))
     for ours, theirs in zip(found, expected, strict=True):
         ours = ours.permute(0, 2, 3, 1) if ours.ndim == 4 else ours
         assert np.allclose(ours.numpy(), theirs, atol=2e-4)
