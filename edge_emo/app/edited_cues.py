@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from os.path import isfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ def read(path: Path, frame_rate: Fraction) -> list[EditedCue]:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise CueSheetError(f"{path}: cues are read from {' and '.join(SUFFIXES)} that `edge-emo score` wrote")
-    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+    if not isfile(path) or path.stat().st_size > _MOST_BYTES:
         raise CueSheetError(f"{path}: no file, or too large for a cue sheet; name one that `edge-emo score` wrote")
     try:
         rows = list(_csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path))

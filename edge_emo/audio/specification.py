@@ -116,10 +116,9 @@ class InputSpec:
                     f"{name} has {len(getattr(self, name))} values; "
                     f"1 or one for each of the {self.features.n_features} features are possible"
                 )
-        for mean in (*self.mean, *self.range_db):
-            _check("mean and range_db", mean)
-        for std in self.std:
-            _check("std", std, _SMALLEST)
+        for name, least in (("mean", -_LARGEST), ("range_db", -_LARGEST), ("std", _SMALLEST)):
+            for value in getattr(self, name):
+                _check(name, value, least)
         if self.range_db[0] >= self.range_db[1]:
             raise ValueError(f"range_db is {list(self.range_db)}; it goes from a smaller to a larger number")
         if self.frames < 1 or max(self.frames * self.features.n_features, self.n_samples) > LARGEST_WINDOW:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,10 +139,10 @@ def score(
     if another and not edited:
         raise click.UsageError("--another is for cues that were written before; name their file with --cues")
     found = list(expand([film]))
-    if film == "-" or Path(film).is_dir() or len(found) != 1:
+    if film == "-" or isdir(film) or len(found) != 1:
         raise click.UsageError("a cue sheet is for one film that is a file")
     source = Path(found[0]).absolute()
-    own_rate = stated_rate(source) if source.is_file() else None
+    own_rate = stated_rate(source) if isfile(source) else None
     rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(own_rate)
     cue_files.check(out, rate, may_replace=force)  # before the film, which may take minutes
     kept = read(edited, rate) if edited else None

@@ -31,7 +31,7 @@ class YuNetDetector:
 
     def __init__(self, model: str | os.PathLike[str], threshold: float = 0.6, *, size: int = 640) -> None:
         path = Path(model)
-        if not path.is_file():
+        if not os.path.isfile(path):  # also of a name that is too long
             raise ModelNotFoundError(
                 f"{path}: no such file; give the path of a YuNet ONNX file, or leave --detector out"
             )

@@ -120,6 +120,8 @@ def test_the_detector_keeps_its_size():
 def test_yunet_needs_its_file(tmp_path):
     with pytest.raises(ModelNotFoundError, match=r"nope\.onnx: no such file; give the path of a YuNet"):
         named(str(tmp_path / "nope.onnx"))
+    with pytest.raises(ModelNotFoundError, match="no such file"):
+        named("a" * 300)
     (tmp_path / "no.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="is no YuNet model"):
         YuNetDetector(tmp_path / "no.onnx")

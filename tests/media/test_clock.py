@@ -46,7 +46,7 @@ def packet(pts, dts, stream=0):
 
 
 def passed(packets, start_time=0):
-    container = SimpleNamespace(start_time=start_time)
+    container = SimpleNamespace(start_time=start_time, file=SimpleNamespace(file=SimpleNamespace()))
     container.streams = SimpleNamespace(video=[], audio=[])
     container.demux = lambda streams: iter(packets)
     return [(each.pts, each.dts) for each in PacketClock(container).packets()]

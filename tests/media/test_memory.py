@@ -28,6 +28,7 @@ from edge_emo.core.errors import MediaError
 from edge_emo.media.sound import read_sound
 from edge_emo.media import containers
 from edge_emo.media.clock import PacketClock
+from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture
 if importlib.util.find_spec("av"): import av
 if importlib.util.find_spec("pillow_heif"): import pillow_heif
