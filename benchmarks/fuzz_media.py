@@ -218,6 +218,8 @@ def _filmed(suffix: str) -> list[bytes]:
             stream = container.add_stream(_CODECS[suffix], rate=10)
             stream.width, stream.height = 96, 64
             stream.codec_context.thread_count = 1  # else the bytes follow the work of other processes
+            if _CODECS[suffix] == "libx264":  # as they do where it looks ahead in a thread of its own
+                stream.options = {"x264-params": "threads=1:lookahead-threads=1:sync-lookahead=0:rc-lookahead=0"}
             stream.pix_fmt = "rgb8" if suffix == "gif" else "yuv420p"
             track = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if suffix in _WITH_SOUND else None
             if suffix != "gif":
