@@ -94,7 +94,7 @@ def convert(name: str, keras: Any, suffix: str, folder: Path) -> tuple[int, str]
     from export.__main__ import main as export
 
     path = folder / f"{name}{suffix}"
-    with mock.patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0"):
+    with mock.patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS="0", KERAS_BACKEND="tensorflow"):
         training = multiprocessing.get_context("spawn").Process(target=_save_trained, args=(name, keras.__name__, path))
         training.start()
     training.join()

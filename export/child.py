@@ -92,7 +92,11 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=folder.name,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, map(os.path.abspath, sys.path))),
+                "KERAS_BACKEND": "tensorflow",  # whatever trains in this process
+            },
             start_new_session=True,
         )
         self._finalize = weakref.finalize(self, _end, self._process, folder)

@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_building_the_voice_models_keeps_the_face_and_the_detector(folder, monkeypatch):
     before = read_manifest()
-    monkeypatch.setattr(build_models, "build", lambda name, runs, data: NEW)
+    monkeypatch.setattr(build_models, "build", lambda name, runs, data, voices: NEW)
     done = CliRunner().invoke(build_models.main, ["--runs", "runs"], catch_exceptions=False)
     assert done.exit_code == 0
     after = read_manifest(folder)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
 torch = pytest.importorskip("torch", reason="the training of the voice models needs PyTorch (pip install torch)")
+os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras", reason="the training of the voice models needs Keras")
 if keras.backend.backend() != "torch":
     pytest.skip("Keras runs on another backend here; set KERAS_BACKEND=torch", allow_module_level=True)
