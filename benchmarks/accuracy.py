@@ -67,17 +67,17 @@ def cross_validation(recognizers: dict[int, VoiceRecognizer], folds: dict[int, S
 
 def voice_intervals(scores: Scores) -> dict[str, dict[str, float]]:
     """Return UAR and accuracy of all, and UAR of women and men, each with its interval over the speakers."""
-    labels, guesses = scores.labels, scores.guesses
+    labels, predictions = scores.labels, scores.predictions
     speakers = np.array([clip.speaker for clip in scores.clips])
     women = np.array([clip.woman is True for clip in scores.clips])
     men = np.array([clip.woman is False for clip in scores.clips])
     found = {
-        "uar": with_interval(mean_recall, labels, guesses, speakers),
-        "accuracy": with_interval(accuracy, labels, guesses, speakers),
+        "uar": with_interval(mean_recall, labels, predictions, speakers),
+        "accuracy": with_interval(accuracy, labels, predictions, speakers),
     }
     for name, part in (("uar_women", women), ("uar_men", men)):
         if part.any():
-            found[name] = with_interval(mean_recall, labels[part], guesses[part], speakers[part])
+            found[name] = with_interval(mean_recall, labels[part], predictions[part], speakers[part])
     return found
 
 
@@ -173,9 +173,9 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None
         folds = fold_scores(recognizers, clips)
         found = cross_validation(recognizers, folds)
         results["cross_validation"][f"{name} {precision}"] = found
-        guesses = together(list(folds.values())).guesses
-        of_fp32 = guesses if precision == "fp32" else of_fp32
-        found["labels_as_fp32"] = accuracy(of_fp32, guesses)
+        predictions = together(list(folds.values())).predictions
+        of_fp32 = predictions if precision == "fp32" else of_fp32
+        found["labels_as_fp32"] = accuracy(of_fp32, predictions)
         keys = ("uar", "accuracy", "uar_women", "uar_men", "ece", "named", "accuracy_named")
         cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" if found[key] else "–" for key in keys]
         click.echo(f"{name + ' ' + precision:<20} " + " ".join(f"{cell:>15}" for cell in cells))

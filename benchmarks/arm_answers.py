@@ -85,9 +85,9 @@ class Difference:
 
 def difference(card: Card, inputs: Sequence[Float32], ours: Sequence[Float32], theirs: Sequence[Float32]) -> Difference:
     """Compare two lists of outputs for `inputs`, of the network that `card` describes."""
-    labels, shares = labels_and_probabilities(card, inputs, ours)
-    other_labels, other_shares = labels_and_probabilities(card, inputs, theirs)
-    gaps = np.abs(shares - other_shares)
+    labels, probabilities = labels_and_probabilities(card, inputs, ours)
+    other_labels, other_probabilities = labels_and_probabilities(card, inputs, theirs)
+    gaps = np.abs(probabilities - other_probabilities)
     return Difference(
         len(inputs),
         int((labels != other_labels).sum()),
@@ -102,8 +102,8 @@ def labels_and_probabilities(
 ) -> tuple[NDArray[np.int_], Float32]:
     """Return the label of each input and all probabilities; of a detector the number of faces, and all scores."""
     if card.detector is None:
-        shares = calibrated(np.stack(outputs), card)
-        return shares.argmax(axis=1), shares
+        probabilities = calibrated(np.stack(outputs), card)
+        return probabilities.argmax(axis=1), probabilities
     faces = [
         len(decode(cells, given.shape[:2], card.detector, card.threshold, 1.0))
         for given, cells in zip(inputs, outputs, strict=True)

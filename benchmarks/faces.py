@@ -21,7 +21,7 @@ from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
 from edge_emo.media.pictures import read_picture
 from edge_emo.models.manifest import models_folder, read_manifest
-from export.detector_data import Photo, parts, photos, without_colour
+from export.detector_data import Photo, parts, photos, without_color
 from export.detector_score import (
     ALLOWED_FALSE,
     MATCH,
@@ -38,7 +38,7 @@ from export.detector_score import (
     tilted,
 )
 from export.face_data import Faces
-from export.face_score import FaceScores, colour, score
+from export.face_score import FaceScores, color, score
 
 LABELLED = Path(__file__).parent / "labelled_photos.csv"
 SHOWN = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -47,7 +47,7 @@ SHOWN = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 Change = Callable[[Pixels], Pixels]
 CHANGES: dict[str, Change | None] = {
     "as they are": None,
-    "grey": without_colour,
+    "grey": without_color,
     "a fifth of the light": darker,
     "lit from one side, 10 to 1": backlit,
     "blurred, 1 % of the side": blurred,
@@ -117,7 +117,7 @@ def recognizers() -> dict[str, FaceRecognizer]:
 def through_detector(recognizer: FaceRecognizer, detector: Detector, faces: Faces) -> dict[str, float]:
     """Return what becomes of faces of FER+ that stand in a grey frame, four times enlarged, and must be found first."""
     places, pictures = [], []
-    for place, picture in enumerate(colour(faces.pictures)):
+    for place, picture in enumerate(color(faces.pictures)):
         frame = np.full((4 * 48 * 2, 4 * 48 * 2, 3), int(picture.mean()), np.uint8)
         frame[96:288, 96:288] = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_CUBIC)
         found = detector.detect(frame)
@@ -141,14 +141,14 @@ def labelled_by_eye(recognizer: FaceRecognizer, detector: Detector, data: Path) 
     for name, labelled in of_photo.items():
         picture = Photo(data / "detector" / "images" / name, np.zeros((0, 15), np.float32)).read()
         faces = detector.detect(picture)
-        shares = recognizer.probabilities(picture, faces)
+        probabilities = recognizer.probabilities(picture, faces)
         for box, label in labelled:
             near = [overlap(face.box, box) for face in faces]
             if max(near, default=0.0) < MATCH:
                 missed += 1
                 continue
-            guess = EMOTIONS[int(shares[int(np.argmax(near))].argmax())]
-            counts[SHOWN.index(label), SHOWN.index(guess)] += 1
+            prediction = EMOTIONS[int(probabilities[int(np.argmax(near))].argmax())]
+            counts[SHOWN.index(label), SHOWN.index(prediction)] += 1
     recalls = np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
     return {
         "n": int(counts.sum()) + missed,
@@ -190,14 +190,14 @@ def folder_table(folder: Path, on_left_out: Callable[[str], object]) -> dict[str
     labels = np.array([label for _, _, label in seen], int)
     table = {}
     for name, recognizer in recognizers().items():
-        shares = [recognizer.probabilities(picture, found)[0] for picture, found, _ in seen]
-        guesses = np.array([int(share.argmax()) for share in shares], int)
+        probabilities = [recognizer.probabilities(picture, found)[0] for picture, found, _ in seen]
+        predictions = np.array([int(share.argmax()) for share in probabilities], int)
         table[name] = {
             "n": len(labels),
             "without_face": without_face,
-            "accuracy": with_interval(accuracy, labels, guesses, range(len(labels))),
-            "macro_recall": with_interval(mean_recall, labels, guesses, range(len(labels))),
-            "recall": {EMOTIONS[k]: accuracy(labels[labels == k], guesses[labels == k]) for k in np.unique(labels)},
+            "accuracy": with_interval(accuracy, labels, predictions, range(len(labels))),
+            "macro_recall": with_interval(mean_recall, labels, predictions, range(len(labels))),
+            "recall": {EMOTIONS[k]: accuracy(labels[labels == k], predictions[labels == k]) for k in np.unique(labels)},
         }
     return table
 
@@ -208,19 +208,19 @@ def face_tables(data: Path, test: Faces) -> dict[str, Any]:
     detector, of_fp32 = FaceDetector(), None
     for name, recognizer in recognizers().items():
         scores = score(recognizer, test)
-        of_fp32 = scores.guesses if name.endswith("fp32") else of_fp32
+        of_fp32 = scores.predictions if name.endswith("fp32") else of_fp32
         everyone = range(len(scores.labels))
         found[name] = {
             "public_test": {
                 **scores.report(),
                 "intervals": {
-                    "accuracy": with_interval(accuracy, scores.labels, scores.guesses, everyone),
-                    "macro_recall": with_interval(mean_recall, scores.labels, scores.guesses, everyone),
+                    "accuracy": with_interval(accuracy, scores.labels, scores.predictions, everyone),
+                    "macro_recall": with_interval(mean_recall, scores.labels, scores.predictions, everyone),
                 },
             },
             "through_detector": through_detector(recognizer, detector, test),
             "labelled_by_eye": labelled_by_eye(recognizer, detector, data),
-            "labels_as_fp32": accuracy(of_fp32, scores.guesses),
+            "labels_as_fp32": accuracy(of_fp32, scores.predictions),
             "kilobytes": round(recognizer.model.path.stat().st_size / 1000),
         }
     return found

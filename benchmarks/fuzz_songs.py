@@ -51,7 +51,7 @@ def csv_list() -> bytes:
 
 def _json_lines() -> bytes:
     named = [{k: v for k, v in song.items() if k not in ("happy", "sad")} for song in _SONGS]
-    named[0]["shares"] = [0.125] * 8
+    named[0]["probabilities"] = [0.125] * 8
     return "".join(json.dumps(song, ensure_ascii=False) + "\n" for song in named).encode()
 
 

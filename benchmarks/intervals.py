@@ -33,24 +33,24 @@ def interval(groups: Sequence[Any], statistic: Callable[[Indices], float]) -> tu
     return float(found.low), float(found.high)
 
 
-def mean_recall(labels: NDArray[Any], guesses: NDArray[Any]) -> float:
+def mean_recall(labels: NDArray[Any], predictions: NDArray[Any]) -> float:
     """Return the mean over the labels that occur of the share of each that is recognised."""
     counts = np.bincount(labels)
-    right = np.bincount(labels[labels == guesses], minlength=len(counts))
+    right = np.bincount(labels[labels == predictions], minlength=len(counts))
     return float((right[counts > 0] / counts[counts > 0]).mean())
 
 
-def accuracy(labels: NDArray[Any], guesses: NDArray[Any]) -> float:
+def accuracy(labels: NDArray[Any], predictions: NDArray[Any]) -> float:
     """Return the share of labels that are recognised."""
-    return float((labels == guesses).mean())
+    return float((labels == predictions).mean())
 
 
 def with_interval(
     measure: Callable[[NDArray[Any], NDArray[Any]], float],
     labels: NDArray[Any],
-    guesses: NDArray[Any],
+    predictions: NDArray[Any],
     groups: Sequence[Any],
 ) -> dict[str, float]:
     """Return a measure of guesses as "value", and the ends "low" and "high" of its interval."""
-    low, high = interval(groups, lambda drawn: measure(labels[drawn], guesses[drawn]))
-    return {"value": measure(labels, guesses), "low": low, "high": high}
+    low, high = interval(groups, lambda drawn: measure(labels[drawn], predictions[drawn]))
+    return {"value": measure(labels, predictions), "low": low, "high": high}

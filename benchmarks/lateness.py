@@ -28,11 +28,11 @@ WAYS = ("past alone", "both ways", "both ways, cuts known")
 
 
 def fused(readings: Sequence[Reading], cuts: Sequence[float], way: str, threshold: float) -> list[Segment]:
-    """Return the stretches of readings of faces, smoothed in one of the `WAYS`."""
+    """Return the segments of readings of faces, smoothed in one of the `WAYS`."""
     fusion = Fusion({"face": threshold}, causal=way == "past alone")
     known = cuts if way == "both ways, cuts known" else ()
     fusion.push(readings, known)
-    return list(segments(fusion.moments(), threshold, known))
+    return list(segments(fusion.steps(), threshold, known))
 
 
 def lateness(found: Sequence[Segment], changes: Sequence[tuple[float, str]]) -> list[float | None]:

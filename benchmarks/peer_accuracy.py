@@ -61,9 +61,9 @@ def linear(features: np.ndarray, clips: Sequence[Clip]) -> dict[str, Any]:
             cv=GroupKFold(5),
             n_jobs=-1,
         ).fit(features[~held_out], labels[~held_out], groups=speakers[~held_out])
-        guesses = search.predict(features[judged])
-        uars.append(uar(labels[judged], guesses))
-        accuracies.append(float((labels[judged] == guesses).mean()))
+        predictions = search.predict(features[judged])
+        uars.append(uar(labels[judged], predictions))
+        accuracies.append(float((labels[judged] == predictions).mean()))
         penalties.append(search.best_params_["linearsvc__C"])
     return {"uar": _spread(uars), "accuracy": _spread(accuracies), "penalties": penalties}
 

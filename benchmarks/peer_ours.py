@@ -16,7 +16,7 @@ from benchmarks.peer_worker import Stage, Tasks
 from benchmarks.speech_features import SPEECH_FEATURES
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.audio import mfcc
-from edge_emo.audio.network_input import normalise
+from edge_emo.audio.network_input import normalize
 from edge_emo.face import network_input as face_input
 from edge_emo.face.align import cut_out
 from edge_emo.face.backends import YuNetDetector
@@ -72,7 +72,7 @@ def network(folder: Path, name: str, precision: str) -> Stage:
     if voice and voice.input.reduce == "frames":
         spec = voice.input
         features = mfcc.compute(inputs(folder)["samples"], spec.features)
-        return lambda: calibrated(model.run(normalise(features, spec)[None]), model.card)
+        return lambda: calibrated(model.run(normalize(features, spec)[None]), model.card)
     return lambda: calibrated(model.run(batch), model.card)
 
 
@@ -81,7 +81,7 @@ def detect(folder: Path, precision: str) -> Stage:
     return _detection(folder, FaceDetector(models_folder() / f"face-detector.{precision}.json"))
 
 
-def detect_and_recognise(folder: Path, precision: str) -> Stage:
+def detect_and_recognize(folder: Path, precision: str) -> Stage:
     """The default detector, then one face aligned and recognised."""
     frame, detector = inputs(folder)["frame"], FaceDetector()
     recognizer = FaceRecognizer(models_folder() / f"face.{precision}.json")
@@ -128,4 +128,4 @@ TASKS: Tasks = {
 for _precision in PRECISIONS:
     TASKS |= {f"{name} {_precision}": partial(network, name=name, precision=_precision) for name in NETWORKS}
     TASKS[f"detect {_precision}"] = partial(detect, precision=_precision)
-    TASKS[f"detect and recognise {_precision}"] = partial(detect_and_recognise, precision=_precision)
+    TASKS[f"detect and recognise {_precision}"] = partial(detect_and_recognize, precision=_precision)

@@ -33,7 +33,7 @@ KINDS = ("random", "unlearned", "learned")
 N_LISTENERS, N_LISTS, PER_SITTING = 20, 250, 4
 JUDGED = slice(200, 250)
 """The lists after 200 interactions, by which the kinds are compared."""
-STRETCH = 25
+REGION = 25
 HOURS_BETWEEN = 6
 GENRES = ("Rock", "Pop", "Jazz", "Ambient", "Classical", "Funk", "World", "Cinematic", "Electronica", "Blues")
 
@@ -81,7 +81,7 @@ def learning() -> dict[str, Any]:
         "listeners": N_LISTENERS,
         "lists": N_LISTS,
         "curves": {
-            kind: [[float(v) for v in _interval(part.mean(1))] for part in np.split(curve, N_LISTS // STRETCH, axis=1)]
+            kind: [[float(v) for v in _interval(part.mean(1))] for part in np.split(curve, N_LISTS // REGION, axis=1)]
             for kind, curve in curves.items()
         },
         "after_200": {kind: _interval(values) for kind, values in last.items()},
@@ -153,7 +153,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
-    at = np.arange(STRETCH // 2, N_LISTS, STRETCH)
+    at = np.arange(REGION // 2, N_LISTS, REGION)
     for kind, color in zip(KINDS, ("#999999", "#d08c3f", "#3b6ea5"), strict=True):
         mean, low, high = np.array(result["curves"][kind]).T
         axis.plot(at, mean, color=color, marker="o", markersize=3)
@@ -193,9 +193,9 @@ def main(songs: int, runs: int, json_path: Path | None, picture: Path | None) ->
     """Measure the recommender."""
     learned = learning()
     click.echo(f"{'lists':<10}" + "".join(f"{kind:>24}" for kind in KINDS))
-    for row, begin in enumerate(range(0, N_LISTS, STRETCH)):
+    for row, begin in enumerate(range(0, N_LISTS, REGION)):
         cells = [learned["curves"][kind][row] for kind in KINDS]
-        click.echo(f"{begin + 1:>3}-{begin + STRETCH:<6}" + "".join(f"{_range(cell):>24}" for cell in cells))
+        click.echo(f"{begin + 1:>3}-{begin + REGION:<6}" + "".join(f"{_range(cell):>24}" for cell in cells))
     for name in ("ratio_to_random", "ratio_to_unlearned", "ratio_to_unlearned_lists_11_to_35"):
         click.echo(f"{name:<40} {_range(learned[name])}")
     if picture:

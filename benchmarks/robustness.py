@@ -53,27 +53,27 @@ def voice_scores(precision: Precision, clips: list[Clip], change: VoiceChange | 
 
 def voice_row(scores: Scores, clean: Scores) -> dict[str, Any]:
     """Return how good the scores are, with intervals over the speakers, and how many labels differ from `clean`."""
-    labels, guesses, speakers = scores.labels, scores.guesses, [clip.speaker for clip in scores.clips]
+    labels, predictions, speakers = scores.labels, scores.predictions, [clip.speaker for clip in scores.clips]
     return {
-        "uar": with_interval(mean_recall, labels, guesses, speakers),
-        "accuracy": with_interval(accuracy, labels, guesses, speakers),
-        "labels_changed": int((guesses != clean.guesses).sum()),
-        "without_voice": int((guesses < 0).sum()),
+        "uar": with_interval(mean_recall, labels, predictions, speakers),
+        "accuracy": with_interval(accuracy, labels, predictions, speakers),
+        "labels_changed": int((predictions != clean.predictions).sum()),
+        "without_voice": int((predictions < 0).sum()),
         "n": len(labels),
     }
 
 
 def face_scores(recognizer: FaceRecognizer, faces: Faces, change: FaceChange) -> FaceScores:
     """Return the scores of faces after a change."""
-    return score(recognizer, Faces(np.stack([change(picture) for picture in faces.pictures]), faces.shares))
+    return score(recognizer, Faces(np.stack([change(picture) for picture in faces.pictures]), faces.probabilities))
 
 
 def face_row(scores: FaceScores, clean: FaceScores) -> dict[str, Any]:
     """Return how good the scores are, with intervals over the faces, and how many labels differ from `clean`."""
     return {
-        "uar": with_interval(mean_recall, scores.labels, scores.guesses, range(len(scores.labels))),
-        "accuracy": with_interval(accuracy, scores.labels, scores.guesses, range(len(scores.labels))),
-        "labels_changed": int((scores.guesses != clean.guesses).sum()),
+        "uar": with_interval(mean_recall, scores.labels, scores.predictions, range(len(scores.labels))),
+        "accuracy": with_interval(accuracy, scores.labels, scores.predictions, range(len(scores.labels))),
+        "labels_changed": int((scores.predictions != clean.predictions).sum()),
         "n": len(scores.labels),
     }
 

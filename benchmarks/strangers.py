@@ -39,17 +39,17 @@ def corpus_row(scores: Scores, emotions: tuple[str, ...], threshold: float) -> d
     """
     labels, everything = scores.labels, scores.probabilities
     own = np.where(np.isin(EMOTIONS, emotions), everything, -1.0).argmax(axis=1)
-    own[scores.guesses < 0] = -1
-    right, named = scores.guesses == labels, everything.max(axis=1) >= threshold
+    own[scores.predictions < 0] = -1
+    right, named = scores.predictions == labels, everything.max(axis=1) >= threshold
     return {
         "n": len(labels),
         "uar": with_interval(mean_recall, labels, own, [clip.speaker for clip in scores.clips]),
-        "uar_all": mean_recall(labels, scores.guesses),
+        "uar_all": mean_recall(labels, scores.predictions),
         "recall": {name: float((own == k)[labels == k].mean()) for k, name in enumerate(EMOTIONS) if k in labels},
         "named": float(named.mean()),
         "named_right": float(right[named].mean()) if named.any() else None,
         "ece": expected_calibration_error(everything, labels),
-        "without_voice": int((scores.guesses < 0).sum()),
+        "without_voice": int((scores.predictions < 0).sum()),
     }
 
 

@@ -276,13 +276,13 @@ def _pixels(network: Network, description: Description) -> FacePreprocessing:
     scales_itself = network.is_whole or any(
         layer.kind in ("Rescaling", "Normalization", "TrueDivide") for layer in description.layers
     )
-    colours_last = shape[2] in (1, 3)
-    height, width = shape[:2] if colours_last else shape[1:]
+    colors_last = shape[2] in (1, 3)
+    height, width = shape[:2] if colors_last else shape[1:]
     return FacePreprocessing(
         width=width or 1,
         height=height or 1,
-        colour="grey" if shape[2 if colours_last else 0] == 1 else "rgb",
-        layout="hwc" if colours_last else "chw",
+        color="gray" if shape[2 if colors_last else 0] == 1 else "rgb",
+        layout="hwc" if colors_last else "chw",
         std=(1.0,) if scales_itself else (255.0,),
     )
 

@@ -87,8 +87,8 @@ def sound_print(samples: Float32) -> Bits:
     voice = samples[spans[0].start : spans[-1].stop] if spans else samples
     power = 10 ** (mfcc.compute(voice, _BANDS) / 10)
     edges = np.linspace(0, len(power), SIDE + 2).astype(int)
-    stretches = np.stack([power[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
-    return np.asarray(np.diff(stretches, axis=0) > 0).ravel()
+    regions = np.stack([power[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
+    return np.asarray(np.diff(regions, axis=0) > 0).ravel()
 
 
 def picture_print(picture: Pictures) -> Bits:

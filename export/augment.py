@@ -26,14 +26,14 @@ class Augmenter:
         axis = np.arange(bank.shape[1]) * spec.sample_rate / spec.n_fft
         draws = np.random.default_rng(0).gamma(3, 1 / 3, (4096, len(bank)))
         self._white = 10 * np.log10(draws + 1e-6).astype(np.float32)
-        self._centres = (bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9)
+        self._centers = (bank * axis).sum(axis=1) / np.maximum(bank.sum(axis=1), 1e-9)
 
     def __call__(self, db: Float32, rng: Generator) -> Float32:
         """Return a varied copy."""
         s = self._strength
         db = self._warp(db, np.exp(rng.uniform(-0.15, 0.15) * s), 2 ** (rng.uniform(-2.5, 2.5) * s / 12))
         if rng.random() < 0.7:
-            db = db + self._equaliser(rng, 4 * s)
+            db = db + self._equalizer(rng, 4 * s)
         if rng.random() < 0.25 * s:
             db = self._reverberate(db, rng)
         if self._backgrounds and rng.random() < 0.25 * s:
@@ -51,13 +51,13 @@ class Augmenter:
         low = np.minimum(where.astype(int), len(db) - 2)
         share = (where - low)[:, None].astype(np.float32)
         db = db[low] * (1 - share) + db[low + 1] * share
-        source = np.interp(self._centres / pitch, self._centres, np.arange(len(self._centres)))
-        low = np.minimum(source.astype(int), len(self._centres) - 2)
+        source = np.interp(self._centers / pitch, self._centers, np.arange(len(self._centers)))
+        low = np.minimum(source.astype(int), len(self._centers) - 2)
         share = (source - low).astype(np.float32)
         return db[:, low] * (1 - share) + db[:, low + 1] * share
 
-    def _equaliser(self, rng: Generator, amplitude: float) -> Float32:
-        x = np.linspace(0, np.pi, len(self._centres))
+    def _equalizer(self, rng: Generator, amplitude: float) -> Float32:
+        x = np.linspace(0, np.pi, len(self._centers))
         curve = sum(rng.normal(0, amplitude / (k + 1)) * np.cos(k * x) for k in range(1, 5))
         return np.asarray(curve, np.float32)
 
@@ -71,8 +71,8 @@ class Augmenter:
 
     def _limit_band(self, db: Float32, rng: Generator) -> Float32:
         db = db.copy()
-        db[:, self._centres > rng.uniform(3000, 5000)] -= 60
-        db[:, self._centres < rng.uniform(50, 350)] -= 25
+        db[:, self._centers > rng.uniform(3000, 5000)] -= 60
+        db[:, self._centers < rng.uniform(50, 350)] -= 25
         return db
 
     def _add_background(self, db: Float32, rng: Generator) -> Float32:
@@ -87,7 +87,7 @@ class Augmenter:
     def _add_noise(self, db: Float32, rng: Generator) -> Float32:
         snr = rng.uniform(5, 35)
         slope = rng.uniform(-6, 1)  # dB an octave: from brown to white
-        shape = slope * np.log2(np.maximum(self._centres, 60) / 1000) + self._equaliser(rng, 6)
+        shape = slope * np.log2(np.maximum(self._centers, 60) / 1000) + self._equalizer(rng, 6)
         # the area-normalised bank makes white noise flat; a few bins a band leave it fluctuating
         start = rng.integers(len(self._white) - len(db))
         noise = np.exp((self._white[start : start + len(db)] + shape.astype(np.float32)) * _DB)

@@ -2,7 +2,7 @@
 
     python -m export.build_catalogue --data ../shared/data
 
-A song's valence, arousal and shares of the eight emotions follow from its editorial mood tags and its genre, see
+A song's valence, arousal and probabilities of the eight emotions follow from its editorial mood tags and its genre, see
 `edge_emo.music.store.moods`.
 """
 

@@ -28,7 +28,7 @@ from edge_emo.face.detector import FaceDetector, prepare
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.models.manifest import ModelEntry, models_folder
 from edge_emo.models.schema import Card, DetectorPreprocessing, FacePreprocessing, Metric, TensorInfo
-from export.cards import conversion_record, enter_model, quantisation_record, save_card
+from export.cards import conversion_record, enter_model, quantization_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import DATA
 from export.detector_data import MIRRORED, Photo, parts, photos
@@ -43,9 +43,9 @@ from export.detector_score import (
     recall,
     threshold_for,
 )
-from export.face_data import LABELS, MEAN, STD, Faces, Pictures, ferplus, standardised
+from export.face_data import LABELS, MEAN, STD, Faces, Pictures, ferplus, standardized
 from export.face_networks import NETWORKS
-from export.face_score import FaceScores, colour, compare, score
+from export.face_score import FaceScores, color, compare, score
 from export.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
 from export.inference import Outputs, latencies_ms, run
 from export.keras_network import from_keras
@@ -150,7 +150,7 @@ def build_detector(runs: Path, data: Path) -> ModelEntry:
         runs,
         {
             "fp32": conversion_record(conversion, parity_gate(difference, len(samples))) | storage,
-            "int8": quantisation_record(chosen, found, fp32_ms, len(samples)),
+            "int8": quantization_record(chosen, found, fp32_ms, len(samples)),
         },
         task="detector",
         input=TensorInfo(name="features", shape=[None, None, None, 3]),
@@ -207,7 +207,7 @@ def places(pictures: Pictures) -> tuple[tuple[tuple[float, float], ...], float]:
     whole = round(CANVAS * side)
     edge = (whole - side) // 2
     points, margins = [], []
-    for picture in colour(pictures):
+    for picture in color(pictures):
         canvas = np.full((whole, whole, 3), int(picture.mean()), np.uint8)
         canvas[edge : edge + side, edge : edge + side] = picture
         for face in detector.detect(canvas)[:1]:
@@ -228,7 +228,7 @@ def build_face(name: str, runs: Path, data: Path) -> ModelEntry:
     network.load_weights(runs / name / "model.weights.h5")
     size = network.input_shape[1]
     some = balanced(train, N_CALIBRATION + N_JUDGED)
-    samples = standardised(some.pictures, size)
+    samples = standardized(some.pictures, size)
     conversion = to_onnx(from_keras(network, name), samples)
     fp32, storage = stored(conversion.model, samples)
     judged = Samples(samples[N_CALIBRATION:], tuple(LABELS[k] for k in some.labels[N_CALIBRATION:]))
@@ -242,7 +242,7 @@ def build_face(name: str, runs: Path, data: Path) -> ModelEntry:
         runs,
         {
             "fp32": conversion_record(conversion, parity_gate(conversion.largest_difference, len(samples))) | storage,
-            "int8": quantisation_record(chosen, found, fp32_ms, N_CALIBRATION),
+            "int8": quantization_record(chosen, found, fp32_ms, N_CALIBRATION),
         },
         task="face",
         input=TensorInfo(name="features", shape=[None, size, size, 1]),
@@ -279,7 +279,7 @@ def balanced(faces: Faces, count: int) -> Faces:
     while len(taken) < min(count, len(faces.labels)):
         taken += [queue.pop() for queue in queues if queue]
     order = rng.permutation(taken[:count])
-    return Faces(faces.pictures[order], faces.shares[order])
+    return Faces(faces.pictures[order], faces.probabilities[order])
 
 
 def _tell(what: str) -> None:

@@ -28,7 +28,7 @@ from edge_emo.media.sound import SAMPLE_RATE
 from edge_emo.models.manifest import ModelEntry, models_folder
 from edge_emo.models.schema import Card, Metric, TensorInfo, VoicePreprocessing
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.cards import conversion_record, enter_model, quantisation_record, save_card
+from export.cards import conversion_record, enter_model, quantization_record, save_card
 from export.convert import OPSET, to_onnx
 from export.corpora import (
     DATA,
@@ -105,7 +105,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
         raise ValueError(f"{name}: every int8 candidate was refused: {[c.summary() for c in found]}")
     parity = {
         "fp32": conversion_record(conversion, parity_gate(conversion.largest_difference, len(samples))),
-        "int8": quantisation_record(chosen, found, fp32_ms, N_CALIBRATION),
+        "int8": quantization_record(chosen, found, fp32_ms, N_CALIBRATION),
     }
     target.mkdir(parents=True, exist_ok=True)
     cards, scores = {}, {}
@@ -141,7 +141,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
 def finish(written: Written, temperature: float, threshold: float, data: str, held_out: str) -> None:
     """Put calibration and the metrics of each file into its card."""
     for precision, card in written.cards.items():
-        report = written.scores[precision].sharpened(temperature).report()
+        report = written.scores[precision].temperature_scaled(temperature).report()
         metrics = [
             Metric(
                 name=name,
@@ -164,8 +164,8 @@ def compare(scores: dict[str, Scores]) -> dict[str, float]:
     fp32, int8 = scores["fp32"], scores["int8"]
     return {
         "clips": len(fp32.clips),
-        "label_agreement": round(float((fp32.guesses == int8.guesses).mean()), 4),
-        "uar_change": round(uar(int8.labels, int8.guesses) - uar(fp32.labels, fp32.guesses), 4),
+        "label_agreement": round(float((fp32.predictions == int8.predictions).mean()), 4),
+        "uar_change": round(uar(int8.labels, int8.predictions) - uar(fp32.labels, fp32.predictions), 4),
         "largest_probability_change": round(float(np.abs(fp32.probabilities - int8.probabilities).max()), 4),
     }
 
@@ -216,8 +216,10 @@ def calibration(*parts: Scores) -> tuple[float, float]:
     """Return temperature and threshold for people and corpora never heard, each of the parts counting alike."""
     scores = together(parts)
     weights = np.concatenate([np.full(len(part.clips), 1 / len(part.clips)) for part in parts])
-    temperature = fit_temperature(lambda t: scores.sharpened(t).probabilities, scores.labels, weights)
-    return temperature, fit_threshold(scores.sharpened(temperature).probabilities, scores.labels, weights, RIGHT)
+    temperature = fit_temperature(lambda t: scores.temperature_scaled(t).probabilities, scores.labels, weights)
+    return temperature, fit_threshold(
+        scores.temperature_scaled(temperature).probabilities, scores.labels, weights, RIGHT
+    )
 
 
 def unheard_corpora(folder: Path, voices: Path) -> list[Scores]:
@@ -231,8 +233,10 @@ def unheard_corpora(folder: Path, voices: Path) -> list[Scores]:
         windows = [voice_windows(clip.path, preprocessing, shape) for clip in clips]
         heard = [(clip, rows) for clip, rows in zip(clips, windows, strict=True) if rows]
         logits = network.predict(np.stack([row for _, rows in heard for row in rows]), batch_size=256, verbose=0)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-        parts = np.split(shares / shares.sum(axis=1, keepdims=True), np.cumsum([len(rows) for _, rows in heard])[:-1])
+        probabilities = np.exp(logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
+        parts = np.split(
+            probabilities / probabilities.sum(axis=1, keepdims=True), np.cumsum([len(rows) for _, rows in heard])[:-1]
+        )
         lengths = tuple(np.ones(len(part)) for part in parts)
         found.append(Scores(tuple(clip for clip, _ in heard), tuple(parts), lengths))
     return found

@@ -109,7 +109,7 @@ def conversion_record(conversion: Conversion, gate: Gate) -> dict[str, Any]:
     }
 
 
-def quantisation_record(
+def quantization_record(
     chosen: Candidate, found: list[Candidate], fp32_ms: float, n_calibration: int, is_forced: bool = False
 ) -> dict[str, Any]:
     """Return how a model was quantised and how far it is from fp32, for its card."""

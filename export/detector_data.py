@@ -98,10 +98,10 @@ class PhotoDataset:
         faces = np.zeros((len(made), max(1, *(len(own) for _, own in made)), 15), np.float32)
         for row, (_, own) in zip(faces, made, strict=True):
             row[: len(own)] = own
-        return standardised(np.stack([picture for picture, _ in made])), faces
+        return standardized(np.stack([picture for picture, _ in made])), faces
 
 
-def standardised(pictures: Pixels) -> Float32:
+def standardized(pictures: Pixels) -> Float32:
     """Return the network's input for RGB pictures."""
     return ((pictures - np.float32(MEAN)) / np.float32(STD)).astype(np.float32)
 
@@ -140,18 +140,18 @@ def placed(photo: Photo, width: int, height: int, rng: Generator) -> tuple[Pixel
     """Return a window onto a photo that is scaled, turned and mirrored at random, and the faces in it."""
     picture, faces = photo.read(), photo.faces
     rows, columns = picture.shape[:2]
-    centre, scale = np.array([columns / 2, rows / 2]), max(width, height) / max(rows, columns)
+    center, scale = np.array([columns / 2, rows / 2]), max(width, height) / max(rows, columns)
     scale *= np.exp(rng.uniform(np.log(0.6), np.log(1.7)))
     if len(faces) and rng.random() < 0.6:  # a face of a size drawn first, so that all sizes are met
         _, left, top, face_width, face_height = faces[rng.integers(len(faces)), :5]
         wanted = np.exp(rng.uniform(np.log(10), np.log(0.8 * min(width, height))))
         least = 0.55 * max(width, height) / max(rows, columns)
         scale = np.clip(wanted / np.sqrt(face_width * face_height), least, 6.0)
-        centre = np.array([left + face_width / 2, top + face_height / 2])
+        center = np.array([left + face_width / 2, top + face_height / 2])
     angle = rng.normal(0, 8) if rng.random() < 0.7 else rng.uniform(-45, 45)
-    matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, scale)
+    matrix = cv2.getRotationMatrix2D((float(center[0]), float(center[1])), angle, scale)
     slack = np.array([width, height]) * 0.3
-    matrix[:, 2] += np.array([width, height]) / 2 + rng.uniform(-slack, slack) - centre
+    matrix[:, 2] += np.array([width, height]) / 2 + rng.uniform(-slack, slack) - center
     mirrored = bool(rng.random() < 0.5)
     if mirrored:
         matrix[0] = -matrix[0]
@@ -167,19 +167,19 @@ def moved(faces: Float32, matrix: NDArray[np.float64], width: int, height: int, 
     if not len(faces):
         return np.zeros((0, 15), np.float32)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    centres = (faces[:, 1:3] + faces[:, 3:5] / 2) @ matrix[:, :2].T + matrix[:, 2]
+    centers = (faces[:, 1:3] + faces[:, 3:5] / 2) @ matrix[:, :2].T + matrix[:, 2]
     points = faces[:, 5:].reshape(-1, 5, 2) @ matrix[:, :2].T + matrix[:, 2]
     # a face is an ellipse: its box after a turn
     turn = np.abs(matrix[:, :2]) / scale
     sizes = scale * np.sqrt(faces[:, 3:5] ** 2 @ (turn**2).T)
-    low, high = centres - sizes / 2, centres + sizes / 2
+    low, high = centers - sizes / 2, centers + sizes / 2
     window = np.array([width, height])
     shown = (np.clip(high, 0, window) - np.clip(low, 0, window)).prod(1) / np.maximum(sizes.prod(1), 1e-6)
     state = np.where((faces[:, 0] >= SURE) & (shown > 0.6) & (np.sqrt(sizes.prod(1)) >= SMALLEST), 1.0, -1.0)
     if mirrored:
         points = points[:, MIRRORED]
     kept = shown > 0.15
-    out = np.concatenate([state[:, None], centres, sizes, points.reshape(-1, 10)], 1)
+    out = np.concatenate([state[:, None], centers, sizes, points.reshape(-1, 10)], 1)
     return out[kept].astype(np.float32)
 
 
@@ -213,12 +213,12 @@ def cover(picture: Pixels, faces: Float32, rng: Generator) -> None:
 def lit(picture: Pixels, rng: Generator) -> Pixels:
     """Change light, colour and sharpness as cameras, rooms and compression do."""
     if rng.random() < 0.5:
-        grey = without_colour(picture)
+        gray = without_color(picture)
         saturation = rng.uniform(0.3, 1.6)
-        picture = cv2.addWeighted(picture, saturation, grey, 1 - saturation, 0)
+        picture = cv2.addWeighted(picture, saturation, gray, 1 - saturation, 0)
     picture = cv2.LUT(picture, _tones(rng))
     if rng.random() < 0.12:
-        picture = without_colour(picture)
+        picture = without_color(picture)
     if rng.random() < 0.15:  # backlit, or light from a side
         ramp, direction = np.linspace(-1, 1, len(picture), dtype=np.float32), rng.uniform(0, 2 * np.pi)
         side = 1 + np.float32(rng.uniform(0.3, 0.9)) * (np.cos(direction) * ramp[:, None] + np.sin(direction) * ramp)
@@ -235,7 +235,7 @@ def lit(picture: Pixels, rng: Generator) -> Pixels:
     return np.asarray(picture, np.uint8)
 
 
-def without_colour(picture: Pixels) -> Pixels:
+def without_color(picture: Pixels) -> Pixels:
     """Return a picture in grey, still RGB."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
 

@@ -18,7 +18,7 @@ _HOMOGENEOUS = ("Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePoo
 ROUNDS = 20
 
 
-def equalise(model: ModelProto) -> ModelProto | None:
+def equalize(model: ModelProto) -> ModelProto | None:
     """Return `model` with every pair of neighbouring convolutions equalised, None where there is no pair."""
     copy = ModelProto()
     copy.CopyFrom(model)
@@ -29,7 +29,7 @@ def equalise(model: ModelProto) -> ModelProto | None:
     arrays = {name: numpy_helper.to_array(tensor).copy() for name, tensor in constants.items()}
     for _ in range(ROUNDS):
         for first, second in pairs:
-            _equalise(first, second, arrays)
+            _equalize(first, second, arrays)
     for name in {name for pair in pairs for node in pair for name in node.input[1:]}:
         constants[name].CopyFrom(numpy_helper.from_array(arrays[name], name))
     return copy
@@ -63,7 +63,7 @@ def _is_alone(node: NodeProto, readers: dict[str, list[NodeProto]], constants: s
     return node.op_type == "Conv" and all(name in constants and len(readers[name]) == 1 for name in node.input[1:])
 
 
-def _equalise(first: NodeProto, second: NodeProto, arrays: dict[str, Float32]) -> None:
+def _equalize(first: NodeProto, second: NodeProto, arrays: dict[str, Float32]) -> None:
     before, after = arrays[first.input[1]], arrays[second.input[1]]
     groups = next((attribute.i for attribute in second.attribute if attribute.name == "group"), 1)
     per_group = after.reshape(groups, after.shape[0] // groups, after.shape[1], -1)

@@ -33,9 +33,9 @@ class Scores:
     windows: tuple[Floats, ...]
     lengths: tuple[Floats, ...]
 
-    def sharpened(self, temperature: float) -> Scores:
+    def temperature_scaled(self, temperature: float) -> Scores:
         """Return the scores with every window's log-probabilities divided by `temperature`."""
-        return Scores(self.clips, tuple(_sharpen(w, temperature) for w in self.windows), self.lengths)
+        return Scores(self.clips, tuple(_scale_temperature(w, temperature) for w in self.windows), self.lengths)
 
     @cached_property
     def probabilities(self) -> Floats:
@@ -52,7 +52,7 @@ class Scores:
         return np.array([clip.label for clip in self.clips])
 
     @property
-    def guesses(self) -> NDArray[np.int_]:
+    def predictions(self) -> NDArray[np.int_]:
         """Recognised labels, -1 without voice."""
         return np.where(self.probabilities.sum(axis=1) > 0, self.probabilities.argmax(axis=1), -1)
 
@@ -61,39 +61,39 @@ class Scores:
 
         "named" is the share of clips that are not `uncertain` at `threshold`, "accuracy_named" the accuracy on these.
         """
-        labels, guesses = self.labels, self.guesses
+        labels, predictions = self.labels, self.predictions
         present = sorted(set(labels.tolist()))
-        right = labels == guesses
+        right = labels == predictions
         named = self.probabilities.max(axis=1) >= threshold
         speakers = np.array([clip.speaker for clip in self.clips])
         women = np.array([clip.woman is True for clip in self.clips])
         men = np.array([clip.woman is False for clip in self.clips])
-        recalls = recall_score(labels, guesses, labels=present, average=None, zero_division=0)
-        matrix = confusion_matrix(labels, guesses, labels=range(len(EMOTIONS)))
+        recalls = recall_score(labels, predictions, labels=present, average=None, zero_division=0)
+        matrix = confusion_matrix(labels, predictions, labels=range(len(EMOTIONS)))
         return {
             "n": len(labels),
-            "uar": uar(labels, guesses),
+            "uar": uar(labels, predictions),
             "accuracy": float(right.mean()),
             "named": float(named.mean()),
             "accuracy_named": float(right[named].mean()) if named.any() else None,
             "ece": expected_calibration_error(self.probabilities, labels),
-            "without_voice": int((guesses < 0).sum()),
+            "without_voice": int((predictions < 0).sum()),
             "recall": {EMOTIONS[k]: float(r) for k, r in zip(present, recalls, strict=True)},
             "accuracy_by_speaker": {str(s): float(right[speakers == s].mean()) for s in np.unique(speakers)},
-            "uar_women": uar(labels[women], guesses[women]) if women.any() else None,
-            "uar_men": uar(labels[men], guesses[men]) if men.any() else None,
+            "uar_women": uar(labels[women], predictions[women]) if women.any() else None,
+            "uar_men": uar(labels[men], predictions[men]) if men.any() else None,
             "confusion": matrix.tolist(),
             "reliability": reliability(self.probabilities, labels),
         }
 
 
-def uar(labels: NDArray[np.int_], guesses: NDArray[np.int_]) -> float:
+def uar(labels: NDArray[np.int_], predictions: NDArray[np.int_]) -> float:
     """Return the unweighted average recall over the emotions that occur."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of guesses that are no label of this corpus, which count as wrong
-        return float(balanced_accuracy_score(labels, guesses))
+        return float(balanced_accuracy_score(labels, predictions))
 
 
 def score(
@@ -135,7 +135,7 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int_]) 
 
 
 def fit_temperature(
-    sharpened: Callable[[float], Floats], labels: NDArray[np.int_], weights: Floats | None = None
+    temperature_scaled: Callable[[float], Floats], labels: NDArray[np.int_], weights: Floats | None = None
 ) -> float:
     """Return the temperature of the least negative log-likelihood of the true labels, to 0.01 (Guo et al. 2017).
 
@@ -143,7 +143,7 @@ def fit_temperature(
     """
     grid = np.arange(0.3, 3.0, 0.01)
     rows = np.arange(len(labels))
-    losses = [-np.average(np.log(sharpened(t)[rows, labels] + 1e-9), weights=weights) for t in grid]
+    losses = [-np.average(np.log(temperature_scaled(t)[rows, labels] + 1e-9), weights=weights) for t in grid]
     return round(float(grid[int(np.argmin(losses))]), 2)
 
 
@@ -166,7 +166,7 @@ def fit_threshold(
     return max(round(float(confidence[likely].min()), 2), sure_enough)
 
 
-def _sharpen(probabilities: Floats, temperature: float) -> Floats:
+def _scale_temperature(probabilities: Floats, temperature: float) -> Floats:
     scores = np.log(np.maximum(probabilities, 1e-12)) / temperature
     scores = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(scores) else scores
     return np.asarray(scores / scores.sum(axis=1, keepdims=True))

@@ -67,7 +67,7 @@ def face_of(faces: Sequence[Face], box: tuple[float, float, float, float]) -> Fa
     return best if best and _overlap(best.box, box) >= _LEAST_OVERLAP else None
 
 
-def grey_cut_out(picture: Pictures, face: Face) -> Pictures:
+def gray_cut_out(picture: Pictures, face: Face) -> Pictures:
     """Return the grey cut-out (48, 48) of a face."""
     return np.asarray(cv2.cvtColor(cut_out(picture, face, ALIGNED), cv2.COLOR_RGB2GRAY), np.uint8)
 
@@ -83,7 +83,7 @@ def rafdb(folder: Path, detector: FaceDetector) -> Crops:
         found.append(face is not None)
         faces.append(face)
     usual = _usual([face for face in faces if face])
-    crops = [grey_cut_out(picture, face or usual) for picture, face in zip(pictures, faces, strict=True)]
+    crops = [gray_cut_out(picture, face or usual) for picture, face in zip(pictures, faces, strict=True)]
     return Crops(
         np.stack(crops), tuple(row["emotion"] for row in rows), tuple(row["file"] for row in rows), tuple(found)
     )
@@ -97,7 +97,7 @@ def expw(folder: Path, table: Path, detector: FaceDetector) -> Crops:
         x, y, width, height = (float(row[name]) for name in "xywh")
         face = face_of(detector.detect(picture), (x, y, x + width, y + height)) or _near(picture, detector, x, y, width)
         if face:
-            crops.append(grey_cut_out(picture, face))
+            crops.append(gray_cut_out(picture, face))
             kept.append(row)
     return Crops(
         np.stack(crops),

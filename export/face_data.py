@@ -25,12 +25,12 @@ class Faces:
     """Grey pictures (n, 48, 48) and how the votes of people are shared among `LABELS`, (n, 8)."""
 
     pictures: Pictures
-    shares: Float32
+    probabilities: Float32
 
     @property
     def labels(self) -> NDArray[np.int_]:
         """What most people voted for."""
-        return self.shares.argmax(axis=1)
+        return self.probabilities.argmax(axis=1)
 
 
 def ferplus(folder: Path, usage: int, *, judged: bool) -> Faces:
@@ -55,7 +55,7 @@ def ferplus(folder: Path, usage: int, *, judged: bool) -> Faces:
     return Faces(pictures[kept], emotions[kept] / emotions[kept].sum(axis=1, keepdims=True))
 
 
-def standardised(pictures: Pictures, size: int) -> Float32:
+def standardized(pictures: Pictures, size: int) -> Float32:
     """Return the network's input, sides of `size` pixels, for grey pictures (n, height, width)."""
     pictures = np.stack([cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR) for picture in pictures])
     return ((pictures[..., None] - np.float32(MEAN)) / np.float32(STD)).astype(np.float32)
@@ -82,7 +82,7 @@ class FaceDataset:
         rng = np.random.default_rng([self._seed, self._epoch, index])
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         varied = np.stack([vary(self._faces.pictures[place], self._size, rng) for place in places])
-        return standardised(varied, self._size), self._faces.shares[places]
+        return standardized(varied, self._size), self._faces.probabilities[places]
 
 
 def vary(picture: Pictures, size: int, rng: Generator) -> Pictures:
@@ -101,11 +101,11 @@ def vary(picture: Pictures, size: int, rng: Generator) -> Pictures:
 def _placed(picture: Pictures, size: int, rng: Generator) -> Pictures:
     """Turn, scale, shift, stretch and mirror, as crops of detectors differ."""
     angle, scale = rng.normal(0, 7), np.exp(rng.normal(0, 0.07)) * size / len(picture)
-    stretch, shift = np.exp(rng.normal(0, 0.03)), rng.normal(0, 0.03 * size, 2)
+    region, shift = np.exp(rng.normal(0, 0.03)), rng.normal(0, 0.03 * size, 2)
     turn = cv2.getRotationMatrix2D((len(picture) / 2 - 0.5, len(picture) / 2 - 0.5), angle, scale)
     turn[:, 2] += (size - len(picture)) / 2 + shift
-    turn[0] *= stretch
-    turn[0, 2] += (1 - stretch) * size / 2
+    turn[0] *= region
+    turn[0, 2] += (1 - region) * size / 2
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
     placed = cv2.warpAffine(picture, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     return np.asarray(placed[:, ::-1] if rng.random() < 0.5 else placed, np.uint8)

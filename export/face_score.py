@@ -32,7 +32,7 @@ class FaceScores:
     labels: Labels
 
     @property
-    def guesses(self) -> Labels:
+    def predictions(self) -> Labels:
         """The outputs that are largest."""
         return self.logits.argmax(axis=1)
 
@@ -66,39 +66,39 @@ class FaceScores:
     def report(self) -> dict[str, Any]:
         """Return accuracy, macro recall, recalls and confusion over the outputs, and calibration over the emotions."""
         outputs = range(len(self.card.labels))
-        recalls = recall_score(self.labels, self.guesses, labels=outputs, average=None, zero_division=0)
-        shares = self.calibrated_elsewhere()
+        recalls = recall_score(self.labels, self.predictions, labels=outputs, average=None, zero_division=0)
+        probabilities = self.calibrated_elsewhere()
         return {
             "n": len(self.labels),
-            "accuracy": float((self.guesses == self.labels).mean()),
+            "accuracy": float((self.predictions == self.labels).mean()),
             "macro_recall": float(np.mean(recalls)),
             "recall": dict(zip(self.card.labels, map(float, recalls), strict=True)),
-            "accuracy_emotions": float((shares.argmax(axis=1) == self.emotions).mean()),
-            "ece": expected_calibration_error(shares, self.emotions),
-            "reliability": reliability(shares, self.emotions),
-            "confusion": confusion_matrix(self.labels, self.guesses, labels=outputs).tolist(),
+            "accuracy_emotions": float((probabilities.argmax(axis=1) == self.emotions).mean()),
+            "ece": expected_calibration_error(probabilities, self.emotions),
+            "reliability": reliability(probabilities, self.emotions),
+            "confusion": confusion_matrix(self.labels, self.predictions, labels=outputs).tolist(),
         }
 
 
 def score(recognizer: FaceRecognizer, faces: Faces) -> FaceScores:
     """Return the scores of faces through the runtime's own path from the picture of a face on."""
     shape = [size or -1 for size in recognizer.card.input.shape[1:]]
-    rows = [prepare(picture, recognizer.preprocessing).reshape(shape) for picture in colour(faces.pictures)]
+    rows = [prepare(picture, recognizer.preprocessing).reshape(shape) for picture in color(faces.pictures)]
     logits = [recognizer.model.run(row[None]) for row in rows]
     return FaceScores(recognizer.card, np.concatenate(logits), faces.labels)
 
 
-def colour(pictures: Pictures) -> Sequence[Pictures]:
+def color(pictures: Pictures) -> Sequence[Pictures]:
     """Return grey pictures as RGB."""
     return [np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8) for picture in pictures]
 
 
 def compare(fp32: FaceScores, other: FaceScores) -> dict[str, float]:
     """Return how another file's answers differ from fp32's on the same faces."""
-    right = [float((scores.guesses == scores.labels).mean()) for scores in (fp32, other)]
+    right = [float((scores.predictions == scores.labels).mean()) for scores in (fp32, other)]
     return {
         "faces": len(fp32.labels),
-        "label_agreement": round(float((fp32.guesses == other.guesses).mean()), 4),
+        "label_agreement": round(float((fp32.predictions == other.predictions).mean()), 4),
         "accuracy_change": round(right[1] - right[0], 4),
         "largest_probability_change": round(float(np.abs(fp32.probabilities() - other.probabilities()).max()), 4),
     }

@@ -141,7 +141,7 @@ class Classified:
         before, after = self._before, self.probabilities(run(model, self.inputs))
         if not np.isfinite(after).all():
             raise ValueError("gives NaN or infinity")
-        accuracies = [_accuracy(shares, self._outputs, self._labels) for shares in (after, before)]
+        accuracies = [_accuracy(probabilities, self._outputs, self._labels) for probabilities in (after, before)]
         return Comparison(
             samples=len(self.inputs),
             agreement=float((after.argmax(1) == before.argmax(1)).mean()),
@@ -189,9 +189,9 @@ def judge_of(fp32: ModelProto, outputs: Outputs, judged: Samples) -> Judge:
     return Measured(fp32, judged) if outputs.activation == "values" else Classified(fp32, outputs, judged)
 
 
-def _accuracy(shares: Float32, outputs: Outputs, labels: tuple[str, ...]) -> float | None:
+def _accuracy(probabilities: Float32, outputs: Outputs, labels: tuple[str, ...]) -> float | None:
     unknown = set(labels) - set(outputs.classes)
     if unknown:
         raise ValueError(f"the labels {', '.join(sorted(unknown))} are no outputs of the model")
     truth = [outputs.classes.index(label) for label in labels]
-    return float((shares.argmax(1) == np.array(truth)).mean()) if truth else None
+    return float((probabilities.argmax(1) == np.array(truth)).mean()) if truth else None

@@ -82,11 +82,11 @@ class Outputs:
         """Return the probabilities of the classes, (samples, classes), for an output of shape (samples, labels)."""
         if self.activation == "values":
             return output
-        shares = (
+        probabilities = (
             softmax(output) if self.activation == "logits" else output / np.maximum(output.sum(-1, keepdims=True), 1e-9)
         )
         members = np.array([[label == name for name in self.classes] for label in self.labels], np.float32)
-        return shares @ members
+        return probabilities @ members
 
 
 def softmax(logits: Float32) -> Float32:

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_emo.core.files import atomic_writes
 from edge_emo.models.schema import FacePreprocessing, Metric, VoicePreprocessing
-from export.cards import conversion_record, encoded, model_card, outputs_of, quantisation_record
+from export.cards import conversion_record, encoded, model_card, outputs_of, quantization_record
 from export.convert import Conversion, to_onnx
 from export.front_end import Comparison, compare
 from export.gates import Gate, parity_gate
@@ -113,7 +113,7 @@ def export(
     small = None
     if found and found.chosen and found.chosen.model:
         chosen = found.chosen
-        record = quantisation_record(chosen, found.candidates, found.fp32_ms, found.n_calibration, found.is_forced)
+        record = quantization_record(chosen, found.candidates, found.fp32_ms, found.n_calibration, found.is_forced)
         card = model_card(
             network, found.chosen.model, chosen.precision, preprocessing, labels, license_name, record | witness, means
         )

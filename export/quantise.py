@@ -26,7 +26,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from export.equalise import equalise
+from export.equalise import equalize
 from export.gates import Comparison, Judge, judge_of
 from export.inference import Outputs, latencies_ms, run
 from export.samples import Samples
@@ -40,7 +40,7 @@ N_SENSITIVITY = 64
 N_SATURATION = 8
 
 _LAYERS = ("Conv", "Gemm", "MatMul")
-_QUANTISED = (
+_QUANTIZED = (
     *_LAYERS, "Relu", "Clip", "LeakyRelu", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
     "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze",
 )  # fmt: skip
@@ -195,9 +195,9 @@ def search_by(
             f"{scheme.name}, {method}, most sensitive quarter in fp32",
             lambda: network.static(scheme, method, network.most_sensitive(scheme, method, judge)),
         )
-        equalised = equalise(network.model)
-        if equalised:
-            _try_static(trials, Calibrated(equalised, calibration), NARROW, "equalised, ")
+        equalized = equalize(network.model)
+        if equalized:
+            _try_static(trials, Calibrated(equalized, calibration), NARROW, "equalised, ")
     if network.has("LSTM", "Gemm", "MatMul", "Gather"):
         for name, (weights, reduce_range) in DYNAMIC.items():
             trials.add(f"dynamic, {name}", lambda w=weights, r=reduce_range: _dynamic(network.model, w, r))
@@ -303,7 +303,7 @@ class Calibrated:
             self._range(method),
             only or [],
             self._front + (in_fp32 or []),
-            list(_QUANTISED),
+            list(_QUANTIZED),
             {"MatMulConstBOnly": True, "UseQDQContribOps": scheme.activations == _U16},
         )
         quantizer.quantize_model()
@@ -327,7 +327,7 @@ class Calibrated:
                 path, augmented = Path(folder) / "model.onnx", Path(folder) / "augmented.onnx"
                 onnx.save(self.model, path)
                 calibrator = create_calibrator(
-                    path, list(_QUANTISED), augmented_model_path=str(augmented), calibrate_method=METHODS[method]
+                    path, list(_QUANTIZED), augmented_model_path=str(augmented), calibrate_method=METHODS[method]
                 )
                 calibrator.collect_data(_Reader(self.model.graph.input[0].name, self._samples))
                 self._ranges[method] = calibrator.compute_data()
@@ -340,8 +340,8 @@ def _keep_in_float(model: ModelProto, layers: list[str]) -> None:
     Weights in fp32 it would quantise to 8 bits itself where the layer's neighbours are quantised; see `saturation`.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    dequantised = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    for node in [node for node in model.graph.node if node.name in layers and node.input[0] in dequantised]:
+    dequantized = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    for node in [node for node in model.graph.node if node.name in layers and node.input[0] in dequantized]:
         name = node.input[1]
         weights = numpy_helper.to_array(constants[name])
         scale = np.float32(np.abs(weights).max() / np.iinfo(np.int16).max)

@@ -192,12 +192,12 @@ def scatter(model: ModelProto, search: Search) -> bytes:
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, zorder=0)
     classes = search.outputs.classes
-    colours = colormaps["tab10"](np.arange(len(classes)) % 10)
+    colors = colormaps["tab10"](np.arange(len(classes)) % 10)
     order = np.random.default_rng(0).permutation(before.size)  # so that no label covers the others
     dots = {"s": 9, "alpha": 0.6}
-    axes.scatter(before.ravel()[order], after.ravel()[order], color=colours[order % len(classes)], **dots)
-    for label, colour in zip(classes, colours, strict=True):
-        axes.scatter([], [], color=[colour], label=label, **dots)
+    axes.scatter(before.ravel()[order], after.ravel()[order], color=colors[order % len(classes)], **dots)
+    for label, color in zip(classes, colors, strict=True):
+        axes.scatter([], [], color=[color], label=label, **dots)
     low, high = min(before.min(), after.min()), max(before.max(), after.max())
     margin = max(0.02, 0.05 * float(high - low))
     axes.set(

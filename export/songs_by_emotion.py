@@ -11,7 +11,7 @@ import click
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.files import atomic_write
-from edge_emo.music.ranking.recommend import Recommender, certain
+from edge_emo.music.ranking.recommend import Recommender, one_hot
 from edge_emo.music.store.catalogue import Catalogue
 
 TARGET = Path(__file__).parent.parent / "docs" / "songs-by-emotion.md"
@@ -32,7 +32,7 @@ def document() -> str:
         for emotion in EMOTIONS:
             parts.append(f"\n## {emotion}\n\n| song | artist | genre | moods | valence | arousal | score |\n")
             parts.append("|---|---|---|---|---:|---:|---:|\n")
-            for item in recommender(certain(emotion), 10, seed=0):
+            for item in recommender(one_hot(emotion), 10, seed=0):
                 song = item.song
                 cells = [song.title, song.artist, song.genre, ", ".join(song.moods)]
                 cells += [f"{song.valence:+.2f}", f"{song.arousal:+.2f}", f"{item.score:.2f}"]

@@ -61,7 +61,7 @@ def group(people: Sequence[str], n_groups: int, seed: int) -> NDArray[np.int_]:
     return np.array([of[name] for name in people])
 
 
-def standardised(features: Float32, corpora: Sequence[str]) -> Float32:
+def standardized(features: Float32, corpora: Sequence[str]) -> Float32:
     """Return the features less the mean and by the standard deviation of their corpus: rooms and languages apart."""
     out, names = np.empty_like(features), np.asarray(corpora)
     for name in np.unique(names):

@@ -33,7 +33,7 @@ from torch.nn import functional
 from edge_emo.audio.mfcc import Float32
 from edge_emo.core.files import atomic_write
 from export.corpora import DATA
-from export.face_data import FaceDataset, Faces, Pictures, ferplus, standardised
+from export.face_data import FaceDataset, Faces, Pictures, ferplus, standardized
 from export.face_networks import NETWORKS
 from export.torch_training import fit
 
@@ -67,7 +67,7 @@ def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int, weig
     if weights is not None:
         model.load_weights(weights)
         own = answers(model, faces.pictures)
-        faces = Faces(faces.pictures, (1 - _OWN_SHARE) * faces.shares + _OWN_SHARE * own)
+        faces = Faces(faces.pictures, (1 - _OWN_SHARE) * faces.probabilities + _OWN_SHARE * own)
     dataset = FaceDataset(
         faces,
         size=model.input_shape[1],
@@ -77,7 +77,7 @@ def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int, weig
     fit(
         model,
         dataset,
-        lambda logits, shares: functional.cross_entropy(logits[0], shares.to(logits[0].device)),
+        lambda logits, probabilities: functional.cross_entropy(logits[0], probabilities.to(logits[0].device)),
         folder,
         epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
@@ -91,7 +91,7 @@ def answers(model: keras.Model, pictures: Pictures) -> Float32:
     """Return the mean of a network's probabilities for grey pictures and for the mirrored ones, (n, classes)."""
     total = np.float32(0)
     for view in (pictures, pictures[:, :, ::-1]):
-        logits = model.predict(standardised(view, model.input_shape[1]), batch_size=256, verbose=0)
+        logits = model.predict(standardized(view, model.input_shape[1]), batch_size=256, verbose=0)
         total = total + keras.ops.convert_to_numpy(keras.ops.softmax(logits))
     return total / 2
 
@@ -113,7 +113,7 @@ def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | No
     with atomic_write(out / "model.weights.h5") as draft:
         model.save_weights(draft)
     test = ferplus(folder, 1, judged=True)
-    logits = model.predict(standardised(test.pictures, model.input_shape[1]), batch_size=256, verbose=0)
+    logits = model.predict(standardized(test.pictures, model.input_shape[1]), batch_size=256, verbose=0)
     accuracy = float((np.asarray(logits).argmax(axis=1) == test.labels).mean())
     provenance = {
         "command": f"python -m export.train_face --model {name} --epochs {recipe.epochs} --seed {seed}",

@@ -34,7 +34,7 @@ from torch.nn import functional
 
 from export.corpora import DATA
 from export.face_corpora import Crops, read_crops
-from export.face_data import LABELS, FaceDataset, Faces, ferplus, standardised
+from export.face_data import LABELS, FaceDataset, Faces, ferplus, standardized
 from export.face_networks import face
 from export.torch_training import fit
 from export.train_face import Recipe
@@ -62,16 +62,16 @@ def labelled(crops: Crops, smoothing: float) -> Faces:
     """Return cut-outs with one label each, of which `smoothing` is spread over all but contempt, which nobody named."""
     labels = np.array([LABELS.index(emotion) for emotion in crops.emotions])
     even = np.array([label != "contempt" for label in LABELS], np.float32)
-    shares = np.eye(len(LABELS), dtype=np.float32)[labels] * (1 - smoothing) + even / even.sum() * smoothing
-    return Faces(crops.pictures, shares.astype(np.float32))
+    probabilities = np.eye(len(LABELS), dtype=np.float32)[labels] * (1 - smoothing) + even / even.sum() * smoothing
+    return Faces(crops.pictures, probabilities.astype(np.float32))
 
 
 def mixed(parts: dict[str, Faces]) -> MixedFaces:
     """Return the faces of all corpora together."""
     pictures = np.concatenate([part.pictures for part in parts.values()])
-    shares = np.concatenate([part.shares for part in parts.values()])
-    crowds = np.concatenate([np.full(len(part.shares), CROWDS.index(name)) for name, part in parts.items()])
-    return MixedFaces(Faces(pictures, shares), crowds)
+    probabilities = np.concatenate([part.probabilities for part in parts.values()])
+    crowds = np.concatenate([np.full(len(part.probabilities), CROWDS.index(name)) for name, part in parts.items()])
+    return MixedFaces(Faces(pictures, probabilities), crowds)
 
 
 def held_back(crops: Crops, fold: int) -> NDArray[np.bool_]:
@@ -104,9 +104,9 @@ class MixedDataset(FaceDataset):
         self._order = rng.permutation(np.concatenate(drawn))
 
     def __getitem__(self, index: int) -> Any:
-        inputs, shares = super().__getitem__(index)
+        inputs, probabilities = super().__getitem__(index)
         places = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return inputs, (shares, self._mixed.crowds[places])
+        return inputs, (probabilities, self._mixed.crowds[places])
 
 
 def network() -> keras.Model:
@@ -125,8 +125,11 @@ def joined(model: keras.Model, weights: Sequence[float]) -> keras.Model:
     for source, target in zip(sources, targets, strict=True):
         target.set_weights(source.get_weights())
     heads = [model.get_layer(f"logits_{name}").get_weights() for name in CROWDS]
-    shares = np.asarray(weights) / np.sum(weights)
-    means = [sum(share * part for share, part in zip(shares, parts, strict=True)) for parts in zip(*heads, strict=True)]
+    probabilities = np.asarray(weights) / np.sum(weights)
+    means = [
+        sum(share * part for share, part in zip(probabilities, parts, strict=True))
+        for parts in zip(*heads, strict=True)
+    ]
     single.get_layer("logits").set_weights(means)
     return single
 
@@ -135,17 +138,17 @@ def log_priors(data: MixedFaces) -> torch.Tensor:
     """Return the logarithms of how often each corpus is met with each label, (crowds, 8), low for what it lacks."""
     rows = []
     for crowd in range(len(CROWDS)):
-        shares = data.faces.shares[data.crowds == crowd]
-        prior = shares.mean(axis=0) ** (1 - _EVENNESS) if len(shares) else np.ones(len(LABELS))
+        probabilities = data.faces.probabilities[data.crowds == crowd]
+        prior = probabilities.mean(axis=0) ** (1 - _EVENNESS) if len(probabilities) else np.ones(len(LABELS))
         rows.append(np.log(np.maximum(prior / prior.sum(), 1e-4)))
     return torch.tensor(np.array(rows), dtype=torch.float32)
 
 
 def mixed_loss(priors: torch.Tensor, outputs: list[torch.Tensor], target: tuple[torch.Tensor, torch.Tensor]) -> Any:
     """Return the cross-entropy of each face under the last layer and the prior of its corpus."""
-    shares, crowds = target
+    probabilities, crowds = target
     logits = torch.stack(outputs, 1)[torch.arange(len(crowds)), crowds] + priors[crowds]
-    return functional.cross_entropy(logits, shares)
+    return functional.cross_entropy(logits, probabilities)
 
 
 def train(data: MixedFaces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
@@ -168,7 +171,7 @@ def train(data: MixedFaces, folder: Path, recipe: Recipe, seed: int) -> keras.Mo
 
 def recalls(model: keras.Model, faces: Faces) -> dict[str, float]:
     """Return accuracy and macro recall of a network with one last layer."""
-    logits = model.predict(standardised(faces.pictures, model.input_shape[1]), batch_size=256, verbose=0)
+    logits = model.predict(standardized(faces.pictures, model.input_shape[1]), batch_size=256, verbose=0)
     right = np.asarray(logits).argmax(axis=1) == faces.labels
     by_label = [right[faces.labels == label].mean() for label in np.unique(faces.labels)]
     return {"accuracy": float(right.mean()), "macro_recall": float(np.mean(by_label)), "n": len(right)}
@@ -190,9 +193,9 @@ def main(crops: Path, data: Path, out: Path, fold: int | None, epochs: int, seed
         found = read_crops(crops / f"{name}.npz")
         faces = labelled(found, _SMOOTHING[name])
         away = held_back(found, fold) if fold else np.zeros(len(found.files), bool)
-        parts[name] = Faces(faces.pictures[~away], faces.shares[~away])
+        parts[name] = Faces(faces.pictures[~away], faces.probabilities[~away])
         if fold:
-            judged[name] = Faces(faces.pictures[away], faces.shares[away])
+            judged[name] = Faces(faces.pictures[away], faces.probabilities[away])
     model = train(mixed(parts), out, recipe, seed)
     model.save_weights(out / "mixed.weights.h5")
     one = joined(model, [1] * len(CROWDS))
@@ -204,7 +207,7 @@ def main(crops: Path, data: Path, out: Path, fold: int | None, epochs: int, seed
     provenance = {
         "command": f"python -m export.train_mixed_face --epochs {epochs} --seed {seed}"
         + (f" --fold {fold}" if fold else ""),
-        "data": ", ".join(f"{name} {len(part.shares)} faces" for name, part in parts.items()),
+        "data": ", ".join(f"{name} {len(part.probabilities)} faces" for name, part in parts.items()),
         "recipe": asdict(recipe),
         "parameters": one.count_params(),
         "scores": scores,

@@ -44,7 +44,7 @@ from export.corpora import (
     further,
     ravdess,
 )
-from export.teacher import read_features, soft_labels, standardised
+from export.teacher import read_features, soft_labels, standardized
 from export.torch_training import fit
 from export.voice_data import Spectrum, Targets, VoiceDataset, babble, fitted, load, music, targets
 from export.voice_networks import NETWORKS, input_spec, load_trained
@@ -150,9 +150,9 @@ def blended(old: keras.Model, new: keras.Model, share: float) -> list[Any]:
 
 def partial_loss(outputs: list[torch.Tensor], target: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> torch.Tensor:
     """Return the cross-entropy among the emotions that are asked about, (batch, 8); of the others nothing is said."""
-    shares, asked, weights = target
+    probabilities, asked, weights = target
     logits = outputs[0].masked_fill(~asked, -1e4)
-    return (functional.cross_entropy(logits, shares, reduction="none") * weights).mean()
+    return (functional.cross_entropy(logits, probabilities, reduction="none") * weights).mean()
 
 
 def wanted_of(spectra: Sequence[Spectrum], recipe: Recipe, heard: Path | None) -> Targets:
@@ -166,7 +166,7 @@ def wanted_of(spectra: Sequence[Spectrum], recipe: Recipe, heard: Path | None) -
     asked = [clip for clip, is_labelled in zip(clips, labelled, strict=True) if is_labelled]
     logits = np.full((len(clips), len(EMOTIONS)), np.nan, np.float32)
     logits[labelled] = soft_labels(
-        standardised(read_features(heard, asked), [clip.corpus for clip in asked]),
+        standardized(read_features(heard, asked), [clip.corpus for clip in asked]),
         np.array([clip.label for clip in asked]),
         wanted.asked[labelled],
         [f"{clip.corpus} {clip.speaker}" for clip in asked],

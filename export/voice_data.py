@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_emo.audio import mfcc
 from edge_emo.audio.mfcc import Float32
-from edge_emo.audio.network_input import normalise
+from edge_emo.audio.network_input import normalize
 from edge_emo.audio.specification import FeatureSpec, InputSpec
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
@@ -28,7 +28,7 @@ _LONGEST = 1.25  # of the frames of an input are varied at most: what the fastes
 _JITTER_S = 0.15  # of the ends of the voiced part, since no two detectors agree on them
 
 
-SHARES = {"nemo": 0.25, "emospeech": 0.2}
+PROBABILITIES = {"nemo": 0.25, "emospeech": 0.2}
 """Of some corpora only a part is met each epoch, as they have many clips of few people or few sentences."""
 
 WEIGHTS = {"emospeech": 0.3, "librispeech": 0.5}
@@ -94,7 +94,7 @@ def _load_one(clip: Clip, number: int, spec: FeatureSpec, elsewhere: int) -> Spe
         return None
     samples = samples - samples.mean(dtype=np.float64).astype(np.float32)  # as `network_input` does
     rng = np.random.default_rng([0, number])
-    often = round(elsewhere * SHARES.get(clip.corpus, 1.0))
+    often = round(elsewhere * PROBABILITIES.get(clip.corpus, 1.0))
     sounds = [samples, *(recorded_elsewhere(samples, rng) for _ in range(often))]
     log_mel, *others = (mfcc.compute(resample(sound, SAMPLE_RATE, spec.sample_rate), spec) for sound in sounds)
     per_sample = spec.sample_rate / SAMPLE_RATE / spec.hop_length
@@ -109,7 +109,7 @@ def fitted(spec: InputSpec, spectra: Sequence[Spectrum]) -> InputSpec:
         rows = np.stack([mean_cepstra(s.log_mel[s.start : s.stop], plain) for s in spectra])
     else:
         parts = [s.log_mel[s.start : s.stop] for s in spectra]
-        rows = np.concatenate([normalise(part, replace(plain, frames=len(part))) for part in parts])
+        rows = np.concatenate([normalize(part, replace(plain, frames=len(part))) for part in parts])
     mean, std = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
     return replace(spec, mean=_rounded(mean), std=_rounded(np.maximum(std, 1e-3)))
 
@@ -126,22 +126,26 @@ def mean_cepstra(log_mel: Float32, spec: InputSpec) -> Float32:
 class Targets:
     """What a network should say of each clip, (clips, 8), which emotions it is asked about, and what that counts."""
 
-    shares: Float32
+    probabilities: Float32
     asked: NDArray[np.bool_]
     weights: Float32
 
     def smoothed(self, smoothing: float) -> Targets:
         """Return the targets with `smoothing` of each spread over the emotions that are asked about."""
         even = self.asked / self.asked.sum(axis=1, keepdims=True)
-        return replace(self, shares=np.asarray(self.shares * (1 - smoothing) + even * smoothing, np.float32))
+        return replace(
+            self, probabilities=np.asarray(self.probabilities * (1 - smoothing) + even * smoothing, np.float32)
+        )
 
     def taught(self, logits: Float32, weight: float, temperature: float) -> Targets:
         """Return the targets with a teacher's answers mixed in; rows of NaN are left as they are."""
         scores = np.where(self.asked, logits / temperature, -np.inf)
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares = shares / shares.sum(axis=1, keepdims=True)
-        mixed = self.shares * (1 - weight) + shares * weight
-        return replace(self, shares=np.where(np.isfinite(shares), mixed, self.shares).astype(np.float32))
+        probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+        mixed = self.probabilities * (1 - weight) + probabilities * weight
+        return replace(
+            self, probabilities=np.where(np.isfinite(probabilities), mixed, self.probabilities).astype(np.float32)
+        )
 
 
 def asked_about(clips: Sequence[Clip]) -> NDArray[np.bool_]:
@@ -153,15 +157,15 @@ def asked_about(clips: Sequence[Clip]) -> NDArray[np.bool_]:
 def targets(clips: Sequence[Clip]) -> Targets:
     """Return the labels of clips; inside a corpus all emotions count alike, as far as the numbers of clips allow."""
     labels, corpora = np.array([clip.label for clip in clips]), np.array([clip.corpus for clip in clips])
-    shares = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+    probabilities = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
     rest = (1 - sum(READER.values())) / (len(EMOTIONS) - len(READER))
-    shares[corpora == "librispeech"] = [READER.get(name, rest) for name in EMOTIONS]
+    probabilities[corpora == "librispeech"] = [READER.get(name, rest) for name in EMOTIONS]
     weights = np.zeros(len(clips), np.float32)
     for name in np.unique(corpora):
         own = corpora == name
         each = 1 / np.bincount(labels[own])[labels[own]]
         weights[own] = WEIGHTS.get(str(name), 1.0) * np.minimum(each / each.mean(), _LARGEST_WEIGHT)
-    return Targets(shares, asked_about(clips), weights)
+    return Targets(probabilities, asked_about(clips), weights)
 
 
 class VoiceDataset:
@@ -193,7 +197,7 @@ class VoiceDataset:
         self._epoch = epoch
         rng = np.random.default_rng([self._seed, epoch])
         drawn = [
-            rng.choice(places, round(SHARES.get(name, 1.0) * len(places)), replace=False)
+            rng.choice(places, round(PROBABILITIES.get(name, 1.0) * len(places)), replace=False)
             for name, places in self._corpora.items()
         ]
         self._order = rng.permutation(np.concatenate(drawn))
@@ -202,7 +206,9 @@ class VoiceDataset:
         rng = np.random.default_rng([self._seed, self._epoch, index])
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         x = np.stack([self.example(self._spectra[i], rng) for i in chosen])
-        y, asked, w = (part[chosen] for part in (self._targets.shares, self._targets.asked, self._targets.weights))
+        y, asked, w = (
+            part[chosen] for part in (self._targets.probabilities, self._targets.asked, self._targets.weights)
+        )
         if self._mixup:
             share = rng.beta(self._mixup, self._mixup, len(x)).astype(np.float32)
             share = np.maximum(share, 1 - share)
@@ -232,7 +238,7 @@ class VoiceDataset:
         if len(db) > spec.frames:
             first = rng.integers(0, len(db) - spec.frames + 1)
             db = db[first : first + spec.frames]
-        x = normalise(db, spec)
+        x = normalize(db, spec)
         return mask(np.roll(x, rng.integers(-20, 21), axis=0), rng) if self._augmenter else x
 
 

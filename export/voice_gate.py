@@ -64,7 +64,7 @@ def candidates(samples: Float32, corpus: str, condition: str = "as it is") -> Re
 
 
 def _in_noise(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
-    return voice + _level(voice) * 10 ** (-rng.uniform(8, 25) / 20) * _coloured(len(voice), rng)
+    return voice + _level(voice) * 10 ** (-rng.uniform(8, 25) / 20) * _colored(len(voice), rng)
 
 
 def _over_music(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
@@ -102,7 +102,7 @@ def _level(voice: Float32) -> float:
     return float(np.sqrt(np.square(loud).mean())) if len(loud) else 0.0
 
 
-def _coloured(n: int, rng: Rng) -> Floats:
+def _colored(n: int, rng: Rng) -> Floats:
     """Return noise between white and brown, of power 1."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     sound = np.fft.irfft(spectrum / np.maximum(1, np.arange(len(spectrum))) ** rng.uniform(0, 1), n)
@@ -114,7 +114,7 @@ def _coloured(n: int, rng: Rng) -> Floats:
 
 def _clicks(rng: Rng) -> Floats:
     """A keyboard, a pen, footsteps: short bursts of noise."""
-    sound = 0.002 * _coloured(len(T), rng)
+    sound = 0.002 * _colored(len(T), rng)
     for start in rng.integers(0, len(T) - 4000, rng.integers(5, 60)):
         length = int(rng.integers(60, 2500))
         burst = rng.standard_normal(length) * np.exp(-np.arange(length) / (length / rng.uniform(2, 8)))
@@ -124,7 +124,7 @@ def _clicks(rng: Rng) -> Floats:
 
 def _knocks(rng: Rng) -> Floats:
     """Wood, plates, doors: decaying partials."""
-    sound = 0.002 * _coloured(len(T), rng)
+    sound = 0.002 * _colored(len(T), rng)
     for start in rng.integers(0, len(T) - 16000, rng.integers(4, 40)):
         time = np.arange(int(rng.integers(800, 12000))) / SAMPLE_RATE
         partials = sum(np.sin(2 * np.pi * hz * time) for hz in rng.uniform(120, 3500, rng.integers(1, 5)))
@@ -140,14 +140,14 @@ def _tones(rng: Rng) -> Floats:
     phase = 2 * np.pi * np.cumsum(hz) / SAMPLE_RATE
     sound = sum(np.sin(k * phase) / k ** rng.uniform(0.5, 2) for k in range(1, int(rng.integers(2, 12))))
     period = rng.uniform(0.2, 4)
-    return 0.1 * sound * ((T % period) < rng.uniform(0.2, 1) * period) + 0.002 * _coloured(len(T), rng)
+    return 0.1 * sound * ((T % period) < rng.uniform(0.2, 1) * period) + 0.002 * _colored(len(T), rng)
 
 
 def _gusts(rng: Rng) -> Floats:
     """Wind, waves, traffic, applause: noise whose level sways."""
     n = int(rng.integers(6, 60))
     sway = np.interp(T, np.linspace(0, 8, n), rng.uniform(-25, 0, n))  # dB
-    return 0.1 * _coloured(len(T), rng) * 10 ** (sway / 20)
+    return 0.1 * _colored(len(T), rng) * 10 ** (sway / 20)
 
 
 def _engine(rng: Rng) -> Floats:
@@ -155,7 +155,7 @@ def _engine(rng: Rng) -> Floats:
     phase = 2 * np.pi * np.cumsum(rng.uniform(25, 200) * (1 + 0.3 * np.clip(T - rng.uniform(0, 6), 0, 1))) / SAMPLE_RATE
     buzz = sum(np.sin(k * phase + rng.uniform(0, 6)) / k for k in range(1, 20))
     is_on = (rng.uniform(0, 3) < T) & (rng.uniform(4, 8) > T)
-    return (0.1 * buzz + rng.uniform(0.02, 0.2) * _coloured(len(T), rng)) * is_on + 0.002 * _coloured(len(T), rng)
+    return (0.1 * buzz + rng.uniform(0.02, 0.2) * _colored(len(T), rng)) * is_on + 0.002 * _colored(len(T), rng)
 
 
 NOISES: dict[str, Callable[[Rng], Floats]] = {

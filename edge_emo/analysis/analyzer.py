@@ -13,7 +13,7 @@ from edge_emo.analysis.session import Session
 from edge_emo.core.errors import MediaError, NoPictureError, TrackNotFoundError
 from edge_emo.core.once import once
 from edge_emo.core.text import printable
-from edge_emo.core.timeline import Modality, Person, Reading, Reason, Summary, Timeline, summarise, summary_of
+from edge_emo.core.timeline import Modality, Person, Reading, Reason, Summary, Timeline, summarize, summary_of
 from edge_emo.media.sources import kind, opened
 from edge_emo.models.manifest import Precision
 
@@ -194,22 +194,22 @@ class _Analysis:
     def _assembled(self, session: Session) -> Timeline:
         self._readings.get("voice", []).extend(session.finish())
         readings = sorted((r for found in self._readings.values() for r in found), key=lambda r: (r.start_s, r.end_s))
-        moments, threshold = tuple(session.steps()), min(session.thresholds.values())
+        steps, threshold = tuple(session.steps()), min(session.thresholds.values())
         each: dict[Modality, Summary] = {
-            modality: summarise([r for r in found if r.is_main], session.thresholds[modality], _NOT_FOUND[modality])
+            modality: summarize([r for r in found if r.is_main], session.thresholds[modality], _NOT_FOUND[modality])
             for modality, found in self._readings.items()
         }
-        found_s = sum(moment.end_s - moment.start_s for moment in moments)
+        found_s = sum(step.end_s - step.start_s for step in steps)
         return Timeline(
             source=self._name,
             duration_s=self._duration_s,
             readings=tuple(readings),
-            moments=moments,
-            segments=tuple(segments(moments, threshold, session.cuts)),
+            steps=steps,
+            segments=tuple(segments(steps, threshold, session.cuts)),
             summary=summary_of(
-                [moment.momentary for moment in moments],
-                [max(moment.end_s - moment.start_s, 1e-9) for moment in moments],
-                [max(moment.momentary) >= threshold for moment in moments],
+                [step.fused for step in steps],
+                [max(step.end_s - step.start_s, 1e-9) for step in steps],
+                [max(step.fused) >= threshold for step in steps],
                 threshold,
                 found_s,
                 "nothing_found" if len(each) > 1 else _NOT_FOUND[next(iter(each))],
@@ -231,7 +231,7 @@ def _people(readings: Sequence[Reading], threshold: float) -> Iterator[Person]:
             of_person[reading.person].append(reading)
     for person, own in sorted(of_person.items(), key=lambda item: (item[1][0].start_s, item[0])):
         is_main = any(reading.is_main for reading in own)
-        yield Person(person, own[0].start_s, own[-1].end_s, is_main, summarise(own, threshold, "no_face"))
+        yield Person(person, own[0].start_s, own[-1].end_s, is_main, summarize(own, threshold, "no_face"))
 
 
 def analyze(source: str | os.PathLike[str], **options: Any) -> Timeline:

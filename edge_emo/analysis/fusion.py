@@ -1,4 +1,4 @@
-"""Voice and face on one clock: a log-linear pool, smoothed, and the stretches over which an emotion holds.
+"""Voice and face on one clock: a log-linear pool, smoothed, and the segments over which an emotion holds.
 
 The pool (Genest and Zidek 1986, Statistical Science 1(1)) with class priors is
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.core.timeline import Modality, Moment, Reading, Reason, Segment, decide, expected_valence_arousal
+from edge_emo.core.timeline import FusionStep, Modality, Reading, Reason, Segment, decide, expected_valence_arousal
 
 Float64 = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ INDISTINGUISHABLE: Final[Mapping[Modality, tuple[tuple[str, ...], ...]]] = {"voi
 
 STEP_S: Final = 0.5
 TIME_CONSTANT_S: Final = 0.75
-"""So many seconds before and after, a moment counts 1/e in the smoothed distribution."""
+"""So many seconds before and after, a step counts 1/e in the smoothed distribution."""
 CAUSAL_TIME_CONSTANT_S: Final = 1.5
 """The same where only what came before counts: twice as long averages over as much, and comes late."""
 MIN_DWELL_S: Final = 1.0
@@ -63,12 +63,12 @@ class Pool:
                 p[group], prior[group] = p[group].sum(), prior[group].sum()
             weight = 1.0 if self.weights is None else self.weights.get(modality, 1.0)
             scores += weight * np.log(np.maximum(p, _LEAST) / prior)
-        shares = np.exp(scores - scores.max())
-        return np.asarray(shares / shares.sum())
+        probabilities = np.exp(scores - scores.max())
+        return np.asarray(probabilities / probabilities.sum())
 
 
 @dataclass(frozen=True)
-class _Step:
+class _Pooled:
     """What was found from `start_s` to `end_s`, and the pool of it; a cut lies where it starts if `is_first`."""
 
     start_s: float
@@ -83,7 +83,7 @@ class _Step:
         weight = max(self.end_s - self.start_s, _A_STILL_S)
         return np.concatenate([[weight], weight * self.alone])
 
-    def is_apart(self, before: _Step) -> bool:
+    def is_apart(self, before: _Pooled) -> bool:
         """Whether what is before says nothing of it: a cut lies between them, and a face was seen beside it."""
         return self.is_first and ("face" in self.means or "face" in before.means)
 
@@ -94,9 +94,9 @@ class _Side:
 
     time_constant_s: float
     total: Float64 = field(default_factory=lambda: np.zeros(1 + len(EMOTIONS)))
-    nearest: _Step | None = None
+    nearest: _Pooled | None = None
 
-    def add(self, step: _Step) -> Float64:
+    def add(self, step: _Pooled) -> Float64:
         """Take the next step, in order or against it, and return the sum at it: shape (9,), the weight first."""
         kept, other = 0.0, self.nearest
         if other is not None:
@@ -108,9 +108,9 @@ class _Side:
 
 
 class Fusion:
-    """Joins readings of any modality that come in any order; the moments depend on what came alone.
+    """Joins readings of any modality that come in any order; the steps depend on what came alone.
 
-    `thresholds` holds for each modality the probability from which on it is sure. Moments are smoothed by what is
+    `thresholds` holds for each modality the probability from which on it is sure. Steps are smoothed by what is
     before and after them, so that nothing comes late, and all is kept until the end; with `causal` by what is before
     them alone, for live sources: then nothing is kept of what is final. No face is smoothed across a cut.
     """
@@ -144,13 +144,13 @@ class Fusion:
                 self._cuts.setdefault(int(at_s / STEP_S), set()).add(at_s)
 
     def withdraw(self, modality: Modality) -> None:
-        """Forget a modality and what it found; only before moments were handed out."""
+        """Forget a modality and what it found; only before steps were handed out."""
         del self.thresholds[modality]
         self._reached_s.pop(modality, None)
         for number, readings in self._found.items():
             self._found[number] = [reading for reading in readings if reading.modality != modality]
 
-    def moments(self, until_s: float = math.inf) -> list[Moment]:
+    def steps(self, until_s: float = math.inf) -> list[FusionStep]:
         """Return, once each and in order of time, the steps that are final if all before `until_s` was pushed.
 
         They are those in which something was found; a cut of the picture divides a step. What is smoothed both ways is
@@ -162,14 +162,14 @@ class Fusion:
         if limit <= self._next:
             return []
         reached_s = max(self._reached_s.values(), default=0.0) if limit == math.inf else math.inf
-        steps = list(self._steps(self._found, limit, reached_s))
+        steps = list(self._pooled(self._found, limit, reached_s))
         self._found = {number: found for number, found in self._found.items() if number >= limit}
         self._cuts = {number: cuts for number, cuts in self._cuts.items() if number >= limit}
         if limit < math.inf:
             self._next = int(limit)
         return self._smoothed(steps, self._past)
 
-    def moments_ahead(self, provisional: Iterable[Reading] = ()) -> list[Moment]:
+    def steps_ahead(self, provisional: Iterable[Reading] = ()) -> list[FusionStep]:
         """Return the steps that are not final, as they look by now and with `provisional` readings; nothing changes."""
         found, reached_s = (
             {number: [*readings] for number, readings in self._found.items()},
@@ -178,10 +178,10 @@ class Fusion:
         for reading in provisional:
             _sort_in(reading, found, self._next)
             reached_s.append(reading.end_s)
-        steps = list(self._steps(found, math.inf, max(reached_s, default=0.0)))
+        steps = list(self._pooled(found, math.inf, max(reached_s, default=0.0)))
         return self._smoothed(steps, replace(self._past))
 
-    def _steps(self, found: Mapping[int, Sequence[Reading]], limit: float, reached_s: float) -> Iterator[_Step]:
+    def _pooled(self, found: Mapping[int, Sequence[Reading]], limit: float, reached_s: float) -> Iterator[_Pooled]:
         """Yield the steps before the `limit`-th in which something was found, none longer than to `reached_s`."""
         for number in sorted(number for number in found if number < limit):
             cuts = self._cuts.get(number, set())
@@ -193,28 +193,28 @@ class Fusion:
                         of_step.setdefault(reading.modality, []).append((max(shared_s, _A_STILL_S), reading))
                 if of_step:
                     means = {modality: _mean(readings) for modality, readings in of_step.items()}
-                    yield _Step(start_s, min(end_s, reached_s), start_s in cuts, means, self._pool(means))
+                    yield _Pooled(start_s, min(end_s, reached_s), start_s in cuts, means, self._pool(means))
 
-    def _smoothed(self, steps: Sequence[_Step], past: _Side) -> list[Moment]:
-        """Return the moments of steps, each by the mean of the distributions around it by lengths and nearness."""
+    def _smoothed(self, steps: Sequence[_Pooled], past: _Side) -> list[FusionStep]:
+        """Return the fusion steps, each by the mean of the distributions around it by lengths and nearness."""
         if self._causal:
             totals = [past.add(step) for step in steps]
         else:
             before, after = _Side(TIME_CONSTANT_S), _Side(TIME_CONSTANT_S)
             later = [after.add(step) - step.weighted for step in reversed(steps)]
             totals = [before.add(step) + other for step, other in zip(steps, reversed(later), strict=True)]
-        return [self._moment(step, total[1:] / total[:1]) for step, total in zip(steps, totals, strict=True)]
+        return [self._fusion_step(step, total[1:] / total[:1]) for step, total in zip(steps, totals, strict=True)]
 
-    def _moment(self, step: _Step, smoothed: Float64) -> Moment:
+    def _fusion_step(self, step: _Pooled, smoothed: Float64) -> FusionStep:
         labels = {modality: decide(mean, self.thresholds[modality]) for modality, mean in step.means.items()}
         sure = {raw for raw, _, reason in labels.values() if reason is None}
         probabilities = smoothed.tolist()
         valence, arousal = expected_valence_arousal(probabilities)
-        return Moment(
+        return FusionStep(
             start_s=step.start_s,
             end_s=step.end_s,
             probabilities=tuple(probabilities),
-            momentary=tuple(step.alone.tolist()),
+            fused=tuple(step.alone.tolist()),
             valence=valence,
             arousal=arousal,
             voice=labels["voice"][0] if "voice" in labels else None,
@@ -236,59 +236,59 @@ def _mean(found: Sequence[tuple[float, Reading]]) -> list[float]:
     return list((weights @ distributions / weights.sum()).tolist())
 
 
-def segments(moments: Iterable[Moment], threshold: float, cuts: Sequence[float] = ()) -> Iterator[Segment]:
-    """Yield the stretches over which the decision holds, split where nothing was found.
+def segments(steps: Iterable[FusionStep], threshold: float, cuts: Sequence[float] = ()) -> Iterator[Segment]:
+    """Yield the segments over which the decision holds, split where nothing was found.
 
     The decision changes when another one exceeds it by `MARGIN` and lasts for `MIN_DWELL_S` (hysteresis). What is too
     short belongs to what is before it, or from one of the `cuts` of the picture on to what comes after it.
     """
-    run: list[Moment] = []  # of the decision that holds
-    pending: list[Moment] = []  # of others that have not lasted yet
+    run: list[FusionStep] = []  # of the decision that holds
+    pending: list[FusionStep] = []  # of others that have not lasted yet
     holds = next_one = ""
     since_s = 0.0  # when the last of the others began
-    for moment in moments:
-        decision = decide(moment.probabilities, threshold)[1]
-        if run and moment.start_s > (pending or run)[-1].end_s + 1e-6:
+    for step in steps:
+        decision = decide(step.probabilities, threshold)[1]
+        if run and step.start_s > (pending or run)[-1].end_s + 1e-6:
             yield _segment(run + pending, holds, threshold)
             run, pending = [], []
         if not run:
-            run, holds = [moment], decision
-        elif _stays(moment, holds, decision):
-            run, pending = [*run, *pending, moment], []
+            run, holds = [step], decision
+        elif _stays(step, holds, decision):
+            run, pending = [*run, *pending, step], []
         else:
             if not pending or decision != next_one:
-                next_one, since_s = decision, moment.start_s
+                next_one, since_s = decision, step.start_s
                 if pending and not _is_cut(run[-1], pending[0], cuts):
                     run, pending = run + pending, []
-            pending = [*pending, moment]
-            if moment.end_s - since_s >= MIN_DWELL_S - _SAME_S:
+            pending = [*pending, step]
+            if step.end_s - since_s >= MIN_DWELL_S - _SAME_S:
                 yield _segment(run, holds, threshold)
                 run, pending, holds = pending, [], next_one
     if run:
         yield _segment(run + pending, holds, threshold)
 
 
-def _is_cut(before: Moment, after: Moment, cuts: Sequence[float]) -> bool:
-    """Whether the picture, with a face on one side at least, was cut between two moments."""
+def _is_cut(before: FusionStep, after: FusionStep, cuts: Sequence[float]) -> bool:
+    """Whether the picture, with a face on one side at least, was cut between two steps."""
     has_face = before.face is not None or after.face is not None
     return has_face and any(abs(cut - after.start_s) < _SAME_S for cut in cuts)
 
 
-def _stays(moment: Moment, holds: str, decision: str) -> bool:
+def _stays(step: FusionStep, holds: str, decision: str) -> bool:
     if decision == holds:
         return True
     if UNCERTAIN in (holds, decision):
         return False
-    p = dict(zip(EMOTIONS, moment.probabilities, strict=True))
+    p = dict(zip(EMOTIONS, step.probabilities, strict=True))
     return p[decision] - p[holds] < MARGIN
 
 
-def _segment(run: Sequence[Moment], emotion: str, threshold: float) -> Segment:
-    weights = [max(moment.end_s - moment.start_s, _A_STILL_S) for moment in run]
-    mean = np.average([moment.probabilities for moment in run], axis=0, weights=weights).tolist()
+def _segment(run: Sequence[FusionStep], emotion: str, threshold: float) -> Segment:
+    weights = [max(step.end_s - step.start_s, _A_STILL_S) for step in run]
+    mean = np.average([step.probabilities for step in run], axis=0, weights=weights).tolist()
     raw = decide(mean, threshold)[0]
     reason: Reason | None = None
-    if sum(w for w, moment in zip(weights, run, strict=True) if moment.disagree) > sum(weights) / 2:
+    if sum(w for w, step in zip(weights, run, strict=True) if step.disagree) > sum(weights) / 2:
         reason = "modalities_disagree"
     elif emotion == UNCERTAIN:
         reason = "low_confidence"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from edge_emo.analysis.fusion import Fusion
-from edge_emo.core.timeline import Modality, Moment, Reading
+from edge_emo.core.timeline import FusionStep, Modality, Reading
 
 if TYPE_CHECKING:
     from edge_emo.face.reader import FaceReader
@@ -35,7 +35,7 @@ class Session:
         self.cuts: list[float] = []  # of a file's picture, the starts of the frames after; a live source's are not kept
         self._live, self._face, self._stream = live, face, None
         self._pushed_s: dict[Modality, float] = {}
-        self._steps: list[Moment] = []
+        self._steps: list[FusionStep] = []
         thresholds: dict[Modality, float] = {}
         if voice is not None:
             from edge_emo.voice.recognizer import VoiceStream
@@ -84,10 +84,10 @@ class Session:
         """Return the readings that only the end completes. All steps are final from here on."""
         readings = list(self._stream.finish()) if self._stream and "voice" in self._pushed_s else []
         self._fusion.push(readings)
-        self._steps += self._fusion.moments()
+        self._steps += self._fusion.steps()
         return readings
 
-    def steps(self) -> list[Moment]:
+    def steps(self) -> list[FusionStep]:
         """Return, in order of time, the steps that became final since this was last asked."""
         steps, self._steps = self._steps, []
         return steps
@@ -97,12 +97,12 @@ class Session:
         """The readings inside of an utterance that goes on: those of the whole utterance will replace them."""
         return self._stream.provisional if self._stream else ()
 
-    def provisional_steps(self) -> list[Moment]:
+    def provisional_steps(self) -> list[FusionStep]:
         """Return the steps after those that are final, as they look by now: provisional readings count as well.
 
         A voice that goes on is in them from one second after it began, as far as it was read.
         """
-        return self._fusion.moments_ahead(self.provisional_readings)
+        return self._fusion.steps_ahead(self.provisional_readings)
 
     def _taken(
         self, modality: Modality, until_s: float, readings: list[Reading], cuts: Sequence[float] = ()
@@ -110,7 +110,7 @@ class Session:
         self._fusion.push(readings, cuts)
         self._pushed_s[modality] = until_s
         if self._live:
-            self._steps += self._fusion.moments(self._settled_s())
+            self._steps += self._fusion.steps(self._settled_s())
         return readings
 
     def _settled_s(self) -> float:

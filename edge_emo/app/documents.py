@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from edge_emo import __version__
 from edge_emo.bench.document import BenchDocument
@@ -16,6 +17,9 @@ from edge_emo.music.ranking.recommend import Advice, Recommendation
 from edge_emo.music.ranking.taste import Like
 from edge_emo.music.store.catalogue import CatalogueInfo, Song
 from edge_emo.music.store.history import Event, HistoryStats
+
+VERSION: Final = 1
+"""Of all documents; it rises when a key is renamed, removed, or changes its meaning."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class AnalyzeDocument:
 
     results: list[Timeline]
     errors: list[Failure]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -58,6 +63,7 @@ class RecommendDocument:
 
     results: list[Recommended]
     errors: list[Failure]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -79,6 +85,7 @@ class ScoreDocument:
 
     results: list[Scored]
     errors: list[Failure]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -87,6 +94,7 @@ class SongsDocument:
     """Output of `edge-emo songs search --json` and `songs show --json`."""
 
     songs: list[Song]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -95,6 +103,7 @@ class CatalogueDocument:
     """Output of `edge-emo songs info --json`."""
 
     catalogue: CatalogueInfo
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -103,6 +112,7 @@ class AddedDocument:
     """Output of `edge-emo songs add --json`."""
 
     added: Added
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -111,6 +121,7 @@ class ImportedDocument:
     """Output of `edge-emo songs import --json`."""
 
     imported: Imported
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -119,6 +130,7 @@ class ConvertedDocument:
     """Output of `edge-emo songs import --format lmc --json`."""
 
     converted: Converted
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -128,6 +140,7 @@ class HistoryDocument:
 
     history: HistoryStats
     likes: list[Like]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -136,6 +149,7 @@ class EventsDocument:
     """Output of `edge-emo history export --json`."""
 
     events: list[Event]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -165,6 +179,7 @@ class ModelsDocument:
     """Output of `edge-emo models list --json` and `models verify --json`."""
 
     models: list[ModelRow]
+    version: int = VERSION
     edge_emo: str = __version__
 
 
@@ -182,6 +197,7 @@ class DoctorDocument:
     """Output of `edge-emo doctor --json`."""
 
     findings: list[Finding]
+    version: int = VERSION
     edge_emo: str = __version__
 
 

@@ -14,8 +14,8 @@ from edge_emo.music.ranking.recommend import (
     Recommendation,
     Recommender,
     Strategy,
-    certain,
     for_timeline,
+    one_hot,
 )
 from edge_emo.music.store.filters import Filters
 
@@ -40,8 +40,8 @@ class Recommending:
 
     def for_mood(self, mood: str) -> Recommended:
         """Return songs for one of the eight emotions. Raises MoodError."""
-        songs = self.recommender(certain(mood), self.count, **self._ranking)
-        return self._result(None, mood, songs, self._advice(songs, [(1.0, certain(mood))]))
+        songs = self.recommender(one_hot(mood), self.count, **self._ranking)
+        return self._result(None, mood, songs, self._advice(songs, [(1.0, one_hot(mood))]))
 
     @property
     def _ranking(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from edge_emo.core.text import printable
 from edge_emo.core.timeline import Timeline
 from edge_emo.music.ranking.cues import Cue, EditedCue, over, plan, revised
 from edge_emo.music.ranking.recommend import Recommender
-from edge_emo.music.ranking.stretches import Gaps, Stretch
+from edge_emo.music.ranking.regions import CueRegion, Gaps
 from edge_emo.music.store.filters import Filters
 
 
@@ -68,7 +68,7 @@ class Scoring:
     recommender: Recommender
     seed: int
     filters: Filters
-    min_stretch_s: float
+    min_region_s: float
     crossfade_s: float
     gaps: Gaps = "join"
     mood: str | None = None
@@ -86,8 +86,8 @@ class Scoring:
         if self.edited is not None:
             return revised(self.edited, self.recommender, duration_s=footage.duration_s, another=self.another, **songs)
         if self.mood is not None:
-            whole = [Stretch.of_mood(self.mood, 0.0, footage.duration_s)]
-            return over(whole, self.recommender, min_stretch_s=self.min_stretch_s, **songs)
+            whole = [CueRegion.of_mood(self.mood, 0.0, footage.duration_s)]
+            return over(whole, self.recommender, min_region_s=self.min_region_s, **songs)
         if footage.timeline is None:
             raise ValueError(f"{footage.source}: was not looked at; give a mood, cues or a timeline")
-        return plan(footage.timeline, self.recommender, min_stretch_s=self.min_stretch_s, gaps=self.gaps, **songs)
+        return plan(footage.timeline, self.recommender, min_region_s=self.min_region_s, gaps=self.gaps, **songs)

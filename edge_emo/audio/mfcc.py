@@ -286,11 +286,11 @@ def mel_filter_bank(spec: FeatureSpec) -> NDArray[np.float64]:
         axis = np.arange(spec.n_fft // 2 + 1, dtype=float)
     else:
         edges, axis = hz, np.arange(spec.n_fft // 2 + 1) * spec.sample_rate / spec.n_fft
-    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    low, center, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        rising, falling = (axis - low) / (centre - low), (high - axis) / (high - centre)
-    bank = np.where((axis >= low) & (axis < centre), rising, 0.0)
-    bank = np.where((axis >= centre) & (axis < high), falling, bank)
+        rising, falling = (axis - low) / (center - low), (high - axis) / (high - center)
+    bank = np.where((axis >= low) & (axis < center), rising, 0.0)
+    bank = np.where((axis >= center) & (axis < high), falling, bank)
     if spec.mel_norm == "area":
         bank *= 2 / (hz[2:, None] - hz[:-2, None])
     return bank

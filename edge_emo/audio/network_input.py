@@ -15,16 +15,16 @@ def prepare(samples: Float32, spec: InputSpec) -> Float32:
     Shape as `spec.shape` has it.
     """
     if spec.reduce == "mean":
-        return _standardise(mfcc.mean(samples, spec.features), spec)
+        return _standardize(mfcc.mean(samples, spec.features), spec)
     if spec.level == "none" and spec.fill == "silence":
         samples = _in_silence(samples, spec)
-    rows = normalise(mfcc.compute(samples, spec.features), spec)
+    rows = normalize(mfcc.compute(samples, spec.features), spec)
     if spec.reduce == "mean_features":
         return np.asarray(rows.mean(axis=1), np.float32)
     return rows if spec.layout == "frames_first" else rows.T
 
 
-def normalise(features: Float32, spec: InputSpec) -> Float32:
+def normalize(features: Float32, spec: InputSpec) -> Float32:
     """Level, standardise and fit features of shape (any, n_features) to (frames, n_features)."""
     silence = np.zeros(features.shape[1], np.float32)
     if spec.level == "mean_power" and len(features):
@@ -35,8 +35,8 @@ def normalise(features: Float32, spec: InputSpec) -> Float32:
         silence[:] = low
     rows = features[: spec.frames]
     before = (spec.frames - len(rows)) // 2 if spec.align == "middle" else 0
-    out = np.tile(_standardise(silence, spec), (spec.frames, 1))
-    out[before : before + len(rows)] = _standardise(rows, spec)
+    out = np.tile(_standardize(silence, spec), (spec.frames, 1))
+    out[before : before + len(rows)] = _standardize(rows, spec)
     return out
 
 
@@ -47,6 +47,6 @@ def _in_silence(samples: Float32, spec: InputSpec) -> Float32:
     return np.pad(samples, (before, missing - before))
 
 
-def _standardise(features: Float32, spec: InputSpec) -> Float32:
+def _standardize(features: Float32, spec: InputSpec) -> Float32:
     mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
     return np.asarray((features - mean) / std, np.float32)

@@ -110,7 +110,7 @@ class Bench:
         def fuse() -> None:
             fusion = Fusion({"voice": THRESHOLD, "face": THRESHOLD})
             fusion.push(readings)
-            list(segments(list(fusion.moments()), fusion.threshold))
+            list(segments(list(fusion.steps()), fusion.threshold))
 
         with loading("catalogue, and the first songs", self.loads):
             recommender = Recommender(Catalogue())
@@ -135,9 +135,9 @@ def made_readings(modality: Modality, step_s: float) -> list[Reading]:
     rng = np.random.default_rng(0)
     found = []
     for start in np.arange(0, MINUTE_S, step_s):
-        shares = tuple(float(p) for p in rng.dirichlet(np.full(8, 0.5)))
-        raw, emotion, reason = decide(shares, THRESHOLD)
-        found.append(Reading(modality, float(start), float(start + step_s), raw, shares, emotion, reason))
+        probabilities = tuple(float(p) for p in rng.dirichlet(np.full(8, 0.5)))
+        raw, emotion, reason = decide(probabilities, THRESHOLD)
+        found.append(Reading(modality, float(start), float(start + step_s), raw, probabilities, emotion, reason))
     return found
 
 

@@ -55,10 +55,10 @@ def analyze(
         drawings.check_annotation(named[0], annotate)
     batch = Batch(named, Analyzer(**asked))
     csv_line, done = machine.CsvLines(), []
-    recognised = False
+    recognized = False
     for timeline in batch:
         warn(timeline.warnings)
-        recognised = recognised or bool(timeline.readings)
+        recognized = recognized or bool(timeline.readings)
         if output == "json":
             done.append(timeline)
         elif output == "jsonl":
@@ -79,4 +79,4 @@ def analyze(
     elif output == "jsonl":
         for failure in batch.failures:
             put(machine.json_line(failure))
-    ctx.exit(batch.exit_code(recognised))
+    ctx.exit(batch.exit_code(recognized))

@@ -58,13 +58,13 @@ class Batch(Generic[T]):
                     return
                 bar.show(number + 1)
 
-    def exit_code(self, recognised: bool) -> int:
+    def exit_code(self, recognized: bool) -> int:
         """Return what to end with, given whether anything was recognised in any source."""
         if self.interruption:
             return getattr(self.interruption, "exit_code", exit_codes.INTERRUPTED)
         if self.failures:
             return max(failure.exit_code for failure in self.failures)
-        return exit_codes.DONE if recognised else exit_codes.NOTHING_RECOGNISED
+        return exit_codes.DONE if recognized else exit_codes.NOTHING_RECOGNISED
 
 
 def warn(warnings: Sequence[str]) -> None:

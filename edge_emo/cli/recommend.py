@@ -107,10 +107,10 @@ def recommend(
         analyzer = Analyzer(**asked)
 
     csv_line, done = machine.CsvLines(), []
-    recognised = False
+    recognized = False
     chosen: list[Song] = []
     for result in results:
-        recognised = recognised or bool(result.songs)
+        recognized = recognized or bool(result.songs)
         chosen += [item.song for item in result.songs]
         if output == "json":
             done.append(result)
@@ -129,4 +129,4 @@ def recommend(
         for failure in batch.failures:
             put(machine.json_line(failure))
     deliver(chosen, playlist, play, data_dir)
-    ctx.exit(batch.exit_code(recognised))
+    ctx.exit(batch.exit_code(recognized))

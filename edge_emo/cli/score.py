@@ -1,4 +1,4 @@
-"""`edge-emo score`: a song for each stretch of a film, as a cue sheet for the editing program."""
+"""`edge-emo score`: a song for each region of a film, as a cue sheet for the editing program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
-    from edge_emo.music.ranking.stretches import Gaps
+    from edge_emo.music.ranking.regions import Gaps
     from edge_emo.music.store.filters import Filters
 
 _RATES = ["23.976", "24", "25", "29.97", "30", "48", "50", "59.94", "60"]
@@ -42,7 +42,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 @click.option(
     "--min-stretch",
-    "min_stretch_s",
+    "min_region_s",
     type=options.Finite(1, 86400),
     default=20,
     show_default=True,
@@ -98,7 +98,7 @@ def score(
     film: str,
     out: Path,
     force: bool,
-    min_stretch_s: float,
+    min_region_s: float,
     crossfade_s: float,
     frame_rate: str | None,
     mood: str | None,
@@ -112,7 +112,7 @@ def score(
     output: str,
     **asked: Any,
 ) -> None:
-    """Choose a song for each stretch of FILM, and write when which is heard as a cue sheet.
+    """Choose a song for each region of FILM, and write when which is heard as a cue sheet.
 
     FILM is a film or a sound file, or "sample" for the synthetic voice that ships. Beside the cue sheet, the credits
     to paste under the video are written. No song comes twice.
@@ -148,7 +148,7 @@ def score(
     kept = read(edited, rate) if edited else None
     recommender = Recommender(ctx.with_resource(library(catalogue, data_dir, tell)).catalogue)
     seed = random.randrange(2**31) if seed is None else seed
-    scoring = Scoring(recommender, seed, filters, min_stretch_s, crossfade_s, gaps, mood, kept, another)
+    scoring = Scoring(recommender, seed, filters, min_region_s, crossfade_s, gaps, mood, kept, another)
     if scoring.needs_timeline:
         from edge_emo.analysis.analyzer import Analyzer
 
@@ -190,4 +190,4 @@ def score(
             put(machine.json_document(ScoreDocument([], [failure])))
         elif output == "jsonl":
             put(machine.json_line(failure))
-    ctx.exit(batch.exit_code(recognised=True))
+    ctx.exit(batch.exit_code(recognized=True))

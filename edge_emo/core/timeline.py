@@ -55,15 +55,16 @@ class ProvisionalReading(Reading):
 class Summary:
     """The whole source in one line, or what one modality or one person adds to it.
 
-    `shares` is the mean distribution over the time in which something was found, by emotion; `emotion` its most likely
-    one, or "uncertain", or None where nothing was found; "mixed" is the reason where most of that time is certain, but
-    not of the same emotion. `valence` and `arousal` (-1 to 1) are its expectation; `found_s` is that time, in seconds.
+    `probabilities` is the mean distribution over the time in which something was found, by emotion; `emotion` its most
+    likely one, or "uncertain", or None where nothing was found; "mixed" is the reason where most of that time is sure,
+    but not of the same emotion. `valence` and `arousal` (-1 to 1) are its expectation; `found_s` is that time, in
+    seconds.
     """
 
     emotion: str | None
     raw: str | None
     probability: float
-    shares: dict[str, float]
+    probabilities: dict[str, float]
     valence: float
     arousal: float
     found_s: float
@@ -71,7 +72,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FusionStep:
     """Voice and face together, from `start_s` on for the length of a step or up to a cut, before and after smoothing.
 
     `momentary` is the distribution of that time alone, `probabilities` the smoothed one, both in the order of
@@ -82,7 +83,7 @@ class Moment:
     start_s: float
     end_s: float
     probabilities: tuple[float, ...]
-    momentary: tuple[float, ...]
+    fused: tuple[float, ...]
     valence: float
     arousal: float
     voice: str | None
@@ -92,7 +93,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch over which one emotion holds, or none is sure enough.
+    """The time over which one emotion holds, or none is sure enough.
 
     `probabilities` is the mean distribution; `raw` its most likely emotion. The reason is "modalities_disagree" where
     voice and face are sure of different emotions for most of it.
@@ -130,7 +131,7 @@ class Timeline:
     source: str
     duration_s: float
     readings: tuple[Reading, ...]
-    moments: tuple[Moment, ...]
+    steps: tuple[FusionStep, ...]
     segments: tuple[Segment, ...]
     summary: Summary
     voice: Summary | None
@@ -150,7 +151,7 @@ def decide(probabilities: Sequence[float], threshold: float) -> tuple[str, str, 
     return raw, raw, None
 
 
-def summarise(readings: Sequence[Reading], threshold: float, nothing: Reason) -> Summary:
+def summarize(readings: Sequence[Reading], threshold: float, nothing: Reason) -> Summary:
     """Return the summary of readings, which count by their length; those of a still count alike.
 
     `nothing` is the reason given where there are none.
@@ -175,19 +176,19 @@ def summary_of(
     total = sum(weights)
     if total <= 0:
         return Summary(None, None, 0.0, {}, 0.0, 0.0, 0.0, nothing)
-    shares = [
+    probabilities = [
         sum(weight * p[i] for weight, p in zip(weights, distributions, strict=True)) / total
         for i in range(len(EMOTIONS))
     ]
-    raw, emotion, reason = decide(shares, threshold)
+    raw, emotion, reason = decide(probabilities, threshold)
     if reason and sum(w for w, is_named in zip(weights, named, strict=True) if is_named) > total / 2:
         reason = "mixed"
-    valence, arousal = expected_valence_arousal(shares)
+    valence, arousal = expected_valence_arousal(probabilities)
     return Summary(
         emotion=emotion,
         raw=raw,
-        probability=max(shares),
-        shares=dict(zip(EMOTIONS, shares, strict=True)),
+        probability=max(probabilities),
+        probabilities=dict(zip(EMOTIONS, probabilities, strict=True)),
         valence=valence,
         arousal=arousal,
         found_s=found_s,

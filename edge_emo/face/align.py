@@ -75,8 +75,8 @@ def placement(face: Face, spec: FacePreprocessing) -> Similarity:
                 return found
     left, top, right, bottom = face.box
     scale = size / (max(right - left, bottom - top, 1.0) * (1 + 2 * spec.margin))
-    centre = complex(left + right, top + bottom) / 2
-    return Similarity(complex(scale), complex(spec.width, spec.height) / 2 - centre * scale)
+    center = complex(left + right, top + bottom) / 2
+    return Similarity(complex(scale), complex(spec.width, spec.height) / 2 - center * scale)
 
 
 def similarity(source: Sequence[complex], target: Sequence[complex]) -> Similarity:

@@ -120,9 +120,9 @@ def decode(
     logit = np.log(threshold / (1 - threshold)) if 0 < threshold < 1 else -np.inf
     kept = np.flatnonzero(cells[:, 0] > logit)
     values, (x, y, stride) = cells[kept], (part[kept] for part in _grid(shape[0], shape[1], spec.strides))
-    centre_x, centre_y = x + values[:, 1] * stride, y + values[:, 2] * stride
+    center_x, center_y = x + values[:, 1] * stride, y + values[:, 2] * stride
     width, height = (np.exp(np.clip(values[:, k], -4, 5)) * stride for k in (3, 4))
-    boxes = np.stack([centre_x - width / 2, centre_y - height / 2, width, height], 1) / scale
+    boxes = np.stack([center_x - width / 2, center_y - height / 2, width, height], 1) / scale
     points = (np.stack([x, y], 1)[:, None] + values[:, 5:].reshape(-1, 5, 2) * stride[:, None, None]) / scale
     scores = 1 / (1 + np.exp(-values[:, 0]))
     best = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, spec.overlap) if len(kept) else ()

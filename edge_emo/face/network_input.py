@@ -20,9 +20,9 @@ def prepare(picture: NDArray[np.uint8], spec: FacePreprocessing) -> Float32:
     resized = cv2.resize(
         picture, (spec.width, spec.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
-    if spec.colour == "grey":
+    if spec.color == "gray":
         resized = cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY)[..., None]
-    elif spec.colour == "bgr":
+    elif spec.color == "bgr":
         resized = resized[..., ::-1]
     pixels = (resized - np.asarray(spec.mean, np.float32)) / np.asarray(spec.std, np.float32)
     return np.ascontiguousarray(pixels if spec.layout == "hwc" else pixels.transpose(2, 0, 1), np.float32)

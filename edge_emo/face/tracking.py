@@ -105,18 +105,18 @@ def _nearness(a: Face, b: Face, limit: float) -> float:
     larger, smaller = max(a.area, b.area), min(a.area, b.area)
     if smaller <= 0 or larger / smaller > 2.25:
         return 0.0
-    away = _distance(_centre(a), _centre(b)) / sqrt(larger)
+    away = _distance(_center(a), _center(b)) / sqrt(larger)
     return max(0.0, 1 - away / limit)
 
 
 def _prominence(track: Track, shape: tuple[int, int]) -> float:
     """How much a face counts: its share of the frame, more in the middle, more when seen for long."""
     height, width = shape
-    middle = _distance(_centre(track.face), (width / 2, height / 2)) / hypot(width / 2, height / 2)
+    middle = _distance(_center(track.face), (width / 2, height / 2)) / hypot(width / 2, height / 2)
     return track.face.area / (width * height) * (1.5 - middle) * (1 + min(track.seen_s, 10.0) / 10)
 
 
-def _centre(face: Face) -> tuple[float, float]:
+def _center(face: Face) -> tuple[float, float]:
     return (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
 
 

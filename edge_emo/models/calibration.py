@@ -19,9 +19,9 @@ def calibrated(output: NDArray[np.float32], card: Card) -> NDArray[np.float32]:
     scores = output if card.activation == "logits" else np.log(np.maximum(output, 1e-9))
     scores = scores.astype(np.float64) / card.temperature
     scores -= scores.max(axis=1, keepdims=True)
-    shares = np.exp(scores)
-    shares /= shares.sum(axis=1, keepdims=True)
-    return (shares @ _emotions_of(tuple(card.labels))).astype(np.float32)
+    probabilities = np.exp(scores)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return (probabilities @ _emotions_of(tuple(card.labels))).astype(np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -91,17 +91,17 @@ FERPLUS_POINTS = ((0.323, 0.396), (0.677, 0.396), (0.5, 0.601), (0.347, 0.758), 
 
 @dataclass(frozen=True, kw_only=True)
 class FacePreprocessing:
-    """How a face in a picture becomes input: cut out, resized, as `colour`, and (pixel - mean) / std of 0 to 255.
+    """How a face in a picture becomes input: cut out, resized, as `color`, and (pixel - mean) / std of 0 to 255.
 
     `points` are the places in the cut-out, as shares of its width and height, that the eyes, the nose and the corners
     of the mouth come to (right before left, as seen by their owner) by turning, scaling and shifting; where a detector
     gives no points, or `points` is empty, the cut-out is a square of the box's longer side, `margin` wider on each
-    side as a share of it. `mean` and `std` hold one number, or one for each colour in the order of `colour`.
+    side as a share of it. `mean` and `std` hold one number, or one for each colour in the order of `color`.
     """
 
     width: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     height: Annotated[int, msgspec.Meta(ge=1, le=4096)]
-    colour: Literal["grey", "rgb", "bgr"] = "grey"
+    color: Literal["gray", "rgb", "bgr"] = "gray"
     layout: Literal["hwc", "chw"] = "hwc"
     mean: tuple[Number, ...] = (0.0,)
     std: tuple[Positive, ...] = (255.0,)
@@ -114,21 +114,21 @@ class FacePreprocessing:
         if any(math.dist(*pair) < _LEAST_DISTANCE for pair in combinations(self.points, 2)):
             raise ValueError("points names a place twice; five different ones say where a face is turned to")
         for name in ("mean", "std"):
-            if len(getattr(self, name)) not in (1, self.n_colours):
-                raise ValueError(f"{name} has {len(getattr(self, name))} values; 1 or {self.n_colours} are possible")
+            if len(getattr(self, name)) not in (1, self.n_colors):
+                raise ValueError(f"{name} has {len(getattr(self, name))} values; 1 or {self.n_colors} are possible")
         if min(self.std) <= 0:
             raise ValueError("std must be positive")
 
     @property
-    def n_colours(self) -> int:
+    def n_colors(self) -> int:
         """Numbers of a pixel."""
-        return 1 if self.colour == "grey" else 3
+        return 1 if self.color == "gray" else 3
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of what the network is given."""
         picture = (self.height, self.width)
-        return (*picture, self.n_colours) if self.layout == "hwc" else (self.n_colours, *picture)
+        return (*picture, self.n_colors) if self.layout == "hwc" else (self.n_colors, *picture)
 
 
 @dataclass(frozen=True, kw_only=True)

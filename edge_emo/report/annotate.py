@@ -14,13 +14,13 @@ from typing import TypeVar
 import cv2
 
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.core.timeline import Moment, Reading, Segment, Timeline, decide
+from edge_emo.core.timeline import FusionStep, Reading, Segment, Timeline, decide
 from edge_emo.face.detector import Box
 from edge_emo.face.tracking import shared_area
 from edge_emo.media.pictures import Pixels
-from edge_emo.report.colours import COLOURS, Colour
+from edge_emo.report.colors import COLORS, Color
 
-Part = TypeVar("Part", Moment, Segment)
+Part = TypeVar("Part", FusionStep, Segment)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 WIDTH, HEIGHT, LARGEST_SHARE = 175, 150, 0.45
@@ -73,15 +73,15 @@ class Label:
 
     box: Box
     text: str
-    colour: Colour
+    color: Color
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is drawn onto a frame: the faces that were last read, the moment, and whether that is sure of an emotion."""
+    """What is drawn onto a frame: the faces that were last read, the step, and whether that is sure of an emotion."""
 
     faces: Sequence[Reading]
-    moment: Moment | None
+    step: FusionStep | None
     is_sure: bool
 
     def labels(self, layout: Layout) -> Iterator[Label]:
@@ -89,8 +89,8 @@ class Scene:
         for face in self.faces:
             if face.box is None:
                 continue
-            is_bars = face.is_main and self.moment is not None
-            probabilities = self.moment.probabilities if self.moment and is_bars else face.probabilities
+            is_bars = face.is_main and self.step is not None
+            probabilities = self.step.probabilities if self.step and is_bars else face.probabilities
             is_sure = self.is_sure if is_bars else face.reason is None
             share, emotion = max(probabilities), decide(probabilities, 0.0)[0]
             text = f"{emotion} {share:.0%}" if is_sure else f"{emotion}?"
@@ -98,62 +98,60 @@ class Scene:
                 text = f"{face.person}: {text}"
             if layout.is_film and not is_bars:
                 text = f"{text} (this frame)"
-            yield Label(face.box, text, COLOURS[emotion if is_sure else UNCERTAIN])
+            yield Label(face.box, text, COLORS[emotion if is_sure else UNCERTAIN])
 
 
 def draw(picture: Pixels, scene: Scene, layout: Layout) -> None:
-    """Draw the bars of a moment, and boxes with the emotions of faces, onto an RGB picture, in place."""
+    """Draw the bars of a step, and boxes with the emotions of faces, onto an RGB picture, in place."""
     unit = _unit(picture.shape)
-    if scene.moment is not None:
+    if scene.step is not None:
         left, top, right, bottom = layout.panel
-        _bars(picture[top:bottom, left:right], scene.moment, layout.title)
+        _bars(picture[top:bottom, left:right], scene.step, layout.title)
     for label in scene.labels(layout):
         left, top, right, bottom = (round(value) for value in label.box)
-        cv2.rectangle(picture, (left, top), (right, bottom), label.colour, max(2, round(2 * unit)))
-        _text(picture, label.text, (left, top - round(4 * unit)), unit, label.colour)
+        cv2.rectangle(picture, (left, top), (right, bottom), label.color, max(2, round(2 * unit)))
+        _text(picture, label.text, (left, top - round(4 * unit)), unit, label.color)
 
 
 def _unit(shape: tuple[int, ...]) -> float:
     return max(0.6, max(shape[:2]) / 640)
 
 
-def _bars(panel: Pixels, moment: Moment, title: str) -> None:
+def _bars(panel: Pixels, step: FusionStep, title: str) -> None:
     unit = panel.shape[1] / WIDTH
-    step, width = 15 * unit, 90 * unit
+    line, width = 15 * unit, 90 * unit
     panel[:] = panel // 3
-    _text(panel, title, (round(5 * unit), round(step)), unit * 0.9, COLOURS[UNCERTAIN], edge=False)
-    for row, (name, share) in enumerate(zip(EMOTIONS, moment.probabilities, strict=True), start=1):
-        y = round(step * (row + 1.1))
+    _text(panel, title, (round(5 * unit), round(line)), unit * 0.9, COLORS[UNCERTAIN], edge=False)
+    for row, (name, share) in enumerate(zip(EMOTIONS, step.probabilities, strict=True), start=1):
+        y = round(line * (row + 1.1))
         _text(panel, name, (round(5 * unit), y), unit * 0.9, (255, 255, 255), edge=False)
         start = (round(78 * unit), y - round(8 * unit))
-        cv2.rectangle(panel, start, (start[0] + round(width * share), y), COLOURS[name], -1)
+        cv2.rectangle(panel, start, (start[0] + round(width * share), y), COLORS[name], -1)
 
 
-def _text(
-    picture: Pixels, text: str, place: tuple[int, int], unit: float, colour: Colour, *, edge: bool = True
-) -> None:
+def _text(picture: Pixels, text: str, place: tuple[int, int], unit: float, color: Color, *, edge: bool = True) -> None:
     place = (place[0], max(place[1], round(12 * unit)))
     if edge:
         cv2.putText(picture, text, place, _FONT, 0.45 * unit, (0, 0, 0), round(3 * unit), cv2.LINE_AA)
-    cv2.putText(picture, text, place, _FONT, 0.45 * unit, colour, max(1, round(unit)), cv2.LINE_AA)
+    cv2.putText(picture, text, place, _FONT, 0.45 * unit, color, max(1, round(unit)), cv2.LINE_AA)
 
 
 class Shown:
-    """What holds at a time: the faces that were last read, the moment, and the stretch it is in."""
+    """What holds at a time: the faces that were last read, the step, and the segment it is in."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
         self._starts = [reading.start_s for reading in self._faces]
         self._longest_s = max((reading.duration_s for reading in self._faces), default=0.0)
-        self._moment_starts = [moment.start_s for moment in timeline.moments]
+        self._step_starts = [step.start_s for step in timeline.steps]
         self._segment_starts = [segment.start_s for segment in timeline.segments]
 
     def at(self, time_s: float) -> Scene:
         """Return what is drawn onto the frame of a time."""
         segment = _holding(self.timeline.segments, self._segment_starts, time_s)
         is_sure = segment is not None and segment.emotion != UNCERTAIN
-        return Scene(self.faces(time_s), self.moment(time_s), is_sure)
+        return Scene(self.faces(time_s), self.step(time_s), is_sure)
 
     def faces(self, time_s: float) -> list[Reading]:
         """Return the readings that last until after `time_s`."""
@@ -161,9 +159,9 @@ class Shown:
         last = bisect.bisect_right(self._starts, time_s)
         return [reading for reading in self._faces[first:last] if _lasts(reading, time_s)]
 
-    def moment(self, time_s: float) -> Moment | None:
-        """Return the moment that `time_s` lies in, if something was found then."""
-        return _holding(self.timeline.moments, self._moment_starts, time_s)
+    def step(self, time_s: float) -> FusionStep | None:
+        """Return the step that `time_s` lies in, if something was found then."""
+        return _holding(self.timeline.steps, self._step_starts, time_s)
 
 
 def _holding(parts: Sequence[Part], starts: Sequence[float], time_s: float) -> Part | None:
@@ -172,5 +170,5 @@ def _holding(parts: Sequence[Part], starts: Sequence[float], time_s: float) -> P
     return parts[place] if place >= 0 and _lasts(parts[place], time_s) else None
 
 
-def _lasts(part: Reading | Moment | Segment, time_s: float) -> bool:
+def _lasts(part: Reading | FusionStep | Segment, time_s: float) -> bool:
     return time_s < part.end_s or part.start_s == part.end_s  # of a still

@@ -15,7 +15,7 @@ from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
 from edge_emo.media.pictures import Pixels
 from edge_emo.report.annotate import Shown
-from edge_emo.report.colours import COLOURS
+from edge_emo.report.colors import COLORS
 from edge_emo.report.text import found
 
 PROPORTION = 0.85
@@ -56,8 +56,8 @@ def draw(timeline: Timeline, excerpts: Excerpts, out: BinaryIO, format: str) -> 
         draws[row](axis, timeline, excerpts)
         if row != "emotions":
             for segment in timeline.segments:
-                colour = _colour(segment.emotion)
-                axis.axvspan(segment.start_s, segment.end_s, color=colour, alpha=0.18, linewidth=0, zorder=0)
+                color = _color(segment.emotion)
+                axis.axvspan(segment.start_s, segment.end_s, color=color, alpha=0.18, linewidth=0, zorder=0)
     axes[0].set_title(f"{Path(timeline.source).name}: {found(timeline.summary)}", loc="left")
     axes[-1].set_xlim(0, timeline.duration_s)
     axes[-1].set_xlabel("seconds")
@@ -72,14 +72,14 @@ def _key(timeline: Timeline) -> list[Any]:
     drawn = {segment.emotion for segment in timeline.segments}
     if timeline.voice and timeline.face:
         drawn |= {reading.emotion for reading in timeline.readings if reading.is_main}
-    key = [Patch(facecolor=_colour(emotion), label=emotion) for emotion in COLOURS if emotion in drawn]
+    key = [Patch(facecolor=_color(emotion), label=emotion) for emotion in COLORS if emotion in drawn]
     if any(segment.reason == "modalities_disagree" for segment in timeline.segments):
         key.append(Patch(facecolor="white", edgecolor="0.3", hatch=_DISAGREE, label="voice and face disagree"))
     return key
 
 
-def _colour(emotion: str) -> tuple[float, float, float]:
-    red, green, blue = COLOURS[emotion]
+def _color(emotion: str) -> tuple[float, float, float]:
+    red, green, blue = COLORS[emotion]
     return red / 255, green / 255, blue / 255
 
 
@@ -89,15 +89,15 @@ def _emotions(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
     for segment in timeline.segments:
         hatch = _DISAGREE if segment.reason == "modalities_disagree" else None
         place = (segment.start_s, segment.end_s, 1 - 1 / len(bands), 1)
-        axis.axvspan(*place, facecolor=_colour(segment.emotion), edgecolor="0.3", hatch=hatch, linewidth=0)
+        axis.axvspan(*place, facecolor=_color(segment.emotion), edgecolor="0.3", hatch=hatch, linewidth=0)
         if segment.end_s - segment.start_s > timeline.duration_s / 14:
             middle = (segment.start_s + segment.end_s) / 2
             axis.text(middle, len(bands) - 0.5, segment.emotion, ha="center", va="center", fontsize=9)
     for row, name in enumerate(bands[1:], start=1):
         readings = [reading for reading in timeline.readings if reading.modality == name and reading.is_main]
         spans = [(reading.start_s, reading.duration_s) for reading in readings]
-        colours = [_colour(reading.emotion) for reading in readings]
-        axis.broken_barh(spans, (len(bands) - row - 0.9, 0.8), facecolors=colours, linewidth=0)
+        colors = [_color(reading.emotion) for reading in readings]
+        axis.broken_barh(spans, (len(bands) - row - 0.9, 0.8), facecolors=colors, linewidth=0)
     axis.set_ylim(0, len(bands))
     axis.set_yticks([len(bands) - 0.5 - row for row in range(len(bands))], bands if bands[1:] else [""])
     axis.tick_params(axis="y", length=0)
@@ -136,14 +136,14 @@ def _sound(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
 
 
 def _place(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
-    times = [(moment.start_s + moment.end_s) / 2 for moment in timeline.moments]
+    times = [(step.start_s + step.end_s) / 2 for step in timeline.steps]
     gaps = np.diff(times, prepend=times[:1]) > 1.0
-    for name, colour in (("valence", "#1a73e8"), ("arousal", "#d93025")):
-        values = np.array([getattr(moment, name) for moment in timeline.moments], float)
+    for name, color in (("valence", "#1a73e8"), ("arousal", "#d93025")):
+        values = np.array([getattr(step, name) for step in timeline.steps], float)
         axis.plot(
             np.insert(times, np.flatnonzero(gaps), np.nan),
             np.insert(values, np.flatnonzero(gaps), np.nan),
-            color=colour,
+            color=color,
             label=name,
             marker="." if len(times) < 4 else None,
         )

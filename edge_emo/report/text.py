@@ -34,7 +34,7 @@ def found(summary: Summary, strong: Strong = str) -> str:
     """Return what was heard or seen, in one line: the decision, how sure, and what else it may be."""
     if summary.emotion is None:
         return _NOTHING.get(str(summary.reason), "nothing found")
-    ranked = sorted(summary.shares.items(), key=lambda item: -item[1])
+    ranked = sorted(summary.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
     if summary.reason == "mixed":
         return f"{strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
@@ -44,9 +44,9 @@ def found(summary: Summary, strong: Strong = str) -> str:
 
 
 def timeline(result: Timeline, strong: Strong = str) -> str:
-    """Return a timeline: a line for each stretch over which an emotion holds, and the summary."""
+    """Return a timeline: a line for each segment over which an emotion holds, and the summary."""
     lines = [strong(title(result.source))]
-    lines += [f"  {_stretch(segment)}" for segment in result.segments if segment.end_s > segment.start_s]
+    lines += [f"  {_region(segment)}" for segment in result.segments if segment.end_s > segment.start_s]
     if result.voice and result.face:
         lines += [f"  heard: {found(result.voice, strong)}", f"  seen: {found(result.face, strong)}"]
     if len(result.people) > 1:
@@ -144,7 +144,7 @@ def song(item: Song, strong: Strong = str) -> str:
     return "\n".join(lines)
 
 
-def _stretch(segment: Segment) -> str:
+def _region(segment: Segment) -> str:
     probability = max(segment.probabilities)
     label = segment.emotion if segment.emotion == segment.raw else f"{segment.emotion} ({segment.raw})"
     note = "  voice and face disagree" if segment.reason == "modalities_disagree" else ""

@@ -92,17 +92,17 @@ class ActivityDetector:
         self._n_samples += len(samples)
         self._pending = np.concatenate([self._pending, np.asarray(samples, np.float32)])
         n_frames = 0 if len(self._pending) < FRAME else 1 + (len(self._pending) - FRAME) // HOP
-        self._analyse(n_frames)
+        self._analyze(n_frames)
         return self._decide(last=False)
 
     def finish(self) -> list[Span]:
         """Return the spans that only the end of the sound completes."""
         if len(self._pending):
             self._pending = np.pad(self._pending, (0, max(0, FRAME - len(self._pending))))
-            self._analyse(1 + (len(self._pending) - FRAME) // HOP)
+            self._analyze(1 + (len(self._pending) - FRAME) // HOP)
         return self._decide(last=True)
 
-    def _analyse(self, n_frames: int) -> None:
+    def _analyze(self, n_frames: int) -> None:
         for start in range(0, n_frames, 256):
             count = min(256, n_frames - start)
             block = self._pending[start * HOP : start * HOP + (count - 1) * HOP + FRAME]

@@ -69,9 +69,9 @@ def measure(samples: Float32) -> Frames:
         # in float64, which numpy transforms three times as fast as float32
         auto = np.fft.irfft(power[loud, : _HALF_RATE // 2 + 1].astype(np.float64), _HALF_RATE)
         shortest, longest = (int(SAMPLE_RATE / 2 / hz) for hz in reversed(_PITCH_HZ))
-        normalised = auto[:, shortest : longest + 1] / _WINDOW_CORRELATION[shortest : longest + 1]
-        best = normalised.argmax(axis=1)
-        correlation[loud] = normalised[np.arange(len(loud)), best] / auto[:, 0]
+        normalized = auto[:, shortest : longest + 1] / _WINDOW_CORRELATION[shortest : longest + 1]
+        best = normalized.argmax(axis=1)
+        correlation[loud] = normalized[np.arange(len(loud)), best] / auto[:, 0]
         lag[loud] = best + shortest
     bands = np.add.reduceat(power, _EDGES, axis=1)[:, :-1].astype(np.float64) * _ENERGY_SCALE
     return Frames(level, correlation, lag, _decibels(bands))

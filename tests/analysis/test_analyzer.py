@@ -33,9 +33,9 @@ def test_a_film_has_a_voice_and_a_face_on_one_clock(film):
     assert {reading.person for reading in faces} == {1}
     assert all(0.04 < reading.box[0] / 256 < 0.96 for reading in faces)
     assert timeline.face.raw == "happy"
-    starts = [moment.start_s for moment in timeline.moments]
+    starts = [step.start_s for step in timeline.steps]
     assert starts == sorted(starts)
-    assert any(moment.voice and moment.face for moment in timeline.moments)
+    assert any(step.voice and step.face for step in timeline.steps)
     assert timeline.warnings == ()
 
 
@@ -48,7 +48,7 @@ def test_the_timeline_of_a_film_is_that_of_its_frames_one_by_one(film):
         fusion.push(readings)
         told += readings
     assert tuple(told) == whole.readings
-    assert tuple(fusion.moments()) == whole.moments
+    assert tuple(fusion.steps()) == whole.steps
 
 
 def test_segments_and_people_change_where_a_film_is_cut(tmp_path, portrait):
@@ -95,7 +95,7 @@ def test_a_cut_film_gives_what_can_be_read_and_says_so(tmp_path, portrait, sampl
 def test_a_picture_is_one_moment(tmp_path, portrait):
     write_picture(tmp_path / "a.png", portrait)
     timeline = edge_emo.analyze(tmp_path / "a.png")
-    assert (timeline.duration_s, len(timeline.readings), len(timeline.moments)) == (0.0, 1, 1)
+    assert (timeline.duration_s, len(timeline.readings), len(timeline.steps)) == (0.0, 1, 1)
     assert timeline.face.raw == timeline.summary.raw == "happy"
     assert timeline.voice is None
 
@@ -103,7 +103,7 @@ def test_a_picture_is_one_moment(tmp_path, portrait):
 def test_no_face_is_an_answer(tmp_path):
     write_picture(tmp_path / "a.png", np.full((200, 300, 3), 90, np.uint8))
     timeline = edge_emo.analyze(tmp_path / "a.png")
-    assert (timeline.readings, timeline.moments, timeline.segments) == ((), (), ())
+    assert (timeline.readings, timeline.steps, timeline.segments) == ((), (), ())
     assert timeline.summary.reason == timeline.face.reason == "no_face"
     with pytest.raises(NoVoiceError, match="no face"):
         edge_emo.recommend(timeline)
@@ -131,7 +131,7 @@ def test_a_cartoon_gets_an_answer_without_a_fuss(tmp_path):
     write_picture(tmp_path / "a.png", drawn_face())
     timeline = edge_emo.analyze(tmp_path / "a.png", faces="all")
     assert len(timeline.readings) <= 1
-    assert timeline.summary.emotion is None or timeline.summary.shares
+    assert timeline.summary.emotion is None or timeline.summary.probabilities
 
 
 def test_two_hundred_faces(tmp_path, portrait):
@@ -155,7 +155,7 @@ def test_everyone_is_read_when_asked_for(tmp_path, portrait):
     assert len(alone.readings) == 5
     # the summary is that of the main face, whoever else is read
     assert everyone.face.raw == alone.face.raw
-    assert everyone.face.shares == pytest.approx(alone.face.shares, abs=1e-4)
+    assert everyone.face.probabilities == pytest.approx(alone.face.probabilities, abs=1e-4)
 
 
 def test_what_is_asked_for_alone_is_looked_for(film):

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from edge_emo.analysis.fusion import MIN_DWELL_S, PRIOR, STEP_S, Fusion, Pool, segments
 from edge_emo.core.emotions import EMOTIONS
-from edge_emo.core.timeline import Moment, Reading, expected_valence_arousal
+from edge_emo.core.timeline import FusionStep, Reading, expected_valence_arousal
 
 POOL = Pool()
 THRESHOLDS = {"voice": 0.5, "face": 0.5}
-shares = st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(lambda v: tuple(np.array(v) / sum(v)))
+probabilities = st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(lambda v: tuple(np.array(v) / sum(v)))
 
 
 def sure(emotion, share=0.8):
@@ -31,13 +31,13 @@ def reading(modality, start, end, probabilities, **more):
     return Reading(modality, start, end, raw, probabilities, raw, **more)
 
 
-def moments(*readings, cuts=(), causal=False):
+def steps(*readings, cuts=(), causal=False):
     fusion = Fusion(THRESHOLDS, causal=causal)
     fusion.push(readings, cuts)
-    return list(fusion.moments())
+    return list(fusion.steps())
 
 
-@given(shares)
+@given(probabilities)
 def test_a_voice_alone_is_taken_at_its_word(p):
     assert POOL({"voice": p}) == pytest.approx(p, abs=1e-6)
 
@@ -59,7 +59,7 @@ def test_a_face_does_not_decide_between_neutral_and_calm():
     assert fused[0] + fused[1] > voice[0] + voice[1]
 
 
-@given(shares)
+@given(probabilities)
 def test_a_modality_that_knows_no_more_than_the_prior_changes_nothing(p):
     prior = tuple(PRIOR.values())
     assert POOL({"voice": p, "face": prior}) == pytest.approx(POOL({"voice": p}), abs=1e-6)
@@ -83,7 +83,7 @@ def test_no_modality_can_rule_an_emotion_out():
     assert POOL({"face": never}).min() > 0
 
 
-@given(shares, shares)
+@given(probabilities, probabilities)
 def test_voice_and_face_count_alike(a, b):
     def without_calm(p):
         return (p[0] + p[1], 0.0, *p[2:])
@@ -112,7 +112,7 @@ READINGS = [
 def test_the_order_of_arrival_does_not_matter(rng):
     mixed = READINGS.copy()
     rng.shuffle(mixed)
-    for one, other in zip(moments(*READINGS), moments(*mixed), strict=True):
+    for one, other in zip(steps(*READINGS), steps(*mixed), strict=True):
         assert one.probabilities == pytest.approx(other.probabilities)
         assert (one.start_s, one.voice, one.face, one.disagree) == (
             other.start_s,
@@ -126,13 +126,13 @@ def test_pieces_give_what_the_whole_gives():
     fusion = Fusion(THRESHOLDS)
     for piece in READINGS:
         fusion.push([piece])
-    assert list(fusion.moments()) == moments(*READINGS)
+    assert list(fusion.steps()) == steps(*READINGS)
 
 
 def test_what_comes_later_does_not_change_what_was_where_only_the_past_counts():
-    before = moments(*[r for r in READINGS if r.end_s <= 3.5], causal=True)
-    after = moments(*READINGS, causal=True)
-    settled = [moment for moment in after if moment.end_s <= 1.5]
+    before = steps(*[r for r in READINGS if r.end_s <= 3.5], causal=True)
+    after = steps(*READINGS, causal=True)
+    settled = [step for step in after if step.end_s <= 1.5]
     assert before[: len(settled)] == settled
 
 
@@ -145,13 +145,13 @@ def test_a_step_is_handed_out_once_when_it_is_final_and_is_what_the_whole_gives(
     for until_s in times:
         fusion.push([r for r in waiting if r.start_s < until_s], [cut for cut in cuts if cut < until_s])
         waiting, cuts = [r for r in waiting if r.start_s >= until_s], [cut for cut in cuts if cut >= until_s]
-        found += fusion.moments(until_s)
-        assert all(until_s - STEP_S < m.start_s + STEP_S for m in fusion.moments_ahead())
+        found += fusion.steps(until_s)
+        assert all(until_s - STEP_S < m.start_s + STEP_S for m in fusion.steps_ahead())
         assert min(fusion._found, default=99) >= int(until_s / STEP_S)
     fusion.push(waiting, cuts)
-    assert fusion.moments_ahead() == (rest := fusion.moments())
-    assert found + rest == moments(*READINGS, cuts=[1.3, 2.0004, 5.2], causal=True)
-    assert fusion.moments() == fusion.moments_ahead() == []
+    assert fusion.steps_ahead() == (rest := fusion.steps())
+    assert found + rest == steps(*READINGS, cuts=[1.3, 2.0004, 5.2], causal=True)
+    assert fusion.steps() == fusion.steps_ahead() == []
 
 
 def test_a_step_before_a_pause_is_the_same_whether_what_follows_the_pause_is_known_or_not():
@@ -159,16 +159,16 @@ def test_a_step_before_a_pause_is_the_same_whether_what_follows_the_pause_is_kno
     one, other = Fusion(THRESHOLDS, causal=True), Fusion(THRESHOLDS, causal=True)
     one.push([before])
     other.push([before, after])
-    assert one.moments(3.0) == other.moments(3.0)
+    assert one.steps(3.0) == other.steps(3.0)
 
 
 def test_provisional_readings_are_in_the_steps_ahead_and_in_no_other():
     fusion = Fusion(THRESHOLDS, causal=True)
     fusion.push([reading("face", 0, 4, seen("happy"))])
-    final = fusion.moments(2.0)
-    ahead = fusion.moments_ahead([reading("voice", 1, 3, sure("sad"))])
+    final = fusion.steps(2.0)
+    ahead = fusion.steps_ahead([reading("voice", 1, 3, sure("sad"))])
     assert [(m.start_s, m.voice) for m in ahead] == [(2.0, "sad"), (2.5, "sad"), (3.0, None), (3.5, None)]
-    assert final + fusion.moments() == moments(reading("face", 0, 4, seen("happy")), causal=True)
+    assert final + fusion.steps() == steps(reading("face", 0, 4, seen("happy")), causal=True)
 
 
 def test_what_is_withdrawn_was_never_there():
@@ -177,58 +177,58 @@ def test_what_is_withdrawn_was_never_there():
     fusion.push([face, voice])
     fusion.withdraw("voice")
     assert fusion.threshold == 0.5
-    assert fusion.moments() == moments(face)
+    assert fusion.steps() == steps(face)
 
 
 def test_moments_lie_on_one_clock_where_something_was_found():
-    found = moments(reading("voice", 0.2, 1.2, sure("sad")), reading("face", 5.0, 5.2, seen("sad")))
-    assert [moment.start_s for moment in found] == [0.0, 0.5, 1.0, 5.0]
+    found = steps(reading("voice", 0.2, 1.2, sure("sad")), reading("face", 5.0, 5.2, seen("sad")))
+    assert [step.start_s for step in found] == [0.0, 0.5, 1.0, 5.0]
     assert found[-1].end_s == pytest.approx(5.2)
     assert [(m.voice, m.face) for m in found] == [("sad", None)] * 3 + [(None, "sad")]
-    assert all(moment.start_s % STEP_S == 0 for moment in found)
+    assert all(step.start_s % STEP_S == 0 for step in found)
 
 
 def test_a_rest_of_a_step_counts_by_its_length():
     readings = [reading("voice", 0, 4.02, sure("happy", 0.5)), reading("face", 0, 4.0, seen("happy", 0.95))]
-    whole, rest = moments(*readings)[-2:]
+    whole, rest = steps(*readings)[-2:]
     assert rest.end_s - rest.start_s == pytest.approx(0.02)
-    assert rest.face is None and max(rest.momentary) == pytest.approx(0.5, abs=1e-3)
+    assert rest.face is None and max(rest.fused) == pytest.approx(0.5, abs=1e-3)
     assert max(rest.probabilities) == pytest.approx(max(whole.probabilities), abs=0.02)
-    [segment] = segments(moments(*readings), 0.5)
-    [without] = segments(moments(replace(readings[0], end_s=4.0), readings[1]), 0.5)
+    [segment] = segments(steps(*readings), 0.5)
+    [without] = segments(steps(replace(readings[0], end_s=4.0), readings[1]), 0.5)
     assert segment.probabilities == pytest.approx(without.probabilities, abs=0.003)
 
 
 def test_a_still_is_one_moment():
-    found = moments(reading("face", 0.0, 0.0, seen("happy")))
+    found = steps(reading("face", 0.0, 0.0, seen("happy")))
     assert [(m.start_s, m.end_s, m.face) for m in found] == [(0.0, 0.0, "happy")]
 
 
 def test_disagreement_is_said_when_both_are_sure():
-    both = moments(reading("voice", 0, 0.5, sure("angry")), reading("face", 0, 0.5, seen("happy")))
+    both = steps(reading("voice", 0, 0.5, sure("angry")), reading("face", 0, 0.5, seen("happy")))
     assert both[0].disagree
-    unsure = moments(reading("voice", 0, 0.5, sure("angry", 0.3)), reading("face", 0, 0.5, seen("happy")))
+    unsure = steps(reading("voice", 0, 0.5, sure("angry", 0.3)), reading("face", 0, 0.5, seen("happy")))
     assert not unsure[0].disagree
     [segment] = segments(both, 0.5)
     assert segment.reason == "modalities_disagree"
 
 
 def test_only_the_main_face_counts():
-    found = moments(
+    found = steps(
         reading("face", 0, 0.5, seen("happy"), person=0, is_main=True),
         reading("face", 0, 0.5, seen("angry"), person=1, is_main=False),
     )
-    assert found == moments(reading("face", 0, 0.5, seen("happy"), person=0))
+    assert found == steps(reading("face", 0, 0.5, seen("happy"), person=0))
 
 
-def moment(start, emotion, share=0.8, **more):
+def step(start, emotion, share=0.8, **more):
     p = sure(emotion, share)
     values = dict.fromkeys(("voice", "face")) | {"disagree": False} | more
-    return Moment(start, start + STEP_S, p, p, *expected_valence_arousal(p), **values)
+    return FusionStep(start, start + STEP_S, p, p, *expected_valence_arousal(p), **values)
 
 
 def run(*emotions, share=0.8):
-    return [moment(i * STEP_S, emotion, share) for i, emotion in enumerate(emotions)]
+    return [step(i * STEP_S, emotion, share) for i, emotion in enumerate(emotions)]
 
 
 def test_a_flicker_is_smoothed_away():
@@ -243,7 +243,7 @@ def test_a_change_that_lasts_begins_where_it_began():
 
 
 def test_a_gap_ends_a_stretch():
-    found = list(segments([moment(0, "sad"), moment(0.5, "sad"), moment(9, "sad")], 0.5))
+    found = list(segments([step(0, "sad"), step(0.5, "sad"), step(9, "sad")], 0.5))
     assert [(s.start_s, s.end_s) for s in found] == [(0.0, 1.0), (9.0, 9.5)]
 
 
@@ -251,7 +251,7 @@ def test_a_lead_within_the_margin_changes_nothing():
     close = list(sure("happy", 0.44))
     close[EMOTIONS.index("sad")] = 0.45
     close = tuple(np.array(close) / sum(close))
-    near = Moment(1.0, 1.5, close, close, 0.0, 0.0, None, None, False)
+    near = FusionStep(1.0, 1.5, close, close, 0.0, 0.0, None, None, False)
     found = list(segments([*run("happy", "happy"), near, near, near], 0.3))
     assert {s.emotion for s in found} == {"happy"}
 
@@ -274,8 +274,8 @@ def test_what_is_no_longer_seen_is_forgotten_within_two_seconds():
     """However sure it was: a voice that is heard alone after a face decides."""
     sure, mild = np.full(8, 1e-6), np.full(8, 0.06)
     sure[EMOTIONS.index("happy")], mild[EMOTIONS.index("sad")] = 1.0, 0.58
-    found = moments(reading("face", 0, 4, sure), reading("voice", 4, 8, mild))
-    later = next(moment for moment in found if moment.start_s >= 6)
+    found = steps(reading("face", 0, 4, sure), reading("voice", 4, 8, mild))
+    later = next(step for step in found if step.start_s >= 6)
     assert EMOTIONS[int(np.argmax(later.probabilities))] == "sad"
 
 
@@ -298,11 +298,11 @@ def changes(found, threshold=0.3):
 @pytest.mark.parametrize("at_s", [6.0, 6.2, 6.4, 7.0])
 def test_a_change_holds_from_when_it_happens(before, after, at_s):
     readings = looks((0, at_s, "happy", before), (at_s, 12, "sad", after))
-    [change_s] = changes(moments(*readings))
+    [change_s] = changes(steps(*readings))
     assert change_s == pytest.approx(at_s, abs=STEP_S + 0.2)  # a step, and a look
-    [late_s] = changes(moments(*readings, causal=True))
+    [late_s] = changes(steps(*readings, causal=True))
     assert late_s >= change_s
-    [cut_s] = changes(moments(*readings, cuts=[at_s]))
+    [cut_s] = changes(steps(*readings, cuts=[at_s]))
     assert cut_s == pytest.approx(at_s)
 
 
@@ -310,57 +310,57 @@ def test_a_change_holds_from_when_it_happens(before, after, at_s):
 def test_a_change_is_found_early_as_often_as_late(share):
     names = ["happy", "sad", "angry", "neutral", "fearful"]
     at = np.cumsum([0, 5.1, 4.3, 6.6, 3.8, 5.2])
-    found = changes(moments(*looks(*[(a, b, e, share) for (a, b), e in zip(pairwise(at), names, strict=True)])))
+    found = changes(steps(*looks(*[(a, b, e, share) for (a, b), e in zip(pairwise(at), names, strict=True)])))
     lateness = [change - true for change, true in zip(found, at[1:-1], strict=True)]
     assert np.mean(lateness) == pytest.approx(0, abs=0.2)
 
 
 def test_where_only_the_past_counts_a_change_comes_late_and_within_two_seconds():
-    [change_s] = changes(moments(*looks((0, 6, "happy", 0.9), (6, 12, "sad", 0.9)), causal=True))
+    [change_s] = changes(steps(*looks((0, 6, "happy", 0.9), (6, 12, "sad", 0.9)), causal=True))
     assert 6.5 <= change_s <= 8.0
 
 
 def test_a_face_before_a_cut_says_nothing_of_what_is_after_it():
     before, after = looks((0, 4.1, "happy", 0.9), (4.1, 8, "sad", 0.9)), looks((0, 8, "sad", 0.9))
-    both = [m for m in moments(*before, cuts=[4.1]) if m.start_s >= 4.1]
-    alone = [m for m in moments(*[r for r in after if r.start_s >= 4.2], cuts=[4.1]) if m.start_s >= 4.1]
+    both = [m for m in steps(*before, cuts=[4.1]) if m.start_s >= 4.1]
+    alone = [m for m in steps(*[r for r in after if r.start_s >= 4.2], cuts=[4.1]) if m.start_s >= 4.1]
     assert [m.probabilities for m in both] == [pytest.approx(m.probabilities) for m in alone]
 
 
 def test_a_cut_of_the_picture_says_nothing_of_a_voice():
     voice = [reading("voice", 0, 4, sure("happy")), reading("voice", 4, 8, sure("sad"))]
-    assert [m.probabilities for m in moments(*voice, cuts=[3.0])] == [m.probabilities for m in moments(*voice)]
+    assert [m.probabilities for m in steps(*voice, cuts=[3.0])] == [m.probabilities for m in steps(*voice)]
 
 
 def test_a_cut_divides_a_step_and_one_at_its_edge_does_not():
     face = looks((0, 2, "happy", 0.9))
-    assert [m.start_s for m in moments(*face, cuts=[0.8])] == [0.0, 0.5, 0.8, 1.0, 1.5]
-    assert [m.start_s for m in moments(*face, cuts=[0.5, 1.0 - 1e-9])] == [0.0, 0.5, 1.0, 1.5]
-    assert [m.end_s for m in moments(*face, cuts=[0.8])] == [0.5, 0.8, 1.0, 1.5, 2.0]
+    assert [m.start_s for m in steps(*face, cuts=[0.8])] == [0.0, 0.5, 0.8, 1.0, 1.5]
+    assert [m.start_s for m in steps(*face, cuts=[0.5, 1.0 - 1e-9])] == [0.0, 0.5, 1.0, 1.5]
+    assert [m.end_s for m in steps(*face, cuts=[0.8])] == [0.5, 0.8, 1.0, 1.5, 2.0]
 
 
 def test_one_emotion_on_both_sides_of_a_cut_is_one_stretch():
-    assert changes(moments(*looks((0, 8, "happy", 0.9)), cuts=[2.0, 4.4, 6.0])) == []
+    assert changes(steps(*looks((0, 8, "happy", 0.9)), cuts=[2.0, 4.4, 6.0])) == []
 
 
 def test_what_is_unsure_after_a_cut_belongs_to_the_shot_that_it_is_in():
     """A voice heard across the cut made the first moment of a shot unsure, which then counted for the shot before."""
     readings = [*looks((0, 4.1, "happy", 0.9), (4.1, 4.5, "happy", 0.2), (4.5, 8, "sad", 0.9))]
-    shown = moments(*readings, cuts=[4.1, 4.5])
+    shown = steps(*readings, cuts=[4.1, 4.5])
     assert [(s.emotion, s.start_s) for s in segments(shown, 0.3, [4.1])] == [("happy", 0.0), ("sad", 4.1)]
     assert [(s.emotion, s.start_s) for s in segments(shown, 0.3)] == [("happy", 0.0), ("sad", 4.5)]
-    without = [replace(moment, face=None) for moment in shown]
+    without = [replace(step, face=None) for step in shown]
     assert [s.start_s for s in segments(without, 0.3, [4.1])] == [0.0, 4.5]
 
 
 def test_a_flicker_after_a_cut_is_smoothed_away_like_any():
     shots = looks((0, 4, "happy", 0.9), (4, 4.5, "sad", 0.9), (4.5, 8, "happy", 0.9))
-    [segment] = segments(moments(*shots, cuts=[4.0, 4.5]), 0.3, [4.0])
+    [segment] = segments(steps(*shots, cuts=[4.0, 4.5]), 0.3, [4.0])
     assert (segment.emotion, segment.start_s, segment.end_s) == ("happy", 0.0, 8.0)
 
 
 def test_smoothing_both_ways_averages_over_as_much_as_the_past_alone():
     rng = np.random.default_rng(0)
     noisy = [reading("face", k / 2, k / 2 + 0.5, tuple(rng.dirichlet(np.ones(8)))) for k in range(2000)]
-    spread = [np.std([m.probabilities[2] for m in moments(*noisy, causal=causal)]) for causal in (False, True)]
+    spread = [np.std([m.probabilities[2] for m in steps(*noisy, causal=causal)]) for causal in (False, True)]
     assert spread[0] == pytest.approx(spread[1], rel=0.1)

@@ -110,7 +110,7 @@ def test_a_session_in_pieces_gives_the_timeline_of_a_film(film, voice):
         sound = sound[SAMPLE_RATE // 3 :]
     readings += session.push_sound(sound) + session.finish()
     assert sorted(readings, key=lambda r: (r.start_s, r.end_s)) == list(timeline.readings)
-    assert tuple(session.steps()) == timeline.moments
+    assert tuple(session.steps()) == timeline.steps
 
 
 def test_a_live_session_finds_in_each_step_what_a_file_has(whole):
@@ -119,7 +119,7 @@ def test_a_live_session_finds_in_each_step_what_a_file_has(whole):
     assert live_readings == readings
     assert len(cuts) == 2 and none_kept == []
     assert [m.start_s for m in live] == [m.start_s for m in of_file]
-    assert [(m.momentary, m.voice, m.face) for m in live] == [(m.momentary, m.voice, m.face) for m in of_file]
+    assert [(m.fused, m.voice, m.face) for m in live] == [(m.fused, m.voice, m.face) for m in of_file]
     assert [m.end_s for m in live[:-1]] == [m.end_s for m in of_file[:-1]]
 
 

@@ -84,7 +84,7 @@ def test_one_cue_gets_another_song_and_the_others_keep_theirs(cues, edited, reco
         assert [c.found for c in found] == [c.found for c in cues]
         assert len({cue.song.uid for cue in found}) == 4
     assert found[2].song != cues[2].song, "the one it had does not come again"
-    assert found[2].song.shares[1] > 0.15, "it is for calm"
+    assert found[2].song.probabilities[1] > 0.15, "it is for calm"
 
 
 def test_times_may_be_moved_as_seconds_or_as_time_codes(cues, edited, recommender):

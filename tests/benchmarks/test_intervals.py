@@ -31,14 +31,14 @@ def test_mean_recall_is_that_of_scikit_learn(rng):
     metrics = pytest.importorskip("sklearn.metrics")
     labels = rng.integers(0, 5, 200)
     labels[labels == 3] = 2  # a label that never occurs
-    guesses = np.where(rng.random(200) < 0.5, labels, rng.integers(-1, 5, 200))
-    expected = metrics.recall_score(labels, guesses, labels=np.unique(labels), average="macro", zero_division=0)
-    assert mean_recall(labels, guesses) == pytest.approx(expected)
-    assert accuracy(labels, guesses) == pytest.approx(metrics.accuracy_score(labels, guesses))
+    predictions = np.where(rng.random(200) < 0.5, labels, rng.integers(-1, 5, 200))
+    expected = metrics.recall_score(labels, predictions, labels=np.unique(labels), average="macro", zero_division=0)
+    assert mean_recall(labels, predictions) == pytest.approx(expected)
+    assert accuracy(labels, predictions) == pytest.approx(metrics.accuracy_score(labels, predictions))
 
 
 def test_a_value_lies_in_its_interval(rng):
     labels = rng.integers(0, 3, 90)
-    guesses = np.where(rng.random(90) < 0.6, labels, 0)
-    found = with_interval(accuracy, labels, guesses, range(90))
+    predictions = np.where(rng.random(90) < 0.6, labels, 0)
+    found = with_interval(accuracy, labels, predictions, range(90))
     assert found["low"] < found["value"] < found["high"]

@@ -23,9 +23,9 @@ def scores(rows):
     """Scores of clips of one window each: (true emotion, {emotion: probability})."""
     clips = tuple(Clip(None, "made", i % 2, None, EMOTIONS[label]) for i, (label, _) in enumerate(rows))
     windows = []
-    for _, shares in rows:
-        window = np.full(8, (1 - sum(shares.values())) / (8 - len(shares)))
-        window[list(shares)] = list(shares.values())
+    for _, probabilities in rows:
+        window = np.full(8, (1 - sum(probabilities.values())) / (8 - len(probabilities)))
+        window[list(probabilities)] = list(probabilities.values())
         windows.append(window[None])
     return Scores(clips, tuple(windows), tuple(np.ones(1) for _ in rows))
 

@@ -33,9 +33,9 @@ def robustness(path):
 
 
 def learning_curves(path):
-    from benchmarks.recommender import KINDS, N_LISTS, STRETCH, draw
+    from benchmarks.recommender import KINDS, N_LISTS, REGION, draw
 
-    draw({"curves": {kind: [[0.1, 0.0, 0.2]] * (N_LISTS // STRETCH) for kind in KINDS}}, path)
+    draw({"curves": {kind: [[0.1, 0.0, 0.2]] * (N_LISTS // REGION) for kind in KINDS}}, path)
 
 
 def catalogue(path):

@@ -69,5 +69,5 @@ def test_an_interruption_keeps_what_is_done(monkeypatch, capsys):
 
     found = batch.Batch(["a.wav", "b.wav", "c.wav"], job)
     assert list(found) == ["a.wav"]
-    assert found.exit_code(recognised=True) == 130
+    assert found.exit_code(recognized=True) == 130
     assert "2 of 3 are not done" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def test_recommend_as_json(edge_emo):
     found = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
     result = found["results"][0]
     assert result["timeline"]["summary"]["raw"] in EMOTIONS
-    assert abs(sum(result["timeline"]["summary"]["shares"].values()) - 1) < 1e-5
+    assert abs(sum(result["timeline"]["summary"]["probabilities"].values()) - 1) < 1e-5
     assert len(result["songs"]) == 10
     assert all(item["song"]["usage"] and item["reason"] for item in result["songs"])
     again = document(edge_emo("recommend", "sample", "--json", "--seed", 1), "recommend")
@@ -117,7 +117,7 @@ def test_a_voice_model_of_ones_own(edge_emo):
 def test_a_film_in_every_format(edge_emo, film):
     found = document(edge_emo("analyze", film, "--json"), "analyze")["results"][0]
     assert {reading["modality"] for reading in found["readings"]} == {"voice", "face"}
-    assert found["moments"]
+    assert found["steps"]
     assert found["segments"]
     text = edge_emo("analyze", film).stdout.decode()
     assert "heard: " in text

@@ -31,12 +31,12 @@ def test_the_same_sound_is_known_again_at_another_level_and_from_a_codec(sample,
 
 
 def test_the_same_picture_is_known_again_smaller_darker_and_compressed(portrait, rng):
-    grey = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
-    own = audit.picture_print(grey)
-    smaller = cv2.resize((grey * 0.6).astype(np.uint8), (128, 128), interpolation=cv2.INTER_AREA)
+    gray = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
+    own = audit.picture_print(gray)
+    smaller = cv2.resize((gray * 0.6).astype(np.uint8), (128, 128), interpolation=cv2.INTER_AREA)
     again = cv2.imdecode(cv2.imencode(".jpg", smaller, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_GRAYSCALE)
     assert apart(own, audit.picture_print(again)) <= audit.NEAR
-    assert apart(own, audit.picture_print(np.ascontiguousarray(grey[:, ::-1]))) > 2 * audit.NEAR
+    assert apart(own, audit.picture_print(np.ascontiguousarray(gray[:, ::-1]))) > 2 * audit.NEAR
 
 
 def test_people_and_copies_on_both_sides_are_counted_and_the_nearest_named(rng):

@@ -333,7 +333,7 @@ def test_a_face_model_that_scales_its_pixels_is_given_them_as_they_are(tmp_path)
     done = convert(tmp_path / "face.keras", tmp_path / "out", "--task", "face", "--labels", "happy,sad")
     assert done.exit_code == 0, done.output
     made = card(tmp_path / "out" / "face.fp32.json")["face"]
-    assert (made["colour"], made["std"]) == ("rgb", [1.0])
+    assert (made["color"], made["std"]) == ("rgb", [1.0])
 
 
 def test_inputs_that_cannot_be_used_are_told_and_nothing_is_written(model_file, tmp_path, rng):
@@ -416,8 +416,8 @@ def test_a_sigmoid_gives_probabilities(tmp_path):
     assert convert(tmp_path / "net.keras", tmp_path / "out", *arguments).exit_code == 0
     recognizer = VoiceRecognizer(tmp_path / "out" / "net.fp32.json")
     assert recognizer.card.activation == "probabilities"
-    shares = calibrated(np.array([[0.9, 0.1, 0.1, 0.1, 0.6]], np.float32), recognizer.card)[0]
-    assert shares[EMOTIONS.index("angry")] == pytest.approx(1.5 / 1.8)
+    probabilities = calibrated(np.array([[0.9, 0.1, 0.1, 0.1, 0.6]], np.float32), recognizer.card)[0]
+    assert probabilities[EMOTIONS.index("angry")] == pytest.approx(1.5 / 1.8)
 
 
 def test_a_row_of_labels_for_every_frame_is_refused_for_a_voice(tmp_path):

@@ -222,9 +222,9 @@ def test_every_layer_through_the_whole_pipe(name, tmp_path, monkeypatch):
     """From the file to a small model within every gate, with the layer before a classifier."""
     import keras
 
-    from export import quantise
+    from export import quantize
 
-    monkeypatch.setattr(quantise, "METHODS", {"MinMax": quantise.METHODS["MinMax"]})  # a third of the time
+    monkeypatch.setattr(quantize, "METHODS", {"MinMax": quantize.METHODS["MinMax"]})  # a third of the time
     keras.utils.set_random_seed(0)
     shape, layers = one_layer(keras, name)
     wide = keras.initializers.RandomNormal(stddev=1.0, seed=1)

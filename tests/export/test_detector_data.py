@@ -16,7 +16,7 @@ from export.detector_data import (
     placed,
     texture,
     vary,
-    without_colour,
+    without_color,
 )
 
 POINTS = np.array([[70, 60], [90, 60], [80, 70], [72, 82], [88, 82]], np.float32)
@@ -27,16 +27,16 @@ FACE = np.array([[0.9, 60, 45, 40, 50, *POINTS.ravel()]], np.float32)
 def photo(tmp_path):
     """A black photo with a bright dot at each point of its one face, each of another colour."""
     picture = np.zeros((160, 200, 3), np.uint8)
-    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
-    for (x, y), colour in zip(POINTS, colours, strict=True):
-        cv2.circle(picture, (int(x), int(y)), 3, colour, -1)
+    colors = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)]
+    for (x, y), color in zip(POINTS, colors, strict=True):
+        cv2.circle(picture, (int(x), int(y)), 3, color, -1)
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     return Photo(tmp_path / "a.png", FACE)
 
 
 def test_points_stay_on_what_they_mark(photo, rng):
     original = photo.read()
-    colours = [original[int(y), int(x)] for x, y in POINTS]
+    colors = [original[int(y), int(x)] for x, y in POINTS]
     checked = 0
     for _ in range(60):
         picture, faces = placed(photo, 256, 256, rng)
@@ -45,7 +45,7 @@ def test_points_stay_on_what_they_mark(photo, rng):
                 if 3 <= x < 253 and 3 <= y < 253 and face[3] > 25:
                     shown = picture[round(float(y)), round(float(x))].astype(int)
                     # a mirror exchanges right and left of the person, so the colours too
-                    ways = [colours[number], colours[MIRRORED[number]]]
+                    ways = [colors[number], colors[MIRRORED[number]]]
                     assert min(np.abs(shown - way).max() for way in ways) < 110
                     checked += 1
     assert checked > 80
@@ -120,16 +120,16 @@ def test_the_same_seed_and_epoch_give_the_same_batch(photo):
 def test_covered_faces_are_gone(photo, rng):
     picture = photo.read()
     cover(picture, moved(FACE, np.eye(2, 3), 200, 160, mirrored=False), rng)
-    for (x, y), colour in zip(POINTS.astype(int), [photo.read()[int(y), int(x)] for x, y in POINTS], strict=True):
-        assert np.abs(picture[y, x].astype(int) - colour).max() > 10
+    for (x, y), color in zip(POINTS.astype(int), [photo.read()[int(y), int(x)] for x, y in POINTS], strict=True):
+        assert np.abs(picture[y, x].astype(int) - color).max() > 10
 
 
 def test_light_and_textures_are_pictures(rng):
     for _ in range(20):
         picture = texture(64, rng)
         assert lit(picture, rng).shape == (64, 64, 3)
-    grey = without_colour(picture)
-    assert (grey[..., 0] == grey[..., 2]).all()
+    gray = without_color(picture)
+    assert (gray[..., 0] == gray[..., 2]).all()
 
 
 def test_photos_are_read_with_their_faces_and_kept_apart(tmp_path):

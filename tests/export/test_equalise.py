@@ -5,7 +5,7 @@ onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-em
 
 from onnx import numpy_helper
 
-from export.equalise import equalise
+from export.equalise import equalize
 from export.inference import run
 
 TEXT = """
@@ -39,7 +39,7 @@ def ranges(model, name):
 
 def test_channels_get_like_ranges_and_the_network_computes_the_same(rng):
     model = chain(rng)
-    level = equalise(model)
+    level = equalize(model)
     samples = rng.standard_normal((5, 3, 8, 8)).astype(np.float32)
     expected = run(model, samples)
     assert np.abs(run(level, samples) - expected).max() < 1e-5 * np.abs(expected).max()
@@ -49,7 +49,7 @@ def test_channels_get_like_ranges_and_the_network_computes_the_same(rng):
 
 def test_an_activation_that_no_factor_passes_is_left_alone(rng):
     model = chain(rng, activation="Elu")
-    level = equalise(model)
+    level = equalize(model)
     samples = rng.standard_normal((5, 3, 8, 8)).astype(np.float32)
     expected = run(model, samples)
     assert np.abs(run(level, samples) - expected).max() < 1e-5 * np.abs(expected).max()
@@ -63,7 +63,7 @@ def test_a_dead_channel_stays_as_it_is(rng):
     values = numpy_helper.to_array(weights).copy()
     values[2] = 0
     weights.CopyFrom(numpy_helper.from_array(values, "w0"))
-    level = equalise(model)
+    level = equalize(model)
     assert np.isfinite(ranges(level, "w1")).all()
     samples = rng.standard_normal((5, 3, 8, 8)).astype(np.float32)
     expected = run(model, samples)
@@ -74,4 +74,4 @@ def test_nothing_to_equalise_is_told():
     model = onnx.parser.parse_model("""
         <ir_version: 8, opset_import: ["": 17]>
         net (float[batch, 3] features) => (float[batch, 3] logits) { logits = Relu (features) }""")
-    assert equalise(model) is None
+    assert equalize(model) is None

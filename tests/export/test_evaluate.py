@@ -13,8 +13,8 @@ from export.evaluate import Scores, fit_temperature, fit_threshold
 def answers(rng, n, sharpness, right_from=0.0):
     """Probabilities (n, 8) and labels that they are right about as often as they say, or less."""
     logits = rng.normal(size=(n, 8)) * 2
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = np.array([rng.choice(8, p=row) for row in shares])
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(8, p=row) for row in probabilities])
     wrong = rng.random(n) < right_from
     labels[wrong] = rng.integers(0, 8, wrong.sum())
     sharp = np.exp(logits * sharpness)
@@ -22,25 +22,25 @@ def answers(rng, n, sharpness, right_from=0.0):
 
 
 def test_named_answers_are_right_in_the_share_that_is_asked_for(rng):
-    shares, labels = answers(rng, 20000, 1.0, 0.25)
-    confidence, right = shares.max(axis=1), shares.argmax(axis=1) == labels
-    half, most = fit_threshold(shares, labels), fit_threshold(shares, labels, share=0.65)
+    probabilities, labels = answers(rng, 20000, 1.0, 0.25)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    half, most = fit_threshold(probabilities, labels), fit_threshold(probabilities, labels, share=0.65)
     assert half < most
     assert right[confidence >= most].mean() == pytest.approx(0.65, abs=0.02)
-    assert fit_threshold(shares, labels, share=0.99) == 1.0  # never so sure: nothing is named
+    assert fit_threshold(probabilities, labels, share=0.99) == 1.0  # never so sure: nothing is named
 
 
 def test_corpora_count_alike_whatever_their_size(rng):
     sure, doubtful = answers(rng, 4000, 1.0), answers(rng, 200, 1.0, 0.8)
-    shares, labels = (np.concatenate(pair) for pair in zip(sure, doubtful, strict=True))
+    probabilities, labels = (np.concatenate(pair) for pair in zip(sure, doubtful, strict=True))
     weights = np.concatenate([np.full(4000, 1 / 4000), np.full(200, 1 / 200)])
-    assert fit_threshold(shares, labels, weights, 0.65) > fit_threshold(shares, labels, None, 0.65)
+    assert fit_threshold(probabilities, labels, weights, 0.65) > fit_threshold(probabilities, labels, None, 0.65)
 
-    def sharpened(temperature):
-        scores = np.log(shares) / temperature
+    def temperature_scaled(temperature):
+        scores = np.log(probabilities) / temperature
         return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 
-    assert fit_temperature(sharpened, labels, weights) > fit_temperature(sharpened, labels) + 0.2
+    assert fit_temperature(temperature_scaled, labels, weights) > fit_temperature(temperature_scaled, labels) + 0.2
 
 
 def test_a_clip_of_a_speaker_whose_sex_is_not_known_counts_for_neither():

@@ -46,7 +46,7 @@ def test_a_picture_that_a_face_fills_is_cut_out_as_in_its_photo(portrait, face, 
     crops = face_corpora.rafdb(tmp_path / "rafdb", detector)
     assert crops.found == (True, False, True)  # and the empty one is placed like the others
     assert crops.pictures.shape == (3, 48, 48)
-    assert alike(crops.pictures[0], face_corpora.grey_cut_out(portrait, face)) > 0.8
+    assert alike(crops.pictures[0], face_corpora.gray_cut_out(portrait, face)) > 0.8
     crops.save(tmp_path / "rafdb.npz")
     again = face_corpora.read_crops(tmp_path / "rafdb.npz")
     assert (again.emotions, again.files, again.found) == (crops.emotions, crops.files, crops.found)
@@ -62,7 +62,7 @@ def test_the_face_that_was_labelled_is_cut_out_and_one_that_is_not_found_left_ou
     table(tmp_path / "expressions.csv", ("image", "x", "y", "w", "h", "confidence", "emotion"), *rows)
     crops = face_corpora.expw(tmp_path / "photos", tmp_path / "expressions.csv", detector)
     assert crops.emotions == ("happy",)
-    assert alike(crops.pictures[0], face_corpora.grey_cut_out(portrait, face)) > 0.8
+    assert alike(crops.pictures[0], face_corpora.gray_cut_out(portrait, face)) > 0.8
 
 
 def test_a_face_too_small_for_the_whole_photo_is_looked_for_in_its_box(portrait, face, detector, tmp_path):
@@ -76,4 +76,4 @@ def test_a_face_too_small_for_the_whole_photo_is_looked_for_in_its_box(portrait,
     table(tmp_path / "expressions.csv", ("image", "x", "y", "w", "h", "confidence", "emotion"), row)
     crops = face_corpora.expw(tmp_path / "photos", tmp_path / "expressions.csv", detector)
     assert crops.emotions == ("happy",)
-    assert alike(crops.pictures[0], face_corpora.grey_cut_out(portrait, face)) > 0.8
+    assert alike(crops.pictures[0], face_corpora.gray_cut_out(portrait, face)) > 0.8

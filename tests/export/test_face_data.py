@@ -6,7 +6,7 @@ import pytest
 cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from export.face_data import LABELS, MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardised, vary
+from export.face_data import LABELS, MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardized, vary
 from export.face_networks import NETWORKS
 
 #        neutral happy surprised sad angry disgust fearful contempt unknown no-face
@@ -39,13 +39,13 @@ def test_faces_to_judge_by_are_those_that_most_people_agree_on(corpus):
     faces = ferplus(corpus, 0, judged=True)
     assert faces.pictures[:, 0, 0].tolist() == [1, 4]
     assert [LABELS[label] for label in faces.labels] == ["neutral", "sad"]
-    assert faces.shares[0].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert faces.probabilities[0].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_faces_to_train_on_keep_divided_votes(corpus):
     faces = ferplus(corpus, 0, judged=False)
     assert faces.pictures[:, 0, 0].tolist() == [1, 2, 4, 5]
-    assert faces.shares[1].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
+    assert faces.probabilities[1].tolist() == [0, 0.5, 0.5, 0, 0, 0, 0, 0]
     assert len(ferplus(corpus, 1, judged=False).pictures) == 0
 
 
@@ -57,7 +57,7 @@ def test_a_missing_corpus_is_told(tmp_path):
 def test_the_real_corpus(data):
     test = ferplus(data / "ferplus", 1, judged=True)
     assert len(test.pictures) == 2932
-    assert np.allclose(test.shares.sum(axis=1), 1)
+    assert np.allclose(test.probabilities.sum(axis=1), 1)
     assert {LABELS[label] for label in test.labels} == set(LABELS)
 
 
@@ -104,7 +104,7 @@ def test_pixels_are_standardised_as_a_card_states_it():
 
     picture = np.arange(SIZE * SIZE, dtype=np.uint16).reshape(SIZE, SIZE).astype(np.uint8)
     spec = FacePreprocessing(width=SIZE, height=SIZE, mean=(MEAN,), std=(STD,))
-    assert np.allclose(prepare(np.repeat(picture[..., None], 3, axis=2), spec), standardised(picture[None], 48)[0])
+    assert np.allclose(prepare(np.repeat(picture[..., None], 3, axis=2), spec), standardized(picture[None], 48)[0])
 
 
 @pytest.mark.parametrize(("name", "limit"), [("face", 600_000), ("face-classic", 60_000)])

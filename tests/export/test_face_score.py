@@ -19,8 +19,8 @@ def card():
 def scores(card, rng, n=400, sharpness=1.0):
     """A network that is right as often as it is sure, its logits multiplied by `sharpness`."""
     logits = rng.normal(0, 2, (n, len(LABELS))).astype(np.float32)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = np.array([rng.choice(len(LABELS), p=row / row.sum()) for row in shares.astype(float)])
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(len(LABELS), p=row / row.sum()) for row in probabilities.astype(float)])
     return FaceScores(card, logits * np.float32(sharpness), labels)
 
 

@@ -188,7 +188,7 @@ def test_a_network_of_bytes_is_given_pixels_by_the_runtime(tmp_path, portrait):
     expected = np.asarray(model(picture[None]))[0]
     found = recognizer.of_cut_outs([picture])[0]
     assert np.allclose(found[[2, 3, 4]], expected, atol=1e-5)
-    (tmp_path / "front.json").write_text(json.dumps({"width": 10, "height": 12, "colour": "rgb"}))
+    (tmp_path / "front.json").write_text(json.dumps({"width": 10, "height": 12, "color": "rgb"}))
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "real.npz", inputs=rng.random((120, 12, 10, 3)))
     wrong = ["--front-end", str(tmp_path / "front.json"), "--calibrate", str(tmp_path / "real.npz")]

@@ -11,11 +11,11 @@ from export.corpora import Clip
 from export.evaluate import Scores
 
 
-def scores(guesses):
+def scores(predictions):
     clips = tuple(
         Clip(None, "made", speaker, speaker % 2 == 0, EMOTIONS[label]) for speaker in range(10) for label in range(8)
     )
-    windows = tuple(np.eye(8)[[g]] if g >= 0 else np.zeros((0, 8)) for g in guesses)
+    windows = tuple(np.eye(8)[[g]] if g >= 0 else np.zeros((0, 8)) for g in predictions)
     return Scores(clips, windows, tuple(np.ones(len(w)) for w in windows))
 
 

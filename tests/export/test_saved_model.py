@@ -82,7 +82,7 @@ def writing(target):
         def _initialize(self):
             tf.io.write_file(str(target), "written")
 
-    class Initialised(Small):
+    class Initialized(Small):
         def __init__(self):
             super().__init__()
             self.resource = Writing()
@@ -91,7 +91,7 @@ def writing(target):
             with tf.control_dependencies([self.resource.resource_handle]):
                 return tf.identity(y)
 
-    return Initialised()
+    return Initialized()
 
 
 def in_a_nested_function(target):

@@ -122,4 +122,4 @@ def test_a_corpus_is_no_evidence_against_an_emotion_that_it_lacks():
 
 def test_corpora_are_standardised_apart():
     x = np.array([[1.0], [3.0], [101.0], [103.0]], np.float32)
-    assert teacher.standardised(x, ["a", "a", "b", "b"]).ravel().tolist() == [-1, 1, -1, 1]
+    assert teacher.standardized(x, ["a", "a", "b", "b"]).ravel().tolist() == [-1, 1, -1, 1]

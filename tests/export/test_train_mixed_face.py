@@ -41,10 +41,10 @@ def data(rng):
 
 
 def test_labels_that_are_noisy_are_spread_over_what_was_asked(rng):
-    shares = labelled(crops_of(rng, ["sad"]), 0.3).shares[0]
-    assert shares.sum() == pytest.approx(1)
-    assert shares[LABELS.index("sad")] == pytest.approx(0.7 + 0.3 / 7)
-    assert shares[LABELS.index("contempt")] == 0
+    probabilities = labelled(crops_of(rng, ["sad"]), 0.3).probabilities[0]
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities[LABELS.index("sad")] == pytest.approx(0.7 + 0.3 / 7)
+    assert probabilities[LABELS.index("contempt")] == 0
 
 
 def test_a_fold_holds_back_whole_files_and_every_face_once(rng):
@@ -63,8 +63,8 @@ def test_rare_labels_are_met_more_often_but_not_as_often(data):
         rare += (met == LABELS.index("fearful")).sum()
         often += (met == LABELS.index("happy")).sum()
     assert 1 / 4 < rare / often < 1 / 2  # the root of 4 to 36
-    inputs, (shares, crowds) = dataset[0]
-    assert inputs.shape == (8, 48, 48, 1) and shares.shape == (8, 8) and crowds.shape == (8,)
+    inputs, (probabilities, crowds) = dataset[0]
+    assert inputs.shape == (8, 48, 48, 1) and probabilities.shape == (8, 8) and crowds.shape == (8,)
 
 
 def test_a_face_teaches_the_last_layer_of_its_corpus_under_its_prior(data):

@@ -40,8 +40,8 @@ def test_nothing_is_learned_about_an_emotion_that_was_not_asked_for():
     logits = torch.zeros(2, 8, requires_grad=True)
     asked = torch.ones(2, 8, dtype=torch.bool)
     asked[0, 1] = False
-    shares = torch.eye(8)[[0, 1]]
-    partial_loss([logits], (shares, asked, torch.ones(2))).backward()
+    probabilities = torch.eye(8)[[0, 1]]
+    partial_loss([logits], (probabilities, asked, torch.ones(2))).backward()
     assert logits.grad[0, 1] == 0
     assert logits.grad[0, 2] > 0 > logits.grad[0, 0]
     assert (logits.grad[1] != 0).all()
@@ -51,9 +51,9 @@ def test_a_target_is_what_the_label_and_the_teacher_of_other_people_say(spectra,
     stems = [s.clip.path.stem for s in spectra]
     np.savez(tmp_path / "ravdess.npz", names=stems, heard=rng.normal(size=(16, 6)).astype(np.float16))
     plain, taught = (wanted_of(spectra, RECIPE, heard) for heard in (None, tmp_path))
-    assert np.allclose(plain.shares.max(axis=1), 0.9 + 0.1 / 8)
-    assert np.allclose(taught.shares.sum(axis=1), 1, atol=1e-5)
-    own = taught.shares[np.arange(16), [s.clip.label for s in spectra]]
+    assert np.allclose(plain.probabilities.max(axis=1), 0.9 + 0.1 / 8)
+    assert np.allclose(taught.probabilities.sum(axis=1), 1, atol=1e-5)
+    own = taught.probabilities[np.arange(16), [s.clip.label for s in spectra]]
     assert (own >= 0.4 * (0.9 + 0.1 / 8) - 1e-6).all()
     assert own.min() < 0.5  # as chance has it where nothing is to be heard
 

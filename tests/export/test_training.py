@@ -153,17 +153,17 @@ def clips_of(*named):
 def test_a_corpus_is_asked_about_nothing_that_it_lacks():
     wanted = targets(clips_of(("ravdess", 1, "disgust"), ("nemo", "a", "angry"))).smoothed(0.1)
     assert wanted.asked.sum(axis=1).tolist() == [8, 6]
-    assert wanted.shares.sum(axis=1) == pytest.approx([1, 1])
-    assert wanted.shares[1, EMOTIONS.index("disgust")] == wanted.shares[1, EMOTIONS.index("calm")] == 0
-    assert wanted.shares[1, EMOTIONS.index("angry")] == pytest.approx(0.9 + 0.1 / 6)
+    assert wanted.probabilities.sum(axis=1) == pytest.approx([1, 1])
+    assert wanted.probabilities[1, EMOTIONS.index("disgust")] == wanted.probabilities[1, EMOTIONS.index("calm")] == 0
+    assert wanted.probabilities[1, EMOTIONS.index("angry")] == pytest.approx(0.9 + 0.1 / 6)
 
 
 def test_emotions_of_a_corpus_count_alike_and_readers_are_mostly_neutral():
     few, many = [("nemo", "a", "sad")], [("nemo", "a", "happy")] * 3
     wanted = targets(clips_of(*few, *many, ("librispeech", "r", "neutral")))
     assert wanted.weights[0] == pytest.approx(wanted.weights[1:4].sum())
-    assert wanted.shares[4].argmax() == EMOTIONS.index("neutral")
-    assert 0 < wanted.shares[4].min() < 0.05
+    assert wanted.probabilities[4].argmax() == EMOTIONS.index("neutral")
+    assert 0 < wanted.probabilities[4].min() < 0.05
 
 
 def test_a_teacher_speaks_of_what_is_asked_and_where_it_says_nothing_the_label_stays():
@@ -173,9 +173,9 @@ def test_a_teacher_speaks_of_what_is_asked_and_where_it_says_nothing_the_label_s
     logits[0, EMOTIONS.index("happy")] = 50
     logits[1] = np.nan
     taught = wanted.taught(logits, 0.6, 1.0)
-    assert taught.shares[0, EMOTIONS.index("happy")] == pytest.approx(0.6, abs=1e-4)
-    assert taught.shares[0, EMOTIONS.index("angry")] == pytest.approx(0.4, abs=1e-4)
-    assert np.array_equal(taught.shares[1], wanted.shares[1])
+    assert taught.probabilities[0, EMOTIONS.index("happy")] == pytest.approx(0.6, abs=1e-4)
+    assert taught.probabilities[0, EMOTIONS.index("angry")] == pytest.approx(0.4, abs=1e-4)
+    assert np.array_equal(taught.probabilities[1], wanted.probabilities[1])
 
 
 def test_half_of_what_is_heard_is_recorded_elsewhere(sample):
@@ -221,6 +221,6 @@ def test_only_clips_that_are_asked_the_same_are_mixed(sample):
     dataset = dataset_of(sample, corpora=("ravdess", "nemo", "nemo", "ravdess"))
     for epoch in range(5):
         dataset.start_epoch(epoch)
-        _, (shares, asked, _) = dataset[0]
-        assert (shares[~asked] == 0).all()
-        assert np.allclose(shares.sum(axis=1), 1)
+        _, (probabilities, asked, _) = dataset[0]
+        assert (probabilities[~asked] == 0).all()
+        assert np.allclose(probabilities.sum(axis=1), 1)

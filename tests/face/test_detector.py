@@ -31,8 +31,8 @@ POINTS = (-0.5, -0.5, 0.5, -0.5, 0.0, 0.0, -0.4, 0.5, 0.4, 0.5)
 def test_a_cell_becomes_a_face():
     cells = cells_of(256, 320, (16, 3, 5, 2.0, (0.25, -0.5, np.log(4), np.log(5), *POINTS)))
     [face] = decode(cells, (256, 320), SPEC, 0.5, scale=0.5)
-    centre = (5.5 * 16 + 0.25 * 16, 3.5 * 16 - 0.5 * 16)
-    wanted = (centre[0] - 32, centre[1] - 40, centre[0] + 32, centre[1] + 40)
+    center = (5.5 * 16 + 0.25 * 16, 3.5 * 16 - 0.5 * 16)
+    wanted = (center[0] - 32, center[1] - 40, center[0] + 32, center[1] + 40)
     assert face.box == pytest.approx([2 * value for value in wanted])
     assert face.score == pytest.approx(1 / (1 + np.exp(-2)))
     assert face.landmarks[1] == pytest.approx((2 * (5.5 * 16 + 8), 2 * (3.5 * 16 - 8)))
@@ -91,9 +91,9 @@ def test_a_real_face_is_found_where_it_is(portrait, size):
 
 def test_faces_are_found_in_the_dark_in_grey_and_tilted(portrait):
     detector = FaceDetector()
-    grey = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    gray = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     turned = cv2.warpAffine(portrait, cv2.getRotationMatrix2D((224, 110), 30, 1.0), (512, 512))
-    for picture in (portrait // 4, grey, turned):
+    for picture in (portrait // 4, gray, turned):
         assert any(abs((face.box[0] + face.box[2]) / 2 - 224) < 30 for face in detector.detect(picture))
 
 

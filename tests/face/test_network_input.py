@@ -7,26 +7,26 @@ from edge_emo.models.schema import FacePreprocessing
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
-def plain(colour, height=30, width=20):
-    return np.full((height, width, 3), colour, np.uint8)
+def plain(color, height=30, width=20):
+    return np.full((height, width, 3), color, np.uint8)
 
 
-@pytest.mark.parametrize(("colour", "luma"), [(RED, 0.299), (GREEN, 0.587), (BLUE, 0.114)])
-def test_grey_is_luma(colour, luma):
-    made = prepare(plain(colour), FacePreprocessing(width=8, height=6))
+@pytest.mark.parametrize(("color", "luma"), [(RED, 0.299), (GREEN, 0.587), (BLUE, 0.114)])
+def test_grey_is_luma(color, luma):
+    made = prepare(plain(color), FacePreprocessing(width=8, height=6))
     assert made.shape == (6, 8, 1)
     assert made.dtype == np.float32
     assert np.allclose(made, luma, atol=0.003)
 
 
 def test_colours_keep_the_order_that_the_card_states():
-    assert prepare(plain(RED), FacePreprocessing(width=4, height=4, colour="rgb"))[0, 0].tolist() == [1, 0, 0]
-    assert prepare(plain(RED), FacePreprocessing(width=4, height=4, colour="bgr"))[0, 0].tolist() == [0, 0, 1]
+    assert prepare(plain(RED), FacePreprocessing(width=4, height=4, color="rgb"))[0, 0].tolist() == [1, 0, 0]
+    assert prepare(plain(RED), FacePreprocessing(width=4, height=4, color="bgr"))[0, 0].tolist() == [0, 0, 1]
 
 
 def test_each_colour_has_its_own_mean_and_deviation_and_may_come_first():
     spec = FacePreprocessing(
-        width=5, height=3, colour="rgb", layout="chw", mean=(255.0, 100.0, 0.0), std=(1.0, 2.0, 4.0)
+        width=5, height=3, color="rgb", layout="chw", mean=(255.0, 100.0, 0.0), std=(1.0, 2.0, 4.0)
     )
     made = prepare(plain((250, 120, 40)), spec)
     assert made.shape == spec.shape == (3, 3, 5)

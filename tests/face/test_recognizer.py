@@ -19,11 +19,11 @@ def face(portrait):
 
 @pytest.mark.parametrize("card", CARDS)
 def test_a_smile_is_a_happy_face(portrait, face, card):
-    [shares] = FaceRecognizer(models_folder() / card).probabilities(portrait, [face])
-    assert shares.shape == (8,)
-    assert shares.sum() == pytest.approx(1, abs=1e-5)
-    assert shares[EMOTIONS.index("calm")] == 0
-    assert EMOTIONS[int(shares.argmax())] == "happy"
+    [probabilities] = FaceRecognizer(models_folder() / card).probabilities(portrait, [face])
+    assert probabilities.shape == (8,)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert probabilities[EMOTIONS.index("calm")] == 0
+    assert EMOTIONS[int(probabilities.argmax())] == "happy"
 
 
 def test_contempt_is_read_as_disgust():
@@ -45,10 +45,10 @@ def test_the_landmarks_and_the_box_say_much_the_same(portrait, face):
 
 def test_colour_and_light_change_little(portrait, face):
     recognizer = FaceRecognizer()
-    grey = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    for picture in (grey, portrait // 2, np.clip(portrait.astype(int) + 40, 0, 255).astype(np.uint8)):
-        [shares] = recognizer.probabilities(picture, [face])
-        assert EMOTIONS[int(shares.argmax())] == "happy"
+    gray = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    for picture in (gray, portrait // 2, np.clip(portrait.astype(int) + 40, 0, 255).astype(np.uint8)):
+        [probabilities] = recognizer.probabilities(picture, [face])
+        assert EMOTIONS[int(probabilities.argmax())] == "happy"
 
 
 def test_each_face_has_its_own_row(portrait, face):

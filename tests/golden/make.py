@@ -52,8 +52,8 @@ def golden_face():
     )
     for name in ("face", "face-classic"):
         for precision, card in manifest.models[name].cards.items():
-            shares = FaceRecognizer(models_folder() / card).probabilities(picture, [face])[0]
-            found["probabilities"][f"{name} {precision}"] = np.round(shares.astype(float), 4).tolist()
+            probabilities = FaceRecognizer(models_folder() / card).probabilities(picture, [face])[0]
+            found["probabilities"][f"{name} {precision}"] = np.round(probabilities.astype(float), 4).tolist()
     return found
 
 

@@ -73,11 +73,11 @@ def test_an_alpha_channel_is_left_out(tmp_path):
 
 def test_grey_and_16_bits(tmp_path):
     path = tmp_path / "a.png"
-    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    path.write_bytes(cv2.imencode(".png", grey)[1].tobytes())
-    assert (read_picture(path) == grey[..., None]).all()
-    path.write_bytes(cv2.imencode(".png", grey.astype(np.uint16) * 257)[1].tobytes())
-    assert (read_picture(path) == grey[..., None]).all()
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    path.write_bytes(cv2.imencode(".png", gray)[1].tobytes())
+    assert (read_picture(path) == gray[..., None]).all()
+    path.write_bytes(cv2.imencode(".png", gray.astype(np.uint16) * 257)[1].tobytes())
+    assert (read_picture(path) == gray[..., None]).all()
 
 
 def test_a_cmyk_jpeg(tmp_path):

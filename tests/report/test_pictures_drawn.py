@@ -14,7 +14,7 @@ from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture, write_picture
-from edge_emo.report import annotate, colours, plot
+from edge_emo.report import annotate, colors, plot
 from tests.conftest import write_film
 
 
@@ -23,13 +23,13 @@ def timeline(film):
     return edge_emo.analyze(film)
 
 
-def share_of(picture, colour, tolerance=60):
-    return float((np.abs(picture.astype(int) - colour).max(axis=2) < tolerance).mean())
+def share_of(picture, color, tolerance=60):
+    return float((np.abs(picture.astype(int) - color).max(axis=2) < tolerance).mean())
 
 
 def test_every_emotion_has_a_colour_of_its_own():
-    assert set(colours.COLOURS) == {*EMOTIONS, UNCERTAIN}
-    assert len(set(colours.COLOURS.values())) == len(EMOTIONS) + 1
+    assert set(colors.COLORS) == {*EMOTIONS, UNCERTAIN}
+    assert len(set(colors.COLORS.values())) == len(EMOTIONS) + 1
 
 
 def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
@@ -39,9 +39,9 @@ def test_a_picture_gets_a_box_where_the_face_is(tmp_path, portrait):
     drawn = read_picture(tmp_path / "out.png")
     assert drawn.shape == portrait.shape
     left, top, right, bottom = (round(v) for v in timeline.readings[0].box)
-    colour = colours.COLOURS[timeline.segments[0].emotion]
+    color = colors.COLORS[timeline.segments[0].emotion]
     for x, y in ((left, (top + bottom) // 2), (right, (top + bottom) // 2), ((left + right) // 2, bottom)):
-        assert tuple(drawn[y, x]) == colour
+        assert tuple(drawn[y, x]) == color
     assert (drawn[-100:, -100:] == portrait[-100:, -100:]).all(), "the rest is left as it is"
 
 
@@ -52,11 +52,11 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
     assert [frame.start_s for frame in after] == pytest.approx([frame.start_s for frame in before], abs=0.01)
     faces = [reading for reading in timeline.readings if reading.modality == "face"]
     layout = annotate.Layout.of(timeline, before[0].picture.shape)
-    colour = np.array(next(annotate.Shown(timeline).at(faces[5].start_s).labels(layout)).colour)
+    color = np.array(next(annotate.Shown(timeline).at(faces[5].start_s).labels(layout)).color)
     _, top, right, bottom = (round(v) for v in faces[5].box)
     edge = after[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
     plain = before[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
-    assert np.abs(edge - colour).mean() < np.abs(plain - colour).mean() / 2
+    assert np.abs(edge - color).mean() < np.abs(plain - color).mean() / 2
     voices = edge_emo.analyze(tmp_path / "out.mp4", face=False).readings
     expected = [r for r in timeline.readings if r.modality == "voice"]
     assert [v.raw for v in voices] == [e.raw for e in expected]
@@ -72,11 +72,11 @@ def test_the_label_at_the_box_is_what_the_bars_show_and_not_the_frame_alone(tmp_
     scenes = [shown.at(k / 5 + 0.1) for k in range(len(shots))]
     for scene in scenes:
         [label] = scene.labels(layout)
-        share = max(scene.moment.probabilities)
-        emotion = EMOTIONS[scene.moment.probabilities.index(share)]
-        assert (label.text, label.colour) in (
-            (f"{emotion} {share:.0%}", colours.COLOURS[emotion]),
-            (f"{emotion}?", colours.COLOURS[UNCERTAIN]),
+        share = max(scene.step.probabilities)
+        emotion = EMOTIONS[scene.step.probabilities.index(share)]
+        assert (label.text, label.color) in (
+            (f"{emotion} {share:.0%}", colors.COLORS[emotion]),
+            (f"{emotion}?", colors.COLORS[UNCERTAIN]),
         )
     odd = scenes[15]
     assert odd.faces[0].raw == "neutral"
@@ -87,7 +87,7 @@ def test_the_label_of_a_still_is_what_its_bars_show(tmp_path, portrait):
     write_picture(tmp_path / "a.png", unsmiling(portrait))
     timeline = edge_emo.analyze(tmp_path / "a.png")
     layout, scene = annotate.Layout.of(timeline, portrait.shape), annotate.Shown(timeline).at(0.0)
-    share = max(timeline.moments[0].probabilities)
+    share = max(timeline.steps[0].probabilities)
     assert [label.text for label in scene.labels(layout)] == [f"neutral {share:.0%}"]
     assert share < timeline.readings[0].probability - 0.05, "of a face alone, calm looks like neutral"
     assert layout.title == "face"
@@ -173,7 +173,7 @@ def test_the_bands_have_the_colours_of_the_emotions(tmp_path, film, timeline):
     drawings.plot(timeline, film, tmp_path / "a.png")
     drawn = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
     longest = max(timeline.segments, key=lambda segment: segment.end_s - segment.start_s)
-    assert share_of(drawn, colours.COLOURS[longest.emotion], 12) > 0.01
+    assert share_of(drawn, colors.COLORS[longest.emotion], 12) > 0.01
 
 
 def test_the_thumbnails_show_the_main_face(tmp_path, portrait):
@@ -195,7 +195,7 @@ def test_what_is_uncertain_is_not_drawn_in_the_colour_of_an_emotion(tmp_path, fi
         drawings.plot(replace(timeline, readings=tuple(readings)), film, tmp_path / f"{number}.png")
         drawn.append(cv2.imread(str(tmp_path / f"{number}.png"))[..., ::-1])
     sure = next(each.emotion for each in timeline.readings if each.modality == "face" and each.reason is None)
-    assert share_of(drawn[1], colours.COLOURS[sure], 12) < 0.8 * share_of(drawn[0], colours.COLOURS[sure], 12)
+    assert share_of(drawn[1], colors.COLORS[sure], 12) < 0.8 * share_of(drawn[0], colors.COLORS[sure], 12)
 
 
 def test_a_sound_alone_is_drawn(tmp_path):

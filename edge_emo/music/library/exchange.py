@@ -22,7 +22,7 @@ from edge_emo.music.store.writer import SongWriter
 
 Format = Literal["csv", "jsonl"]
 
-_FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "shares")
+_FIELDS = tuple(name for name in SongRecord.__struct_fields__ if name != "probabilities")
 _IS_FIELD, _IS_SHARE = frozenset(_FIELDS), frozenset(EMOTIONS)
 COLUMNS = (*_FIELDS, *EMOTIONS)
 """Columns of the CSV; `title` and `artist` must be there."""
@@ -158,7 +158,7 @@ def plainly(error: ValueError) -> str:
     found = _WHERE.search(str(error))
     if found is None:
         return str(error)
-    column = EMOTIONS[int(found[2])] if found[1] == "shares" and found[2] else found[1]
+    column = EMOTIONS[int(found[2])] if found[1] == "probabilities" and found[2] else found[1]
     return f"column {column}: {_WHERE.sub('', str(error)).replace(' | null', '').replace('`', '')}"
 
 
@@ -172,7 +172,7 @@ def of_cells(row: Mapping[str, str], source: str = "own") -> SongRecord:
             continue
         cell.encode()  # escapes of some encodings leave halves of surrogate pairs
         if name in _IS_SHARE:
-            given["shares"] = [row.get(each) or 0 for each in EMOTIONS]
+            given["probabilities"] = [row.get(each) or 0 for each in EMOTIONS]
         elif name in ("moods", "instruments"):
             given[name] = split(unguarded(cell))
         elif name in _IS_FIELD:
@@ -190,7 +190,7 @@ def _cells(song: Song) -> list[str]:
             row.append(guarded(joined(value)))
         else:
             row.append(guarded(value) if isinstance(value, str) else repr(value))
-    return row + [repr(share) for share in song.shares]
+    return row + [repr(share) for share in song.probabilities]
 
 
 _decoder = msgspec.json.Decoder(SongRecord)

@@ -18,7 +18,7 @@ from edge_emo.core.text import printable
 from edge_emo.music.library.tags import SOURCE, Misread, Tags, read_tags
 from edge_emo.music.library.walk import SoundFile, Unreadable, is_empty, real_folder, reason, walk
 from edge_emo.music.store.database import UserDatabase
-from edge_emo.music.store.moods import placed
+from edge_emo.music.store.moods import mood_position
 from edge_emo.music.store.record import SongRecord
 from edge_emo.music.store.schema import in_order
 from edge_emo.music.store.writer import Content, SongWriter
@@ -188,7 +188,7 @@ def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
                 fate = _write(connection, writer, one.content, record, is_repaired=one.tags.misread is not None)
                 fates[fate] += 1
                 is_new = fate in ("added", "changed")
-                fates["unplaced"] += is_new and placed(record.moods, record.genre)[1] == "nothing"
+                fates["unplaced"] += is_new and mood_position(record.moods, record.genre)[1] == "nothing"
         read.clear()
     return fates
 

@@ -145,6 +145,6 @@ def _for(emotion: str, song: SongRecord) -> SongRecord:
         source="lmc",
         valence=valence,
         arousal=arousal,
-        shares=tuple(float(name == emotion) for name in EMOTIONS),  # type: ignore[arg-type]
+        probabilities=tuple(float(name == emotion) for name in EMOTIONS),  # type: ignore[arg-type]
         mood_from="lyric mood corpus",
     )

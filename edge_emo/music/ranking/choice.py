@@ -209,13 +209,13 @@ class Choice:
 def _reason(song: Song, why: _Why, liked: str | None) -> str:
     wanted = why.part.wanted.tolist()
     fits = why.fit >= LEAST_FIT
-    weights = [p * share for p, share in zip(wanted, song.shares, strict=True)] if fits else wanted
+    weights = [p * share for p, share in zip(wanted, song.probabilities, strict=True)] if fits else wanted
     emotion = weights.index(max(weights))
     moods = ""
     if song.mood_from == "nothing":
         moods = "nothing is known of its mood; "
     elif song.moods:
-        suits = "suits" if song.shares[emotion] >= _SUITS else "hardly suits"
+        suits = "suits" if song.probabilities[emotion] >= _SUITS else "hardly suits"
         asked = float(why.part.whole[emotion])
         share = "" if asked > 0.999 else f" ({asked:.0%} of what is asked for)"
         moods = f"{', '.join(song.moods)} {suits} {EMOTIONS[emotion]}{share}; "

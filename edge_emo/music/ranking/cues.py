@@ -1,4 +1,4 @@
-"""Songs over the time of a film: what is heard over each stretch of it, and over cues that were edited by hand."""
+"""Songs over the time of a film: what is heard over each region of it, and over cues that were edited by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import CueSheetError, SongNotFoundError
 from edge_emo.core.timeline import Timeline
 from edge_emo.music.ranking.recommend import USUAL, Recommendation, Recommender
-from edge_emo.music.ranking.stretches import MIN_STRETCH_S, SAME_S, Gaps, Stretch, stretches
+from edge_emo.music.ranking.regions import MIN_REGION_S, SAME_S, CueRegion, Gaps, regions
 from edge_emo.music.store.catalogue import Song
 from edge_emo.music.store.filters import Filters
 
@@ -26,7 +26,7 @@ TOUCHING_S = 0.05
 
 _BEYOND_S = 1.0  # so much later than a film ends a cue may end, as a header rounds, or counts its sound alone
 _ROUNDED_S = 0.05  # so much longer than its song a cue may be
-_LEAST_PART_S = 5.0  # of a song among several that fill one stretch
+_LEAST_PART_S = 5.0  # of a song among several that fill one region
 
 
 @dataclass(frozen=True)
@@ -109,42 +109,42 @@ def plan(
     timeline: Timeline,
     recommender: Recommender,
     *,
-    min_stretch_s: float = MIN_STRETCH_S,
+    min_region_s: float = MIN_REGION_S,
     crossfade_s: float = CROSSFADE_S,
     gaps: Gaps = "join",
     filters: Filters = USUAL,
     seed: int | None = None,
 ) -> list[Cue]:
-    """Return cues that cover a film from 0 to its end, each stretch of one emotion with a song, none of them twice.
+    """Return cues that cover a film from 0 to its end, each region of one emotion with a song, none of them twice.
 
-    Where no song is as long as its stretch, several follow each other. A crossfade takes up to half of a cue next to
+    Where no song is as long as its region, several follow each other. A crossfade takes up to half of a cue next to
     it. Songs whose length is not known come only where there are no others, and are taken to be long enough. `gaps`
-    says what is heard where nothing was found for long, see `stretches`.
+    says what is heard where nothing was found for long, see `regions`.
 
     Raises NoVoiceError where nothing was found, MediaError for a still, SongNotFoundError where the songs that pass
-    the filters do not suffice, and ValueError for a stretch that is not above 0 or a crossfade below.
+    the filters do not suffice, and ValueError for a region that is not above 0 or a crossfade below.
     """
-    found = stretches(timeline, min_stretch_s, gaps)
-    return over(found, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=seed)
+    found = regions(timeline, min_region_s, gaps)
+    return over(found, recommender, min_region_s=min_region_s, crossfade_s=crossfade_s, filters=filters, seed=seed)
 
 
 def over(
-    found: Sequence[Stretch],
+    found: Sequence[CueRegion],
     recommender: Recommender,
     *,
-    min_stretch_s: float = MIN_STRETCH_S,
+    min_region_s: float = MIN_REGION_S,
     crossfade_s: float = CROSSFADE_S,
     filters: Filters = USUAL,
     seed: int | None = None,
 ) -> list[Cue]:
-    """Return cues for stretches in order of time, silence where there is time between them; see `plan`."""
+    """Return cues for regions in order of time, silence where there is time between them; see `plan`."""
     _check_crossfade(crossfade_s)
     choice = _Choice(recommender, filters, seed)
     starts, ends = [s.start_s for s in found], [s.end_s for s in found]
     parts: list[_Part] = []
-    for stretch in found:
-        joins = _joins(stretch.start_s, ends), _joins(stretch.end_s, starts)
-        parts += _fill(stretch, joins, choice, min_stretch_s, crossfade_s)
+    for region in found:
+        joins = _joins(region.start_s, ends), _joins(region.end_s, starts)
+        parts += _fill(region, joins, choice, min_region_s, crossfade_s)
     return _with_fades(parts, crossfade_s)
 
 
@@ -180,9 +180,9 @@ def revised(
             song = recommender.catalogue.song(cue.uid)
             parts.append(_Part(cue.start_s, cue.end_s, song, cue.reason, cue.emotion or "", **facts, **fades))
         elif cue.emotion:
-            stretch = Stretch.of_mood(cue.emotion, cue.start_s, cue.end_s)
+            region = CueRegion.of_mood(cue.emotion, cue.start_s, cue.end_s)
             joins = _joins(cue.start_s, ends), _joins(cue.end_s, starts)
-            first, *more = (replace(p, **facts) for p in _fill(stretch, joins, choice, MIN_STRETCH_S, crossfade_s))
+            first, *more = (replace(p, **facts) for p in _fill(region, joins, choice, MIN_REGION_S, crossfade_s))
             chosen = [replace(first, fade_in_s=cue.fade_in_s), *more]
             parts += [*chosen[:-1], replace(chosen[-1], fade_out_s=cue.fade_out_s)]
         else:
@@ -269,7 +269,7 @@ class _Choice:
         self._recommender, self._filters, self._seed = recommender, filters, seed
         self._taken, self._n_before = list(taken), len(taken)
 
-    def song(self, stretch: Stretch, least_s: float, *, is_length_known: bool = True) -> Recommendation | None:
+    def song(self, region: CueRegion, least_s: float, *, is_length_known: bool = True) -> Recommendation | None:
         """Return the best song that is left and lasts for `least_s`, None where there is none."""
         shortest = max(least_s, self._filters.min_duration_s or 0.0)
         # a bound from above leaves out songs whose length is not known
@@ -278,7 +278,7 @@ class _Choice:
             return None
         filters = replace(self._filters, min_duration_s=shortest, max_duration_s=longest)
         seed = None if self._seed is None else self._seed + len(self._taken) - self._n_before
-        found = self._recommender(stretch.probabilities, 1, seed=seed, filters=filters, exclude=self._taken)
+        found = self._recommender(region.probabilities, 1, seed=seed, filters=filters, exclude=self._taken)
         self._taken += [item.song.uid for item in found]
         return found[0] if found else None
 
@@ -298,36 +298,36 @@ class _Choice:
 
 
 def _fill(
-    stretch: Stretch, joins: tuple[bool, bool], choice: _Choice, min_stretch_s: float, crossfade_s: float
+    region: CueRegion, joins: tuple[bool, bool], choice: _Choice, min_region_s: float, crossfade_s: float
 ) -> Iterator[_Part]:
-    """Yield songs for a stretch, as few as there can be; `joins` tells whether music is before it, and after it."""
-    start_s, joins_before = stretch.start_s, joins[0]
-    while (rest_s := stretch.end_s - start_s) > SAME_S:
-        end_s = stretch.end_s
-        item = choice.song(stretch, _needed(rest_s, joins_before + joins[1], crossfade_s))
+    """Yield songs for a region, as few as there can be; `joins` tells whether music is before it, and after it."""
+    start_s, joins_before = region.start_s, joins[0]
+    while (rest_s := region.end_s - start_s) > SAME_S:
+        end_s = region.end_s
+        item = choice.song(region, _needed(rest_s, joins_before + joins[1], crossfade_s))
         part_s = rest_s / 2 if item else min(rest_s / 2, choice.longest_s(rest_s))
         while item is None and part_s >= _LEAST_PART_S:
-            item = choice.song(stretch, _needed(part_s, joins_before + 1, crossfade_s))
+            item = choice.song(region, _needed(part_s, joins_before + 1, crossfade_s))
             if item is not None and item.song.duration_s is not None:
-                longest_s = max(rest_s - min_stretch_s, rest_s / 2)  # leaves more than a snippet to the next song
+                longest_s = max(rest_s - min_region_s, rest_s / 2)  # leaves more than a snippet to the next song
                 end_s = start_s + min(_filled(item.song.duration_s, joins_before + 1, crossfade_s), longest_s)
             part_s /= 2
-        item = item or choice.song(stretch, rest_s, is_length_known=False)
+        item = item or choice.song(region, rest_s, is_length_known=False)
         if item is None:
             raise SongNotFoundError(
-                f"no song is left for {start_s:.0f} to {stretch.end_s:.0f} s of the film; loosen the filters, or ask "
-                "for longer stretches"
+                f"no song is left for {start_s:.0f} to {region.end_s:.0f} s of the film; loosen the filters, or ask "
+                "for longer regions"
             )
         yield _Part(
             start_s=start_s,
             end_s=end_s,
             song=item.song,
             reason=item.reason if item.song.duration_s else f"{item.reason}; check its length, which is not known",
-            emotion=stretch.emotion,
-            probability=stretch.probabilities[EMOTIONS.index(stretch.emotion)],
-            is_sure=stretch.sure_s >= stretch.duration_s / 2,
-            disagree=stretch.disagree_s > stretch.duration_s / 2,
-            by_hand=stretch.by_hand_s > stretch.duration_s / 2,
+            emotion=region.emotion,
+            probability=region.probabilities[EMOTIONS.index(region.emotion)],
+            is_sure=region.sure_s >= region.duration_s / 2,
+            disagree=region.disagree_s > region.duration_s / 2,
+            by_hand=region.by_hand_s > region.duration_s / 2,
         )
         start_s, joins_before = end_s, True
 

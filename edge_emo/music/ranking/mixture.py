@@ -50,7 +50,7 @@ def mean(mixture: Mixture) -> NDArray[np.float64]:
     for weight, probabilities in mixture:
         given = np.asarray(probabilities, np.float64)
         if given.shape != found.shape or not abs(given.sum() - 1) < 1e-3 or given.min() < 0:
-            raise ValueError(f"probabilities must be {len(EMOTIONS)} shares that sum to 1, not {probabilities}")
+            raise ValueError(f"probabilities must be {len(EMOTIONS)} numbers that sum to 1, not {probabilities}")
         if not 0 < weight < np.inf:
             raise ValueError(f"a weight is {weight}; give one above 0")
         total += weight
@@ -63,16 +63,16 @@ def mean(mixture: Mixture) -> NDArray[np.float64]:
 def parts(mixture: Mixture) -> list[Part]:
     """Return the parts by falling share: each emotion that stands out, or the mean where a single one does."""
     whole = mean(mixture)
-    shares = np.zeros(len(EMOTIONS))
+    weights = np.zeros(len(EMOTIONS))
     for weight, probabilities in mixture:
         given = np.asarray(probabilities, np.float64)
         standing_out = np.where(given >= PART, given, 0) if given.max() >= PART else given
-        shares += weight * standing_out / standing_out.sum()
-    shares /= shares.sum()
-    order = [int(i) for i in np.argsort(-shares, kind="stable") if shares[i] > 0]
+        weights += weight * standing_out / standing_out.sum()
+    weights /= weights.sum()
+    order = [int(i) for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     if len(order) == 1:
         return [only(whole)]
-    return [Part(float(shares[i]), np.array(certain(EMOTIONS[i])), whole) for i in order]
+    return [Part(float(weights[i]), np.array(one_hot(EMOTIONS[i])), whole) for i in order]
 
 
 def only(wanted: NDArray[np.float64]) -> Part:
@@ -80,15 +80,15 @@ def only(wanted: NDArray[np.float64]) -> Part:
     return Part(1.0, wanted, wanted)
 
 
-def turns(shares: Sequence[float], n: int) -> list[int]:
+def turns(weights: Sequence[float], n: int) -> list[int]:
     """Return for each of `n` songs the part it is for, so that every beginning of the list is in proportion.
 
     The method of Webster and Sainte-Laguë, by which seats are given to parties.
     """
-    taken = [0] * len(shares)
+    taken = [0] * len(weights)
     found: list[int] = []
     for _ in range(n):
-        part = max(range(len(shares)), key=lambda i: shares[i] / (2 * taken[i] + 1))
+        part = max(range(len(weights)), key=lambda i: weights[i] / (2 * taken[i] + 1))
         taken[part] += 1
         found.append(part)
     return found
@@ -103,14 +103,14 @@ def mixture_of(timeline: Timeline) -> Mixture:
 
 def distribution(summary: Summary) -> list[float]:
     """Return the distribution to rank songs for. Raises NoVoiceError where no emotion was found."""
-    if not summary.shares:
+    if not summary.probabilities:
         raise NoVoiceError(
             "no voice and no face was found, so no song can be chosen; name a mood instead, such as calm"
         )
-    return [summary.shares[name] for name in EMOTIONS]
+    return [summary.probabilities[name] for name in EMOTIONS]
 
 
-def certain(emotion: str) -> list[float]:
+def one_hot(emotion: str) -> list[float]:
     """Return the distribution of a mood chosen by hand. Raises MoodError for an unknown one."""
     if emotion not in EMOTIONS:
         raise MoodError(f"{emotion}: unknown mood; known are {', '.join(EMOTIONS)}")
@@ -122,8 +122,8 @@ def path(wanted: NDArray[np.float64], n: int) -> list[NDArray[np.float64]]:
     _, arousal = expected_valence_arousal([float(p) for p in wanted])
     is_happy = EMOTIONS[int(wanted.argmax())] == "happy"
     goal = "calm" if arousal > 0 and not is_happy else "happy"
-    neutral, end = np.array(certain("neutral")), np.array(certain(goal))
-    shares = np.linspace(0, 1, n) if n > 1 else np.zeros(1)
+    neutral, end = np.array(one_hot("neutral")), np.array(one_hot(goal))
+    times = np.linspace(0, 1, n) if n > 1 else np.zeros(1)
     if is_happy:
-        return [(1 - t) * wanted + t * end for t in shares]
-    return [(1 - t) ** 2 * wanted + 2 * t * (1 - t) * neutral + t**2 * end for t in shares]
+        return [(1 - t) * wanted + t * end for t in times]
+    return [(1 - t) ** 2 * wanted + 2 * t * (1 - t) * neutral + t**2 * end for t in times]

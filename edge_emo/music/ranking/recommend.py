@@ -19,10 +19,10 @@ from edge_emo.music.ranking.choice import LEAST_FIT, Choice, Recommendation
 from edge_emo.music.ranking.mixture import (
     Mixture,
     Part,
-    certain,
     distribution,
     mean,
     mixture_of,
+    one_hot,
     only,
     parts,
     path,
@@ -35,7 +35,7 @@ from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.history import History
 
 __all__ = ["USUAL", "Advice", "Intent", "Recommendation", "Recommender", "Relaxed", "Strategy"]
-__all__ += ["certain", "distribution", "for_timeline", "recommend"]
+__all__ += ["distribution", "for_timeline", "one_hot", "recommend"]
 
 Strategy = Literal["together", "five-and-five", "random"]
 Intent = Literal["match", "lift"]
@@ -245,8 +245,8 @@ def recommend(
     recommender = Recommender(catalogue)
     if isinstance(heard, Timeline):
         return for_timeline(recommender, heard, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
-    shares = certain(heard) if isinstance(heard, str) else heard
-    return recommender(shares, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
+    probabilities = one_hot(heard) if isinstance(heard, str) else heard
+    return recommender(probabilities, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
 
 
 def for_timeline(
@@ -260,7 +260,7 @@ def for_timeline(
     strategy: Strategy = "together",
 ) -> list[Recommendation]:
     """Return songs for what voice and face amount to together over the time, or by halves for each; see `recommend`."""
-    each = [part for part in (timeline.voice, timeline.face) if part is not None and part.shares]
+    each = [part for part in (timeline.voice, timeline.face) if part is not None and part.probabilities]
     if strategy != "five-and-five" or len(each) < 2 or n < 2:
         whole = mixture_of(timeline)
         return recommender.for_mixture(whole, n, seed=seed, filters=filters, intent=intent, strategy=strategy)

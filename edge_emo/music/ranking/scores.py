@@ -40,13 +40,13 @@ class Ranking:
         places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS], np.float32)
         n = len(EMOTIONS)
         self._parts = np.empty((2 * n, self.n_songs), np.float32)
-        np.sqrt(songs.shares, out=self._parts[:n])
+        np.sqrt(songs.probabilities, out=self._parts[:n])
         for row, (valence, arousal) in zip(self._parts[n:], places, strict=True):
             distance = (songs.places[0] - valence) ** 2 + (songs.places[1] - arousal) ** 2
             row[:] = np.exp(distance.astype(np.float64) * (-0.5 / SPREAD**2))
         self._parts *= songs.trust
-        # a song that contradicts a certain emotion comes below 0
-        self._parts[n:] -= songs.clashes / np.float32(1 - MATCH_WEIGHT)
+        # a song that contradicts an emotion that is sure comes below 0
+        self._parts[n:] -= songs.contradictions / np.float32(1 - MATCH_WEIGHT)
         for row in self._parts:
             row[:] = steady(row)
 
@@ -78,11 +78,20 @@ class Ranking:
     def explained(self, indices: Indices, wanted: Sequence[NDArray[np.float64]]) -> tuple[Floats, Floats, Floats]:
         """Return the mood match and the closeness, 0 to 1, and the score of songs, each for its own distribution."""
         n = len(EMOTIONS)
-        columns, clashes = self._parts[:, indices], self.songs.clashes[:, indices] / np.float32(1 - MATCH_WEIGHT)
-        shares = np.array(wanted, np.float32).reshape(-1, n).T
-        match = np.asarray(sum(np.sqrt(shares) * columns[:n]))
-        closeness, clash = (np.asarray(sum(shares * part)) for part in (columns[n:] + clashes, clashes))
-        return match, closeness, np.float32(MATCH_WEIGHT) * match + np.float32(1 - MATCH_WEIGHT) * (closeness - clash)
+        columns, contradictions = (
+            self._parts[:, indices],
+            self.songs.contradictions[:, indices] / np.float32(1 - MATCH_WEIGHT),
+        )
+        probabilities = np.array(wanted, np.float32).reshape(-1, n).T
+        match = np.asarray(sum(np.sqrt(probabilities) * columns[:n]))
+        closeness, contradiction = (
+            np.asarray(sum(probabilities * part)) for part in (columns[n:] + contradictions, contradictions)
+        )
+        return (
+            match,
+            closeness,
+            np.float32(MATCH_WEIGHT) * match + np.float32(1 - MATCH_WEIGHT) * (closeness - contradiction),
+        )
 
     def best(self, scores: Floats, at_least: int, is_free: NDArray[np.bool_] | None = None) -> Indices:
         """Return the places of the `at_least` best songs and maybe some more, by falling score; only scores above 0.

@@ -33,7 +33,7 @@ _TRUST = {"genre": 0.75, "nothing": 0.25}  # in the place of a song, by what it 
 class Song:
     """A song, how it may be used, and where it is.
 
-    `valence` and `arousal` lie between -1 and 1; `shares` tells how far it suits each of `EMOTIONS` and sums to 1.
+    `valence` and `arousal` lie between -1 and 1; `probabilities` tell how far it suits each of `EMOTIONS` and sum to 1.
     `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine,
     of several copies the first by name.
     """
@@ -58,7 +58,7 @@ class Song:
     duration_from: str
     bpm_from: str
     mood_from: str
-    shares: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ class CatalogueInfo:
 class Ranked:
     """What ranking needs of every song, in the order of the songs' `keys`.
 
-    `places` is (2, songs): valence and arousal; `shares` (8, songs); `clashes` (8, songs) is true where a tag or the
-    title contradicts an emotion; `trust`, 0 to 1, how much is known of a song's place. `artists`, `genres`
+    `places` is (2, songs): valence and arousal; `probabilities` (8, songs); `contradictions` (8, songs) is true where a
+    tag or the title contradicts an emotion; `trust`, 0 to 1, how much is known of a song's place. `artists`, `genres`
     and `moods` are places in `names`; the moods of song i are `moods[mood_starts[i] : mood_starts[i + 1]]`.
     """
 
     keys: NDArray[np.int64]
     places: NDArray[np.float32]
-    shares: NDArray[np.float32]
-    clashes: NDArray[np.bool_]
+    probabilities: NDArray[np.float32]
+    contradictions: NDArray[np.bool_]
     artists: NDArray[np.int32]
     genres: NDArray[np.int32]
     trust: NDArray[np.float32]
@@ -230,7 +230,7 @@ class Catalogue:
                 )
                 last = 0
                 while rows := cursor.fetchmany(_CHUNK):
-                    ids, artists, genres, mood_from, clashes, moods, *figures = zip(*rows, strict=True)
+                    ids, artists, genres, mood_from, contradictions, moods, *figures = zip(*rows, strict=True)
                     in_order(ids, last)
                     last = ids[-1]
                     tags = [_names(encoded) for encoded in moods]
@@ -238,9 +238,11 @@ class Catalogue:
                     parts["artists"].append(numbered("artist", artists))
                     parts["genres"].append(numbered("genre", genres))
                     parts["trust"].append(np.array([_TRUST.get(name, 1.0) for name in mood_from], np.float32))
-                    parts["clashes"].append(np.array(clashes) >> np.arange(len(EMOTIONS))[:, None] & 1 == 1)
+                    parts["contradictions"].append(
+                        np.array(contradictions) >> np.arange(len(EMOTIONS))[:, None] & 1 == 1
+                    )
                     parts["places"].append(np.array(figures[:2], np.float32))
-                    parts["shares"].append(np.array(figures[2:], np.float32))
+                    parts["probabilities"].append(np.array(figures[2:], np.float32))
                     parts["moods"].append(numbered("mood", [tag for own in tags for tag in own]))
                     parts["mood_starts"].append(np.array([len(own) for own in tags], np.int64))
         joined = {
@@ -324,8 +326,8 @@ class Catalogue:
 _RANKED: dict[str, tuple[tuple[int, ...], type]] = {
     "keys": ((0,), np.int64),
     "places": ((2, 0), np.float32),
-    "shares": ((len(EMOTIONS), 0), np.float32),
-    "clashes": ((len(EMOTIONS), 0), np.bool_),
+    "probabilities": ((len(EMOTIONS), 0), np.float32),
+    "contradictions": ((len(EMOTIONS), 0), np.bool_),
     "artists": ((0,), np.int32),
     "genres": ((0,), np.int32),
     "trust": ((0,), np.float32),

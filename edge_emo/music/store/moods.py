@@ -22,7 +22,7 @@ from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
 SPREAD = 0.35
 """Standard deviation of the kernel of closeness on the circumplex."""
 OPPOSITE = 1.3
-"""Distance on the circumplex from which on a tag contradicts an emotion that it has no share in."""
+"""Distance on the circumplex from which on a tag contradicts an emotion that it gives no probability."""
 
 _GENRE_WEIGHT = 0.25
 _BETWEEN_GENRES = re.compile(r"[/;,|&+]|\band\b|\s-\s")
@@ -33,19 +33,19 @@ _GERMAN_ENDING = re.compile("e[mnrs]?$")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Valence and arousal, -1 to 1, and the shares of the `EMOTIONS`, which sum to 1."""
+class MoodPosition:
+    """Valence and arousal, -1 to 1, and the probabilities of the `EMOTIONS`, which sum to 1."""
 
     valence: float
     arousal: float
-    shares: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
 
-NOWHERE = Place(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
+NOWHERE = MoodPosition(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
 
 
 @lru_cache(10_000)
-def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
+def mood_position(moods: tuple[str, ...], genre: str) -> tuple[MoodPosition, str]:
     """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
 
     Of mood tags that are known, the genre gets a quarter of the weight; a genre alone counts half, as it says little.
@@ -62,7 +62,7 @@ def placed(moods: tuple[str, ...], genre: str) -> tuple[Place, str]:
     return NOWHERE, "nothing"
 
 
-def _of_genre(genre: str) -> Place:
+def _of_genre(genre: str) -> MoodPosition:
     """Return a genre's place; of one that the table lacks, the mean of the parts of its name that it has.
 
     Of a part that it lacks the last words that it has stand for it, as "Metal" for "Progressive Metal".
@@ -108,14 +108,14 @@ def _rows(table: str) -> dict[str, str]:
     return {**translated, **{_spaced(name): name for name in _table(table)}}
 
 
-def shares_near(valence: float, arousal: float) -> tuple[float, ...]:
-    """Return the shares of the emotions that follow from a place on the circumplex, by a Gaussian kernel."""
+def probabilities_near(valence: float, arousal: float) -> tuple[float, ...]:
+    """Return the probabilities of the emotions that follow from a place on the circumplex, by a Gaussian kernel."""
     nearness = [math.exp(-0.5 * (math.dist((valence, arousal), VALENCE_AROUSAL[e]) / SPREAD) ** 2) for e in EMOTIONS]
     total = sum(nearness)
     return tuple(value / total for value in nearness)
 
 
-def clashes(moods: Iterable[str], title: str) -> tuple[bool, ...]:
+def contradictions(moods: Iterable[str], title: str) -> tuple[bool, ...]:
     """Return for each emotion whether a mood tag, or a word of the title that is one, says the opposite of it."""
     words = {_known("mood_tags", mood) or "" for mood in moods} | set(_WORD.findall(title.casefold()))
     known = [_opposites()[word] for word in words & _opposites().keys()]
@@ -128,9 +128,9 @@ def is_known(mood: str) -> bool:
 
 
 @cache
-def _table(name: str) -> dict[str, Place]:
+def _table(name: str) -> dict[str, MoodPosition]:
     return {
-        key.casefold(): _place(f"{name}.csv, {key}", [float(value) for value in values if value])
+        key.casefold(): _position(f"{name}.csv, {key}", [float(value) for value in values if value])
         for key, *values in _csv(name)
     }
 
@@ -140,27 +140,27 @@ def _csv(name: str) -> list[list[str]]:
         return list(csv.reader(file))[1:]
 
 
-def _place(what: str, values: list[float]) -> Place:
-    valence, arousal, *shares = values
-    if not shares:
-        return Place(valence, arousal, shares_near(valence, arousal))
-    if len(shares) != len(EMOTIONS) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        raise ValueError(f"{what}: the shares {shares} are not {len(EMOTIONS)} that add up to 1")
-    return Place(valence, arousal, tuple(shares))
+def _position(what: str, values: list[float]) -> MoodPosition:
+    valence, arousal, *probabilities = values
+    if not probabilities:
+        return MoodPosition(valence, arousal, probabilities_near(valence, arousal))
+    if len(probabilities) != len(EMOTIONS) or not math.isclose(sum(probabilities), 1, abs_tol=1e-6):
+        raise ValueError(f"{what}: the probabilities {probabilities} are not {len(EMOTIONS)} that add up to 1")
+    return MoodPosition(valence, arousal, tuple(probabilities))
 
 
 @cache
 def _opposites() -> dict[str, tuple[bool, ...]]:
     return {
         tag: tuple(
-            share < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > OPPOSITE
-            for emotion, share in zip(EMOTIONS, place.shares, strict=True)
+            p < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > OPPOSITE
+            for emotion, p in zip(EMOTIONS, place.probabilities, strict=True)
         )
         for tag, place in _table("mood_tags").items()
     }
 
 
-def _mean(places: Sequence[Place], weights: Sequence[float]) -> Place:
-    rows = [(place.valence, place.arousal, *place.shares) for place in places]
-    valence, arousal, *shares = np.average(rows, axis=0, weights=weights).round(4).tolist()
-    return Place(valence, arousal, tuple(shares))
+def _mean(places: Sequence[MoodPosition], weights: Sequence[float]) -> MoodPosition:
+    rows = [(place.valence, place.arousal, *place.probabilities) for place in places]
+    valence, arousal, *probabilities = np.average(rows, axis=0, weights=weights).round(4).tolist()
+    return MoodPosition(valence, arousal, tuple(probabilities))

@@ -15,15 +15,18 @@ Text = Annotated[str, Meta(max_length=2000)]
 Name = Annotated[str, Meta(min_length=1, max_length=2000)]
 Tags = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=100)]
 Balance = Annotated[float, Meta(ge=-1, le=1)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Probabilities = tuple[
+    Probability, Probability, Probability, Probability, Probability, Probability, Probability, Probability
+]
 
 
 class SongRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A song of which only title and artist, which may be empty, must be given.
 
-    Lengths are in seconds, valence and arousal from -1 to 1. `shares` tells how far the song suits each of `EMOTIONS`
-    and sums to 1. `duration_from`, `bpm_from` and `mood_from` say where each figure comes from; `path` is the place of
-    its file on this machine.
+    Lengths are in seconds, valence and arousal from -1 to 1. `probabilities` tell how far the song suits each of
+    `EMOTIONS` and sum to 1. `duration_from`, `bpm_from` and `mood_from` say where each figure comes from; `path` is the
+    place of its file on this machine.
     """
 
     title: Name
@@ -39,7 +42,7 @@ class SongRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bpm_from: Text = ""
     valence: Balance | None = None
     arousal: Balance | None = None
-    shares: tuple[Share, Share, Share, Share, Share, Share, Share, Share] | None = None
+    probabilities: Probabilities | None = None
     mood_from: Text = ""
     license: Text = licenses.UNKNOWN
     license_url: Text = ""
@@ -52,16 +55,19 @@ class SongRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def complete(record: SongRecord) -> SongRecord:
     """Return the record with everything that follows from the rest: identifier, licence terms, credit, place.
 
-    Raises ValueError where valence and arousal are not given together, or the shares do not sum to 1.
+    Raises ValueError where valence and arousal are not given together, or the probabilities do not sum to 1.
     """
     if (record.valence is None) != (record.arousal is None):
         raise ValueError("valence and arousal go together; give both or neither")
-    if record.shares is not None and abs(sum(record.shares) - 1) > 1e-3:
-        raise ValueError(f"the shares of the {len(EMOTIONS)} emotions add up to {sum(record.shares):.3f}, not 1")
-    place, found_by = moods.placed(record.moods, record.genre)
+    if record.probabilities is not None and abs(sum(record.probabilities) - 1) > 1e-3:
+        total = sum(record.probabilities)
+        raise ValueError(f"the probabilities of the {len(EMOTIONS)} emotions add up to {total:.3f}, not 1")
+    place, found_by = moods.mood_position(record.moods, record.genre)
     if record.valence is not None and record.arousal is not None:
-        place = moods.Place(record.valence, record.arousal, moods.shares_near(record.valence, record.arousal))
-    if record.valence is not None or record.shares is not None:
+        place = moods.MoodPosition(
+            record.valence, record.arousal, moods.probabilities_near(record.valence, record.arousal)
+        )
+    if record.valence is not None or record.probabilities is not None:
         found_by = "given"
     name = record.license or licenses.UNKNOWN
     url = record.license_url or licenses.URLS.get(name, "")
@@ -74,7 +80,7 @@ def complete(record: SongRecord) -> SongRecord:
         bpm_from=record.bpm_from or ("given" if record.bpm is not None else ""),
         valence=place.valence,
         arousal=place.arousal,
-        shares=record.shares or place.shares,
+        probabilities=record.probabilities or place.probabilities,
         mood_from=record.mood_from or found_by,
         license=name,
         license_url=url,

@@ -60,11 +60,19 @@ class SongWriter:
         Its files stay those of the song it replaces where `path` is one of them; else `path`, if any, is its only one.
         """
         song = complete(record)
-        assert song.shares is not None
-        clashes = sum(1 << i for i, clash in enumerate(moods.clashes(song.moods, song.title)) if clash)
+        assert song.probabilities is not None
+        contradictions = sum(1 << i for i, is_one in enumerate(moods.contradictions(song.moods, song.title)) if is_one)
         values = [song.uid, song.source, song.title, song.artist, self._id("genres", song.genre)]
         values += [self._license(song), song.credit, song.link, song.duration_s, song.duration_from]
-        values += [song.bpm, song.bpm_from, song.valence, song.arousal, *song.shares, song.mood_from, clashes]
+        values += [
+            song.bpm,
+            song.bpm_from,
+            song.valence,
+            song.arousal,
+            *song.probabilities,
+            song.mood_from,
+            contradictions,
+        ]
         values.append(is_of_occasion(song.title, song.genre))
         done = self._connection.execute(_PUT, values)
         track_id = int(done.lastrowid or 0)

@@ -25,7 +25,9 @@ ODD = (
     SongRecord(title="שלום 🎵 \"quoted\", 'single'", artist="", genre="'-", credit="@someone", uid="o:2"),
     SongRecord(title="two\nlines\tand a tab", artist="Robert'); DROP TABLE tracks;--", link="http://x", uid="o:3"),
     SongRecord(title="\tx", artist="''", bpm=92.123456789, duration_s=0.1, valence=-0.123456, arousal=1.0, uid="o:4"),
-    SongRecord(title="Shares", artist="A", shares=(0.5, 0, 0.25, 0, 0, 0, 0, 0.25), path="/a/b c.mp3", uid="o:5"),
+    SongRecord(
+        title="Shares", artist="A", probabilities=(0.5, 0, 0.25, 0, 0, 0, 0, 0.25), path="/a/b c.mp3", uid="o:5"
+    ),
 )
 
 
@@ -108,7 +110,7 @@ def test_moods_and_licence_give_place_credit_and_terms(database, tmp_path):
     import_songs(database, listed(tmp_path, "artist,title,moods,license", "Nina,Tune,happy|uplifting,CC BY 4.0"))
     [song] = stored(database)
     assert song.valence > 0.5
-    assert EMOTIONS[song.shares.index(max(song.shares))] == "happy"
+    assert EMOTIONS[song.probabilities.index(max(song.probabilities))] == "happy"
     assert song.credit == '"Tune" by Nina is licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/'
 
 
@@ -116,7 +118,7 @@ def test_valence_and_arousal_alone_give_the_emotions(database, tmp_path):
     import_songs(database, listed(tmp_path, "artist,title,valence,arousal", "Nina,Tune,-0.6,0.8"))
     [song] = stored(database)
     assert (song.valence, song.arousal, song.mood_from) == (-0.6, 0.8, "given")
-    assert EMOTIONS[song.shares.index(max(song.shares))] == "angry"
+    assert EMOTIONS[song.probabilities.index(max(song.probabilities))] == "angry"
 
 
 def test_importing_again_changes_nothing(database, tmp_path):
@@ -203,7 +205,7 @@ def test_a_byte_order_mark_is_no_part_of_a_column(database, tmp_path):
         ("{", "line 2: Input data was truncated"),
         ('{"title": "a"}', "line 2: .*missing required field `artist`"),
         ('{"title": "a", "artist": "b", "colour": 1}', "line 2: .*unknown field `colour`"),
-        ('{"title": "a", "artist": "b", "shares": [1]}', "line 2: .*shares"),
+        ('{"title": "a", "artist": "b", "probabilities": [1]}', "line 2: .*probabilities"),
     ],
 )
 def test_a_line_of_json_that_cannot_be_taken_is_named(database, tmp_path, line, reason):

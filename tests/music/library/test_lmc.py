@@ -42,7 +42,7 @@ def test_the_published_counts_come_out(database, tmp_path):
     assert found.total == 6714
     assert found.moods == PUBLISHED
     with Catalogue(own=database.path) as catalogue:
-        stored = Counter(EMOTIONS[song.shares.index(1.0)] for song in catalogue.all_songs("own"))
+        stored = Counter(EMOTIONS[song.probabilities.index(1.0)] for song in catalogue.all_songs("own"))
     assert stored == found.emotions
 
 
@@ -53,7 +53,7 @@ def test_odd_rows_go_to_disgust_and_even_ones_to_angry(database, tmp_path):
     with Catalogue(own=database.path) as catalogue:
         songs = list(catalogue.all_songs("own"))
     disgust, angry = (
-        {song.title for song in songs if song.shares[EMOTIONS.index(name)] == 1} for name in ("disgust", "angry")
+        {song.title for song in songs if song.probabilities[EMOTIONS.index(name)] == 1} for name in ("disgust", "angry")
     )
     assert disgust == set(joined[0::2])
     assert angry == set(joined[1::2])

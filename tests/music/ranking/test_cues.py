@@ -11,7 +11,7 @@ from edge_emo.core.errors import MediaError, NoVoiceError, SongNotFoundError
 from edge_emo.core.timeline import Segment, Timeline, expected_valence_arousal, summary_of
 from edge_emo.music.ranking.cues import over, plan
 from edge_emo.music.ranking.recommend import Recommender
-from edge_emo.music.ranking.stretches import Stretch, stretches
+from edge_emo.music.ranking.regions import CueRegion, regions
 from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.filters import Filters
@@ -85,7 +85,7 @@ def test_the_seed_decides(recommender):
 
 
 def test_time_in_which_nothing_was_found_goes_to_what_is_around_it():
-    found = stretches(film_of((10, 30, "happy"), (50, 80, "sad"), duration_s=100))
+    found = regions(film_of((10, 30, "happy"), (50, 80, "sad"), duration_s=100))
     assert [(s.start_s, s.end_s) for s in found] == [(0, 40), (40, 100)]
 
 
@@ -100,7 +100,7 @@ def test_time_in_which_nothing_was_found_goes_to_what_is_around_it():
 )
 def test_where_nothing_was_found_for_long_comes_what_is_asked_for(recommender, gaps, expected):
     film = film_of((2, 30, "happy"), (70, 90, "sad"), (94, 120, "sad"), duration_s=150)
-    assert [(s.start_s, s.end_s, s.emotion) for s in stretches(film, gaps=gaps)] == expected
+    assert [(s.start_s, s.end_s, s.emotion) for s in regions(film, gaps=gaps)] == expected
     cues = plan(film, recommender, gaps=gaps, seed=1)
     assert [(c.start_s, c.end_s, c.emotion) for c in cues] == expected
     assert [c.found for c in cues if c.by_hand] == ["calm, chosen by hand"] * (2 * (gaps == "calm")) + [
@@ -117,9 +117,9 @@ def test_a_song_ends_before_silence_and_the_next_one_begins_after_it(recommender
 
 def test_what_is_found_too_shortly_between_two_silences_is_silent_too(recommender):
     film = film_of((0, 30, "happy"), (60, 65, "sad"), (65, 70, "angry"), (110, 140, "calm"))
-    assert [(s.start_s, s.end_s) for s in stretches(film, gaps="silence")] == [(0, 30), (110, 140)]
+    assert [(s.start_s, s.end_s) for s in regions(film, gaps="silence")] == [(0, 30), (110, 140)]
     with pytest.raises(NoVoiceError, match=r"nothing was found for 40 s at a time.*--min-stretch.*--gaps.*--mood"):
-        plan(film_of((50, 60, "happy"), duration_s=200), recommender, min_stretch_s=40, gaps="silence")
+        plan(film_of((50, 60, "happy"), duration_s=200), recommender, min_region_s=40, gaps="silence")
 
 
 def test_a_film_in_which_nothing_was_found_gets_songs_of_the_mood_that_is_asked_for(recommender):
@@ -132,25 +132,23 @@ def test_a_film_in_which_nothing_was_found_gets_songs_of_the_mood_that_is_asked_
 
 
 def test_a_mood_chosen_by_hand_holds_for_all_of_a_film(recommender):
-    cues = over([Stretch.of_mood("sad", 0, 1200)], recommender, seed=1)
+    cues = over([CueRegion.of_mood("sad", 0, 1200)], recommender, seed=1)
     assert (cues[0].start_s, cues[-1].end_s, {cue.found for cue in cues}) == (0, 1200, {"sad, chosen by hand"})
     assert all(a.end_s == b.start_s for a, b in pairwise(cues))
 
 
 def test_a_short_stretch_joins_the_neighbour_that_is_nearest_in_mood():
-    found = stretches(film_of((0, 40, "sad"), (40, 50, "angry"), (50, 90, "fearful")))
+    found = regions(film_of((0, 40, "sad"), (40, 50, "angry"), (50, 90, "fearful")))
     assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 40, "sad"), (40, 90, "fearful")]
 
 
 def test_no_ping_pong():
-    found = stretches(
-        film_of((0, 40, "happy"), (40, 45, "sad"), (45, 90, "happy"), (90, 93, "calm"), (93, 130, "happy"))
-    )
+    found = regions(film_of((0, 40, "happy"), (40, 45, "sad"), (45, 90, "happy"), (90, 93, "calm"), (93, 130, "happy")))
     assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 130, "happy")]
 
 
 def test_an_uncertain_stretch_counts_for_what_is_most_likely():
-    found = stretches(film_of((0, 30, "sad?"), (30, 60, "sad"), (60, 90, "happy?")))
+    found = regions(film_of((0, 30, "sad?"), (30, 60, "sad"), (60, 90, "happy?")))
     assert [(s.start_s, s.end_s, s.emotion) for s in found] == [(0, 60, "sad"), (60, 90, "happy")]
 
 
@@ -214,7 +212,7 @@ def test_a_song_of_unknown_length_comes_last_and_says_so(own):
     assert cues[1].reason.endswith("check its length, which is not known")
 
 
-@pytest.mark.parametrize("wrong", [{"min_stretch_s": 0}, {"crossfade_s": -1}, {"min_stretch_s": float("nan")}])
+@pytest.mark.parametrize("wrong", [{"min_region_s": 0}, {"crossfade_s": -1}, {"min_region_s": float("nan")}])
 def test_impossible_times_are_refused(recommender, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         plan(film_of((0, 60, "happy")), recommender, **wrong)
@@ -232,35 +230,33 @@ def films(draw):
 
 
 @settings(max_examples=60, deadline=None)
-@given(film=films(), min_stretch_s=st.floats(1, 60), gaps=st.sampled_from(["silence", "calm"]))
-def test_every_stretch_is_long_enough_and_none_overlap_whatever_is_heard_in_gaps(film, min_stretch_s, gaps):
+@given(film=films(), min_region_s=st.floats(1, 60), gaps=st.sampled_from(["silence", "calm"]))
+def test_every_stretch_is_long_enough_and_none_overlap_whatever_is_heard_in_gaps(film, min_region_s, gaps):
     try:
-        found = stretches(film, min_stretch_s, gaps)
+        found = regions(film, min_region_s, gaps)
     except NoVoiceError:
         assert gaps == "silence"
         return
     assert found[0].start_s >= 0 and found[-1].end_s <= film.duration_s
-    assert len(found) == 1 or min(s.duration_s for s in found) >= min_stretch_s - 1e-5
+    assert len(found) == 1 or min(s.duration_s for s in found) >= min_region_s - 1e-5
     for before, after in pairwise(found):
-        is_silent = after.start_s - before.end_s >= min_stretch_s - 1e-5
+        is_silent = after.start_s - before.end_s >= min_region_s - 1e-5
         assert before.end_s == after.start_s or (is_silent and gaps == "silence")
     if gaps == "calm":
         assert (found[0].start_s, found[-1].end_s) == (0, film.duration_s)
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    film=films(), min_stretch_s=st.floats(1, 60), crossfade_s=st.floats(0, 12), longest_s=st.sampled_from([None, 45])
-)
-def test_every_plan_holds(recommender, film, min_stretch_s, crossfade_s, longest_s):
+@given(film=films(), min_region_s=st.floats(1, 60), crossfade_s=st.floats(0, 12), longest_s=st.sampled_from([None, 45]))
+def test_every_plan_holds(recommender, film, min_region_s, crossfade_s, longest_s):
     filters = Filters(min_duration_s=30, max_duration_s=longest_s)
-    found = stretches(film, min_stretch_s)
-    assert len(found) == 1 or min(s.duration_s for s in found) >= min_stretch_s - 1e-5
+    found = regions(film, min_region_s)
+    assert len(found) == 1 or min(s.duration_s for s in found) >= min_region_s - 1e-5
     assert all(a.emotion != b.emotion and a.end_s == b.start_s for a, b in pairwise(found))
     assert all(np.isclose(sum(s.probabilities), 1) for s in found)
 
     try:
-        cues = plan(film, recommender, min_stretch_s=min_stretch_s, crossfade_s=crossfade_s, filters=filters, seed=0)
+        cues = plan(film, recommender, min_region_s=min_region_s, crossfade_s=crossfade_s, filters=filters, seed=0)
     except SongNotFoundError:
         assume(longest_s is None)  # songs as short as that run out
         raise
@@ -286,6 +282,6 @@ def test_every_plan_holds(recommender, film, min_stretch_s, crossfade_s, longest
 
 def test_a_film_of_two_hours_that_changes_all_the_time():
     parts = [(float(i), i + 1.0, EMOTIONS[i * 5 % 8]) for i in range(7200)]
-    found = stretches(film_of(*parts), 20)
+    found = regions(film_of(*parts), 20)
     assert (found[0].start_s, found[-1].end_s) == (0, 7200)
     assert min(s.duration_s for s in found) >= 20

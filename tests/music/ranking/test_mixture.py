@@ -5,7 +5,7 @@ import pytest
 
 from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.music.ranking.mixture import parts, turns
-from edge_emo.music.ranking.recommend import Recommender, Relaxed, certain, for_timeline
+from edge_emo.music.ranking.recommend import Recommender, Relaxed, for_timeline, one_hot
 from edge_emo.music.ranking.scores import MAX_PER_ARTIST
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.filters import Filters
@@ -24,7 +24,7 @@ def best_fitting(recommender, found, among):
     """How many songs fit each emotion best."""
     keys = recommender.catalogue.keys([item.song.uid for item in found])
     places = [int(recommender.ranking.indices([keys[item.song.uid]])[0]) for item in found]
-    scores = np.array([recommender.ranking.scores(np.array(certain(name)))[places] for name in among])
+    scores = np.array([recommender.ranking.scores(np.array(one_hot(name)))[places] for name in among])
     return [among[i] for i in scores.argmax(0)], scores.max(0)
 
 
@@ -42,7 +42,7 @@ def test_a_film_of_several_moods_gets_songs_for_each_and_not_for_their_average(r
 @pytest.mark.parametrize("seed", range(3))
 def test_a_part_gets_songs_of_its_own_and_not_what_is_left_of_the_others(recommender, seed):
     """Most of the best for neutral are by one artist, so the best for sad came, which hardly suit it."""
-    among = {item.song.uid: item.score for item in recommender(certain("neutral"), 30, seed=seed)}
+    among = {item.song.uid: item.score for item in recommender(one_hot("neutral"), 30, seed=seed)}
     for found in recommender([0.4, 0.3, 0, 0.3, 0, 0, 0, 0], 10, seed=seed):
         if "neutral" in found.reason:
             assert found.score >= min(among.values()), found.reason
@@ -73,15 +73,15 @@ def test_doubt_is_no_part_and_a_clear_second_is():
 
 def test_every_beginning_of_a_list_is_in_proportion(rng):
     for _ in range(20):
-        shares = rng.dirichlet(np.ones(rng.integers(1, 7)))
-        order = turns(list(shares), 40)
+        probabilities = rng.dirichlet(np.ones(rng.integers(1, 7)))
+        order = turns(list(probabilities), 40)
         for n in range(1, 41):
-            assert np.abs(np.bincount(order[:n], minlength=len(shares)) - n * shares).max() < 1.5
+            assert np.abs(np.bincount(order[:n], minlength=len(probabilities)) - n * probabilities).max() < 1.5
 
 
-@pytest.mark.parametrize("wrong", [[], [(0.0, certain("sad"))], [(float("inf"), certain("sad"))], [(1.0, [0.5] * 8)]])
+@pytest.mark.parametrize("wrong", [[], [(0.0, one_hot("sad"))], [(float("inf"), one_hot("sad"))], [(1.0, [0.5] * 8)]])
 def test_what_is_no_mixture_is_refused(recommender, wrong):
-    with pytest.raises(ValueError, match=r"give one|shares that sum to 1"):
+    with pytest.raises(ValueError, match=r"give one|numbers that sum to 1"):
         recommender.for_mixture(wrong)
 
 
@@ -106,28 +106,28 @@ def test_each_song_is_kept_under_the_mood_it_was_chosen_for(recommender, tmp_pat
 
 def test_songs_that_fit_nothing_say_so_and_what_to_relax(recommender):
     only_polka = Filters(genres=("polka",), min_duration_s=30)
-    found = recommender(certain("disgust"), 4, seed=1, filters=only_polka)
+    found = recommender(one_hot("disgust"), 4, seed=1, filters=only_polka)
     assert found
     assert not any(item.fits for item in found)
     assert all(item.reason.startswith("does not fit: ") for item in found)
-    advice = recommender.advice(found, 4, [(1.0, certain("disgust"))], only_polka)
+    advice = recommender.advice(found, 4, [(1.0, one_hot("disgust"))], only_polka)
     [relaxed] = advice.relax
     assert (advice.asked, advice.fitting, relaxed.condition) == (4, 0, "genres")
     less = Filters(min_duration_s=30)
     assert relaxed.songs > 500
-    assert all(item.fits for item in recommender(certain("disgust"), 100, seed=1, filters=less))
+    assert all(item.fits for item in recommender(one_hot("disgust"), 100, seed=1, filters=less))
 
 
 def test_a_list_that_is_too_short_says_what_to_relax(recommender):
     narrow = Filters(genres=("jazz",), bpm=(60, 62))
-    found = recommender(certain("calm"), 10, seed=0, filters=narrow)
+    found = recommender(one_hot("calm"), 10, seed=0, filters=narrow)
     assert len(found) < 10
-    advice = recommender.advice(found, 10, [(1.0, certain("calm"))], narrow)
+    advice = recommender.advice(found, 10, [(1.0, one_hot("calm"))], narrow)
     assert advice.fitting == sum(item.fits for item in found)
     assert [each.songs for each in advice.relax] == sorted((each.songs for each in advice.relax), reverse=True)
     for each in advice.relax:
         less = {"genres": Filters(bpm=(60, 62)), "bpm": Filters(genres=("jazz",))}[each.condition]
-        everything = recommender(certain("calm"), 2000, seed=0, filters=less)
+        everything = recommender(one_hot("calm"), 2000, seed=0, filters=less)
         assert each == Relaxed(each.condition, sum(item.fits for item in everything))
 
 
@@ -141,7 +141,7 @@ def test_a_mood_of_which_no_song_passes_is_named(recommender):
 
 
 def test_songs_that_fit_need_no_advice(recommender):
-    for wanted in (*map(certain, EMOTIONS), THIRDS):
+    for wanted in (*map(one_hot, EMOTIONS), THIRDS):
         found = recommender(wanted, 10, seed=0)
         assert all(item.fits for item in found)
         assert recommender.advice(found, 10, [(1.0, wanted)]) is None

@@ -16,7 +16,7 @@ from edge_emo.music.store.catalogue import Catalogue, Ranked
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
 from edge_emo.music.ranking.scores import Ranking
-from edge_emo.music.ranking.recommend import Recommender, certain
+from edge_emo.music.ranking.recommend import Recommender, one_hot
 
 def told(found):
     return [(r.song.uid, r.score, r.mood_match, r.closeness, r.taste, r.freshness) for r in found]
@@ -27,7 +27,7 @@ with Catalogue() as catalogue, UserDatabase(sys.argv[1]) as database:
     mixed = [0.33, 0.03, 0.15, 0.08, 0.21, 0.1, 0.08, 0.02]
     for seed in range(3):
         for mood in ("neutral", "calm", "angry", "surprised"):
-            done[f"{mood} {seed}"] = told(recommender(certain(mood), 10, seed=seed))
+            done[f"{mood} {seed}"] = told(recommender(one_hot(mood), 10, seed=seed))
         for how in ({}, {"intent": "lift"}, {"strategy": "random"}):
             done[f"{how} {seed}"] = told(recommender(mixed, 10, seed=seed, **how))
     history = History(database, now=lambda: 1e9)
@@ -40,10 +40,11 @@ with Catalogue() as catalogue, UserDatabase(sys.argv[1]) as database:
     songs = recommender.ranking.songs
     often = np.tile(np.arange(len(songs.keys)), 9)
     n = len(often)
-    many = Ranking(Ranked(np.arange(n), songs.places[:, often], songs.shares[:, often], songs.clashes[:, often],
-        songs.artists[often], songs.genres[often], songs.trust[often], songs.moods, songs.mood_starts[:1], songs.names))
+    many = Ranking(Ranked(np.arange(n), songs.places[:, often], songs.probabilities[:, often],
+        songs.contradictions[:, often], songs.artists[often], songs.genres[often], songs.trust[often], songs.moods,
+        songs.mood_starts[:1], songs.names))
     for mood in ("neutral", "calm"):
-        done[f"many {mood}"] = many.best(many.scores(np.array(certain(mood))), 150).tolist()
+        done[f"many {mood}"] = many.best(many.scores(np.array(one_hot(mood))), 150).tolist()
     done["many mixed"] = many.best(many.scores(np.array(mixed)), 150).tolist()
 print(json.dumps(done))
 """

@@ -1,7 +1,7 @@
 import pytest
 
 from edge_emo.core.emotions import EMOTIONS
-from edge_emo.music.ranking.recommend import Recommender, certain
+from edge_emo.music.ranking.recommend import Recommender, one_hot
 from edge_emo.music.ranking.taste import Taste, attributes
 from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
@@ -68,7 +68,7 @@ def genres(found):
 
 
 def test_ten_clicks_bring_more_of_what_was_kept(recommender, history):
-    wanted = certain("happy")
+    wanted = one_hot("happy")
     liked = "Funk"
     n_clicks, before = 0, []
     while n_clicks < 10:
@@ -91,14 +91,14 @@ def test_ten_clicks_bring_more_of_what_was_kept(recommender, history):
 def test_lists_that_nobody_answered_teach_nothing(recommender, history):
     for number in range(3):
         history.session = str(number)
-        recommender(certain("sad"), 10, seed=number)
+        recommender(one_hot("sad"), 10, seed=number)
     recommender.memory.refresh()
     assert not recommender.memory.knows_something
 
 
 def test_no_song_comes_twice_in_a_sitting(recommender, history):
     history.session = "one"
-    seen = [item.song.uid for number in range(5) for item in recommender(certain("angry"), 10, seed=number)]
+    seen = [item.song.uid for number in range(5) for item in recommender(one_hot("angry"), 10, seed=number)]
     assert len(set(seen)) == 50
 
 
@@ -108,7 +108,7 @@ def test_songs_come_again_once_there_are_no_others(recommender, history, strateg
     history.session = "for weeks"
     few = Filters(genres=("Polka",))
     lists = [
-        [item.song.uid for item in recommender(certain("happy"), 8, seed=i, filters=few, strategy=strategy)]
+        [item.song.uid for item in recommender(one_hot("happy"), 8, seed=i, filters=few, strategy=strategy)]
         for i in range(4)
     ]
     assert [len(set(uids)) for uids in lists] == [8] * 4
@@ -120,17 +120,17 @@ def test_songs_shown_lately_come_later_and_later_return(catalogue, tmp_path):
     with UserDatabase(tmp_path / "fresh.sqlite") as database:
         history = History(database, now=lambda: clock[0])
         recommender = Recommender(catalogue, history, learns=False)
-        first = {item.song.uid for item in recommender(certain("sad"), 10, seed=1)}
+        first = {item.song.uid for item in recommender(one_hot("sad"), 10, seed=1)}
         history.session, clock[0] = "next day", 86400.0
-        tomorrow = {item.song.uid for item in recommender(certain("sad"), 10, seed=1)}
+        tomorrow = {item.song.uid for item in recommender(one_hot("sad"), 10, seed=1)}
         history.session, clock[0] = "next year", 366 * 86400.0
-        later = {item.song.uid for item in recommender(certain("sad"), 10, seed=1)}
+        later = {item.song.uid for item in recommender(one_hot("sad"), 10, seed=1)}
     assert not first & tomorrow
     assert later == first
 
 
 def test_what_is_learned_survives_the_process_and_can_be_reset_and_forgotten(catalogue, recommender, history):
-    found = recommender(certain("calm"), 10, seed=0)
+    found = recommender(one_hot("calm"), 10, seed=0)
     history.add("kept", found[0].song.uid)
     recommender.memory.refresh()
     likes = recommender.memory.likes()
@@ -152,7 +152,7 @@ def test_what_is_learned_survives_the_process_and_can_be_reset_and_forgotten(cat
 
 
 def test_an_answer_that_comes_late_counts(recommender, history):
-    found = recommender(certain("calm"), 5, seed=0)
+    found = recommender(one_hot("calm"), 5, seed=0)
     history.add("kept", found[0].song.uid)
     recommender.memory.refresh()
     before = recommender.memory.taste.weight(("artist", found[3].song.artist)).mean
@@ -168,6 +168,6 @@ def test_taste_never_brings_what_contradicts_the_emotion(catalogue, recommender,
         history.add("kept", song.uid)
     history.session = "next"
     index = EMOTIONS.index("happy")
-    found = recommender(certain("happy"), 10, seed=0)
-    assert all(not recommender.ranking.songs.clashes[index][recommender.ranking.indices([key])].any()
+    found = recommender(one_hot("happy"), 10, seed=0)
+    assert all(not recommender.ranking.songs.contradictions[index][recommender.ranking.indices([key])].any()
                for key in catalogue.keys([item.song.uid for item in found]).values())  # fmt: skip

@@ -25,9 +25,9 @@ def test_all_tracks_are_there_with_their_licences(catalogue):
 def test_every_emotion_has_a_hundred_playable_songs(catalogue):
     counts = dict.fromkeys(EMOTIONS, 0)
     for song in catalogue.all_songs():
-        assert sum(song.shares) == pytest.approx(1, abs=1e-3)
+        assert sum(song.probabilities) == pytest.approx(1, abs=1e-3)
         if song.duration_s >= 30:
-            counts[EMOTIONS[song.shares.index(max(song.shares))]] += 1
+            counts[EMOTIONS[song.probabilities.index(max(song.probabilities))]] += 1
     assert min(counts.values()) >= 100, counts
 
 

@@ -75,9 +75,9 @@ def test_looking_for_lost_files_in_a_damaged_database_ends(tmp_path, unchecked, 
         connection.execute("PRAGMA defer_foreign_keys = ON")
         connection.execute("INSERT INTO licenses (name, url, usage) VALUES ('', '', '')")
         connection.execute("INSERT INTO genres (name) VALUES ('')")
-        shares = ", ".join(["0"] * 8)
+        eight = ", ".join(["0"] * 8)
         connection.execute(
-            f"INSERT INTO tracks VALUES (1, 'a', '', '', '', 1, 1, '', '', 1, '', 1, '', 0, 0, {shares}, '', 0, 0)"
+            f"INSERT INTO tracks VALUES (1, 'a', '', '', '', 1, 1, '', '', 1, '', 1, '', 0, 0, {eight}, '', 0, 0)"
         )
         rows = [(str(music / f"{i:05}.wav"),) for i in range(1000)]
         connection.executemany("INSERT INTO files (path, track_id) VALUES (?, 1)", rows)

@@ -4,61 +4,70 @@ import pytest
 
 from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
 from edge_emo.music.library import lmc
-from edge_emo.music.store.moods import NOWHERE, _csv, _known, _table, clashes, is_known, placed, shares_near
+from edge_emo.music.store.moods import (
+    NOWHERE,
+    _csv,
+    _known,
+    _table,
+    contradictions,
+    is_known,
+    mood_position,
+    probabilities_near,
+)
 
 
-def clashing(moods, title=""):
-    return {name for name, clash in zip(EMOTIONS, clashes(moods, title), strict=True) if clash}
+def contradicting(moods, title=""):
+    return {name for name, contradiction in zip(EMOTIONS, contradictions(moods, title), strict=True) if contradiction}
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
 def test_an_emotions_own_place_has_most_of_its_share(emotion):
-    shares = shares_near(*VALENCE_AROUSAL[emotion])
-    assert math.isclose(sum(shares), 1)
-    assert EMOTIONS[shares.index(max(shares))] == emotion
+    probabilities = probabilities_near(*VALENCE_AROUSAL[emotion])
+    assert math.isclose(sum(probabilities), 1)
+    assert EMOTIONS[probabilities.index(max(probabilities))] == emotion
 
 
 def test_moods_count_three_times_as_much_as_the_genre():
-    place, found_by = placed(("Happy",), "Horror")
+    place, found_by = mood_position(("Happy",), "Horror")
     assert found_by == "moods"
     assert place.valence == pytest.approx(0.75 * 0.8 + 0.25 * -0.7)
-    assert math.isclose(sum(place.shares), 1, abs_tol=1e-3)
+    assert math.isclose(sum(place.probabilities), 1, abs_tol=1e-3)
 
 
 @pytest.mark.parametrize(
     "genre", ["Country", "Hip-Hop/Rap", "R&B", "Heavy Metal", "Drum & Bass", "Rock; Jazz", "singer/songwriter", "K-Pop"]
 )
 def test_genres_of_ordinary_files_are_known(genre):
-    assert placed((), genre)[1] == "genre"
+    assert mood_position((), genre)[1] == "genre"
 
 
 def test_a_genre_of_several_is_their_mean():
-    rock, jazz, both = (placed((), name)[0].valence for name in ("Rock", "Jazz", "Rock / Jazz"))
+    rock, jazz, both = (mood_position((), name)[0].valence for name in ("Rock", "Jazz", "Rock / Jazz"))
     assert both == pytest.approx((rock + jazz) / 2)
 
 
 def test_a_genre_alone_counts_half_and_nothing_is_known_of_nothing():
-    assert placed((), "Horror")[0].valence == pytest.approx(-0.35)
-    assert placed((), "Horror")[1] == "genre"
-    assert placed(("no such mood",), "no such genre") == (NOWHERE, "nothing")
+    assert mood_position((), "Horror")[0].valence == pytest.approx(-0.35)
+    assert mood_position((), "Horror")[1] == "genre"
+    assert mood_position(("no such mood",), "no such genre") == (NOWHERE, "nothing")
 
 
 def test_moods_are_known_in_any_case():
-    assert placed(("HAPPY",), "") == placed(("happy",), "")
+    assert mood_position(("HAPPY",), "") == mood_position(("happy",), "")
     assert all(is_known(mood) for mood in lmc.MOODS)
 
 
 @pytest.mark.parametrize(("moods", "title"), [(["Somber"], ""), (["Angry"], ""), ([], "Somber Song"), ([], "ANGRY!")])
 def test_sombre_and_angry_songs_clash_with_happy(moods, title):
-    assert "happy" in clashing(moods, title)
+    assert "happy" in contradicting(moods, title)
 
 
 def test_nothing_clashes_with_what_it_is():
     for emotion in EMOTIONS:
-        assert emotion not in clashing([emotion])
-    assert clashing(["Happy"]) >= {"sad", "angry", "fearful", "disgust"}
-    assert clashing(["Bright"], "Sad Bright Day") >= {"sad", "happy"}
-    assert clashing([], "An Ordinary Title") == set()
+        assert emotion not in contradicting([emotion])
+    assert contradicting(["Happy"]) >= {"sad", "angry", "fearful", "disgust"}
+    assert contradicting(["Bright"], "Sad Bright Day") >= {"sad", "happy"}
+    assert contradicting([], "An Ordinary Title") == set()
 
 
 @pytest.mark.parametrize(
@@ -72,15 +81,15 @@ def test_nothing_clashes_with_what_it_is():
     ],
 )  # fmt: skip
 def test_a_genre_is_known_by_its_last_known_words_in_english_german_and_russian(genre, row):
-    found, by = placed((), genre)
-    expected = placed((), row)[0]
+    found, by = mood_position((), genre)
+    expected = mood_position((), row)[0]
     assert by == "genre"
     assert (found.valence, found.arousal) == (expected.valence, expected.arousal)
-    assert found.shares == pytest.approx(expected.shares, abs=2e-4)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=2e-4)
 
 
 def test_each_part_of_a_genre_of_several_is_known_by_its_last_words():
-    mixed, plain = placed((), "Progressive Metal; Русский джаз")[0], placed((), "Metal; Jazz")[0]
+    mixed, plain = mood_position((), "Progressive Metal; Русский джаз")[0], mood_position((), "Metal; Jazz")[0]
     assert mixed == plain
 
 
@@ -94,9 +103,9 @@ def test_each_part_of_a_genre_of_several_is_known_by_its_last_words():
     ],
 )  # fmt: skip
 def test_moods_are_known_in_german_and_russian_in_each_gender_and_number(mood, tag):
-    assert placed((mood,), "") == placed((tag,), "")
-    assert placed((mood,), "")[1] == "moods"
-    assert clashes([mood], "") == clashes([tag], "")
+    assert mood_position((mood,), "") == mood_position((tag,), "")
+    assert mood_position((mood,), "")[1] == "moods"
+    assert contradictions([mood], "") == contradictions([tag], "")
 
 
 def test_every_translation_names_a_row_and_none_an_english_word_of_another_meaning():
@@ -107,9 +116,11 @@ def test_every_translation_names_a_row_and_none_an_english_word_of_another_meani
 
 
 def test_words_of_a_title_are_looked_up_in_english_alone():
-    assert clashing(["Calm"], "Wut") == clashing(["Calm"])  # "toll" and "hell" mean other things in other languages
+    assert contradicting(["Calm"], "Wut") == contradicting(
+        ["Calm"]
+    )  # "toll" and "hell" mean other things in other languages
 
 
 def test_of_a_genre_of_hundreds_of_words_the_last_ones_are_looked_at():
-    assert placed((), "ab " * 600 + "unknown")[1] == "nothing"
-    assert placed((), "ab " * 600 + "metal")[1] == "genre"
+    assert mood_position((), "ab " * 600 + "unknown")[1] == "nothing"
+    assert mood_position((), "ab " * 600 + "metal")[1] == "genre"

@@ -69,7 +69,7 @@ with Catalogue() as shared:
 def test_eight_threads_that_share_a_fresh_recommender_get_the_same_songs(number):
     run("""
 from edge_emo.music.store.filters import Filters
-from edge_emo.music.ranking.recommend import USUAL, Recommender, certain
+from edge_emo.music.ranking.recommend import USUAL, Recommender, one_hot
 
 def lists(recommender):
     asked = [USUAL, *(Filters(license="cc-by", min_duration_s=float(s)) for s in range(12))]
@@ -86,7 +86,7 @@ def test_no_song_comes_twice_in_a_sitting_whichever_thread_asks(tmp_path):
         """
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
-from edge_emo.music.ranking.recommend import Recommender, certain
+from edge_emo.music.ranking.recommend import Recommender, one_hot
 
 with UserDatabase(sys.argv[1]) as database:
     history = History(database)
@@ -96,7 +96,7 @@ with UserDatabase(sys.argv[1]) as database:
     def ask(number):
         found = []
         for turn in range(4):
-            songs = (shared, other)[number % 2](certain("happy"), 5)
+            songs = (shared, other)[number % 2](one_hot("happy"), 5)
             history.add("kept", songs[0].song.uid)
             found += [item.song.uid for item in songs]
         return found

@@ -6,9 +6,9 @@ from typing import Final
 
 from edge_emo.core.emotions import UNCERTAIN
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-COLOURS: Final[dict[str, Colour]] = {
+COLORS: Final[dict[str, Color]] = {
     "neutral": (158, 158, 158),
     "calm": (102, 187, 106),
     "happy": (255, 193, 7),
