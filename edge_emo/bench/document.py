@@ -62,3 +62,4 @@ class BenchDocument:
     stages: dict[str, Times]
     processor_share: float
     peak_mb: float | None
+    version: int = 1
