@@ -124,7 +124,7 @@ class Choice:
     def recommendations(self) -> list[Recommendation]:
         """Return what was chosen."""
         stale = dict(zip(self._stale_at.tolist(), self._stale.tolist(), strict=True))
-        songs = self._catalogue.of_keys([int(self._ranking.songs.keys[i]) for i in self.found])
+        songs = self._catalogue.of_keys(self._ranking.keys(self.found))
         found = []
         for index, song, why in zip(self.found, songs, self._why, strict=True):
             staleness = stale.get(index, 0.0)
@@ -202,7 +202,7 @@ class Choice:
         """Return whether a song's file is there, where files are asked for."""
         if not self._needs_file:
             return True
-        [song] = self._catalogue.of_keys([int(self._ranking.songs.keys[index])])
+        [song] = self._catalogue.of_keys(self._ranking.keys([index]))
         return song.path is not None and os.path.exists(song.path)
 
 
