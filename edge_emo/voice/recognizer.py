@@ -13,7 +13,7 @@ from edge_emo.core.timeline import ProvisionalReading, Reading, decide
 from edge_emo.media.sound import Float32, resample
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import Precision, card_path
-from edge_emo.models.schema import VoicePreprocessing, check_task
+from edge_emo.models.schema import VoicePreprocessing, preprocessing_of
 from edge_emo.models.session import Model
 from edge_emo.voice.activity import Span
 from edge_emo.voice.windows import Windows
@@ -31,9 +31,7 @@ class VoiceRecognizer:
             raise ValueError(f"threads is {threads}; at least one is needed")
         self.model = Model(Path(model) if model else card_path("voice", precision), threads)
         self.card = self.model.card
-        check_task(self.card, str(self.model.card_path), "voice")
-        assert self.card.voice is not None
-        self.preprocessing = self.card.voice
+        self.preprocessing = preprocessing_of(self.card, str(self.model.card_path), VoicePreprocessing)
 
     @property
     def sample_rate(self) -> int:
