@@ -235,7 +235,7 @@ def recommend(
 ) -> list[Recommendation]:
     """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`; see `Recommender`.
 
-    For a timeline, the `strategy` "five-and-five" takes half of the songs for the voice and half for the face. Raises
+    For a timeline, the `strategy` "five-and-five" takes as many songs for the voice as for the face. Raises
     NoVoiceError where the timeline holds neither voice nor face, MoodError for an unknown emotion, and CatalogueError
     where the catalogue is damaged. For many calls, own songs or a history keep a `Recommender`.
     """
@@ -259,16 +259,16 @@ def for_timeline(
     intent: Intent = "match",
     strategy: Strategy = "together",
 ) -> list[Recommendation]:
-    """Return songs for what voice and face amount to together over the time, or by halves for each; see `recommend`."""
-    each = [part for part in (timeline.voice, timeline.face) if part is not None and part.probabilities]
-    if strategy != "five-and-five" or len(each) < 2 or n < 2:
+    """Return songs for what was found over the time, or an equal share for each modality; see `recommend`."""
+    each = [distribution(part) for part in timeline.by_modality.values() if part.probabilities]
+    if strategy != "five-and-five" or len(each) < 2 or n < len(each):
         whole = mixture_of(timeline)
         return recommender.for_mixture(whole, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
-    first = recommender(distribution(each[0]), n - n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy)
-    taken = {item.song.uid for item in first}
-    return first + recommender(
-        distribution(each[1]), n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy, exclude=taken
-    )
+    found: list[Recommendation] = []
+    for number, wanted in enumerate(each):
+        share, taken = n // len(each) + (number < n % len(each)), [item.song.uid for item in found]
+        found += recommender(wanted, share, seed=seed, filters=filters, intent=intent, strategy=strategy, exclude=taken)
+    return found
 
 
 def _known(what: str, given: str, known: object) -> None:
