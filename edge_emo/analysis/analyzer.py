@@ -15,7 +15,7 @@ from edge_emo.analysis.session import Session
 from edge_emo.core.errors import MediaError, NoPictureError, TrackNotFoundError
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Person, Reading, Timeline, summarize, summary_of
-from edge_emo.media.sources import kind, opened
+from edge_emo.media.sources import Kind, kind, opened
 from edge_emo.models.manifest import Precision
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Progress = Callable[[float], object]
 Faces = Literal["main", "all"]
 
-_OTHER: dict[Input, Input] = {"sound": "picture", "picture": "sound"}
+_HOLDS: dict[Kind, tuple[Input, ...]] = {"sound": ("sound",), "picture": ("picture",), "film": ("sound", "picture")}
 _SOUND_SHARE = 0.15
 """Of the time that a film takes."""
 
@@ -114,7 +114,7 @@ class _Analysis:
 
     def timeline(self) -> Timeline:
         """Return the timeline. Raises MediaError where nothing that is asked for can be looked for."""
-        can = [name for part, other in _OTHER.items() if self._kind != other for name in taking(part, MODALITIES)]
+        can = [name for part in _HOLDS[self._kind] for name in taking(part, MODALITIES)]
         asked = [name for name in self._asked if name in can]
         if not asked:
             lacking = " or ".join(self._asked)
