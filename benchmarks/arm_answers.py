@@ -23,7 +23,7 @@ from edge_emo.face.detector import decode, prepare
 from edge_emo.media.pictures import read_picture
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.card_json import read_card
-from edge_emo.models.schema import Card
+from edge_emo.models.schema import Card, DetectorPreprocessing, FacePreprocessing, VoicePreprocessing
 from edge_emo.models.session import Model
 from export.samples import face_picture, voice_windows
 
@@ -40,12 +40,13 @@ class Plan(TypedDict):
 
 def network_inputs(card: Card, path: Path) -> list[Float32]:
     """Return what a network is given for a recording, the picture of a face or a photo, through the package's path."""
-    if card.voice:
-        return voice_windows(path, card.voice, card.input.shape[1:])
-    if card.face:
-        return face_picture(path, card.face, card.input.shape[1:])
-    assert card.detector
-    return [prepare(read_picture(path), card.detector, card.detector.size)[0]]
+    stated, shape = card.preprocessing, card.input.shape[1:]
+    if isinstance(stated, VoicePreprocessing):
+        return voice_windows(path, stated, shape)
+    if isinstance(stated, FacePreprocessing):
+        return face_picture(path, stated, shape)
+    assert stated is not None
+    return [prepare(read_picture(path), stated, stated.size)[0]]
 
 
 def answer(plan: Plan, folder: Path) -> dict[str, Any]:
@@ -101,11 +102,11 @@ def labels_and_probabilities(
     card: Card, inputs: Sequence[Float32], outputs: Sequence[Float32]
 ) -> tuple[NDArray[np.int_], Float32]:
     """Return the label of each input and all probabilities; of a detector the number of faces, and all scores."""
-    if card.detector is None:
+    if not isinstance(card.preprocessing, DetectorPreprocessing):
         probabilities = calibrated(np.stack(outputs), card)
         return probabilities.argmax(axis=1), probabilities
     faces = [
-        len(decode(cells, given.shape[:2], card.detector, card.threshold, 1.0))
+        len(decode(cells, given.shape[:2], card.preprocessing, card.threshold, 1.0))
         for given, cells in zip(inputs, outputs, strict=True)
     ]
     return np.array(faces), 1 / (1 + np.exp(-np.concatenate([cells[:, 0] for cells in outputs])))

@@ -20,7 +20,7 @@ _SMALLEST_MODEL = "face-classic.fp32"
 
 def model_kinds() -> list[Kind]:
     """Return the kinds of what lies in a folder of models."""
-    words = (b'"sha256"', b'"labels"', b'"voice"', b'"shape"', b'"file"', b"null", b"[]", b"{}", b'"../a"')
+    words = (b'"sha256"', b'"labels"', b'"preprocessing"', b'"shape"', b'"file"', b"null", b"[]", b"{}", b'"../a"')
     return [
         Kind(
             "card", "json", lambda: [path.read_bytes() for path in sorted(MODELS.glob("*.*.json"))], _read_card, words

@@ -104,7 +104,7 @@ def main(films: int, json_path: Path | None) -> None:
         changes = write_cut_film(Path(folder) / "film.mp4", astronaut())
         analyzer = Analyzer(voice=False)
         timeline = analyzer(Path(folder) / "film.mp4")
-    threshold = analyzer.face.card.threshold
+    threshold = analyzer.recognizer("face").reader(live=True).threshold
     results["film"] = show(
         "a film with a face, cut five times",
         {way: lateness(fused(timeline.readings, timeline.cuts, way, threshold), changes) for way in WAYS},

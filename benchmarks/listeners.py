@@ -10,6 +10,7 @@ import numpy as np
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.music.ranking.recommend import Recommendation
 from edge_emo.music.ranking.scores import Ranking
+from edge_emo.music.store.catalogue import Key
 
 EXAMINED = 0.85
 """How likely somebody who looked at a song looks at the next one too."""
@@ -49,7 +50,7 @@ class Listener:
         """Return a distribution over emotions, as a recogniser would give it for one mood or another."""
         return [float(p) for p in self._rng.dirichlet(0.15 + 3 * np.eye(len(EMOTIONS))[self._rng.integers(8)])]
 
-    def liking(self, keys: Sequence[int], feeling: Sequence[float]) -> np.ndarray:
+    def liking(self, keys: Sequence[Key], feeling: Sequence[float]) -> np.ndarray:
         """Return the probability with which each song would be kept if it was looked at."""
         songs, scales = self._ranking.songs, self._scales
         wanted = np.asarray(feeling)

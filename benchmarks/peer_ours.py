@@ -26,6 +26,7 @@ from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
 from edge_emo.media.sources import sample_path
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import models_folder
+from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
 from edge_emo.models.session import Model
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
@@ -43,10 +44,11 @@ def write_inputs(folder: Path, yunet: Path | None) -> None:
     for name in NETWORKS:
         card = _model(name, "fp32").card
         shape = [size or 1 for size in card.input.shape[1:]]
-        if card.voice:
-            arrays[name] = network_input(samples, card.voice, shape)[None]
-        elif card.face:
-            arrays[name] = face_input.prepare(cut_out(frame, found, card.face), card.face).reshape([1, *shape])
+        stated = card.preprocessing
+        if isinstance(stated, VoicePreprocessing):
+            arrays[name] = network_input(samples, stated, shape)[None]
+        elif isinstance(stated, FacePreprocessing):
+            arrays[name] = face_input.prepare(cut_out(frame, found, stated), stated).reshape([1, *shape])
     np.savez(folder / "inputs.npz", **arrays)
     if yunet:
         (folder / "yunet.onnx").write_bytes(yunet.read_bytes())
@@ -68,9 +70,9 @@ def librosa_mfcc(folder: Path, mean: bool = False) -> Stage:
 def network(folder: Path, name: str, precision: str) -> Stage:
     """Calibrated probabilities from a network's input; for `voice` from the features on, which are levelled first."""
     model, batch = _model(name, precision), inputs(folder)[name]
-    voice = model.card.voice
-    if voice and voice.input.reduce == "frames":
-        spec = voice.input
+    stated = model.card.preprocessing
+    if isinstance(stated, VoicePreprocessing) and stated.input.reduce == "frames":
+        spec = stated.input
         features = mfcc.compute(inputs(folder)["samples"], spec.features)
         return lambda: calibrated(model.run(normalize(features, spec)[None]), model.card)
     return lambda: calibrated(model.run(batch), model.card)

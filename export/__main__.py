@@ -257,12 +257,12 @@ def verify(folder: Path) -> None:
 
 
 def _front_end(path: Path, kind: type[Any]) -> Any:
-    """Return the front end in a file, alone or as in a card, under the name of its task."""
+    """Return the front end in a file, alone or as in a card, under "preprocessing"."""
     try:
         content = path.read_bytes()
         stated = msgspec.json.decode(content)
-        if isinstance(stated, dict) and len(stated) == 1 and set(stated) <= {"voice", "face"}:
-            content = msgspec.json.encode(*stated.values())
+        if isinstance(stated, dict) and set(stated) == {"preprocessing"}:
+            content = msgspec.json.encode(stated["preprocessing"])
         return decoded(content, kind)
     except (msgspec.DecodeError, ValueError) as error:
         raise click.ClickException(f"{path}: {error}") from error

@@ -152,11 +152,10 @@ def build_detector(runs: Path, data: Path) -> ModelEntry:
             "fp32": conversion_record(conversion, parity_gate(difference, len(samples))) | storage,
             "int8": quantization_record(chosen, found, fp32_ms, len(samples)),
         },
-        task="detector",
         input=TensorInfo(name="features", shape=[None, None, None, 3]),
         output=TensorInfo(name="logits", shape=[None, None, 15]),
         labels=["face"],
-        detector=spec,
+        preprocessing=spec,
         threshold=LEAST_SCORE,
         license_note=LICENSE_NOTES["detector"],
     )
@@ -244,11 +243,12 @@ def build_face(name: str, runs: Path, data: Path) -> ModelEntry:
             "fp32": conversion_record(conversion, parity_gate(conversion.largest_difference, len(samples))) | storage,
             "int8": quantization_record(chosen, found, fp32_ms, N_CALIBRATION),
         },
-        task="face",
         input=TensorInfo(name="features", shape=[None, size, size, 1]),
         output=TensorInfo(name="logits", shape=[None, len(LABELS)]),
         labels=list(LABELS),
-        face=FacePreprocessing(width=size, height=size, mean=(MEAN,), std=(STD,), points=points, margin=margin),
+        preprocessing=FacePreprocessing(
+            width=size, height=size, mean=(MEAN,), std=(STD,), points=points, margin=margin
+        ),
         license_note=LICENSE_NOTES["face"],
     )
     models = {"fp32": fp32, "int8": chosen.model}

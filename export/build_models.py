@@ -116,7 +116,6 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
         cards[precision] = Card(
             format=1,
             name=name,
-            task="voice",
             version=VERSION,
             file=path.name,
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -126,7 +125,7 @@ def write(name: str, source: Path, target: Path, stem: str, train: list[Clip], u
             output=TensorInfo(name="logits", shape=[None, len(EMOTIONS)]),
             activation="logits",
             labels=list(EMOTIONS),
-            voice=preprocessing,
+            preprocessing=preprocessing,
             license=LICENSE,
             license_note=LICENSE_NOTE,
             description=DESCRIPTIONS[name],

@@ -67,12 +67,9 @@ def model_card(
     A card knows logits and probabilities; the record of values, `parity`, says that they are neither.
     """
     ready = session(model)
-    voice = preprocessing if isinstance(preprocessing, VoicePreprocessing) else None
-    face = preprocessing if isinstance(preprocessing, FacePreprocessing) else None
     card = Card(
         format=1,
         name=network.name,
-        task="voice" if voice else "face" if face else "other",
         version="1.0.0",
         file=f"{network.name}.{precision}.onnx",
         sha256=hashlib.sha256(model.SerializeToString()).hexdigest(),
@@ -82,8 +79,7 @@ def model_card(
         output=_tensor(ready.get_outputs()[0]),
         activation="probabilities" if meaning == "probabilities" else "logits",
         labels=list(labels),
-        voice=voice,
-        face=face,
+        preprocessing=preprocessing,
         license=license_name,
         parity=parity | ({"outputs": "values"} if meaning == "values" else {}),
     )

@@ -90,10 +90,10 @@ def export(
     conversion = replace(conversion, model=with_output_named(conversion.model, means))
     first = model_card(network, conversion.model, "fp32", preprocessing, labels, license_name, {}, means)
     front_ends = None
-    if recordings and first.voice and means != "values":
+    if recordings and isinstance(preprocessing, VoicePreprocessing) and means != "values":
         tell("comparing front ends")
         outputs = outputs_of(means, labels, network.n_outputs)
-        front_ends = compare(conversion.model, outputs, recordings, first.voice, first.input.shape[1:])
+        front_ends = compare(conversion.model, outputs, recordings, preprocessing, first.input.shape[1:])
     found = _search(network, conversion, means, labels, real, force, tell) if is_searched else None
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"

@@ -1,4 +1,4 @@
-"""Voice and face on one clock: a log-linear pool, smoothed, and the segments over which an emotion holds.
+"""All modalities on one clock: a log-linear pool, smoothed, and the segments over which an emotion holds.
 
 The pool (Genest and Zidek 1986, Statistical Science 1(1)) with class priors is
 
@@ -20,16 +20,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_emo.analysis.modalities import MODALITIES, cut_by_picture
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
-from edge_emo.core.timeline import FusionStep, Modality, Reading, Reason, Segment, decide, expected_valence_arousal
+from edge_emo.core.timeline import FusionStep, Reading, Reason, Segment, decide, expected_valence_arousal
 
 Float64 = NDArray[np.float64]
 
 PRIOR: Final[dict[str, float]] = {name: {"neutral": 0.2, "calm": 0.05}.get(name, 0.125) for name in EMOTIONS}
 """How often each emotion is expected before anything is heard or seen; calm is a fifth of what looks neutral."""
-
-INDISTINGUISHABLE: Final[Mapping[Modality, tuple[tuple[str, ...], ...]]] = {"voice": (), "face": (("neutral", "calm"),)}
-"""Emotions that a modality cannot tell apart."""
 
 STEP_S: Final = 0.5
 TIME_CONSTANT_S: Final = 0.75
@@ -48,21 +46,24 @@ _LEAST = 1e-3  # no modality alone can rule an emotion out
 
 @dataclass(frozen=True)
 class Pool:
-    """The pool: the prior in the order of `EMOTIONS`, and how much each modality counts; 1 takes it at its word."""
+    """The pool: the prior in the order of `EMOTIONS`, and how much each modality counts; 1 takes it at its word.
+
+    What `weights` does not say is the modality's own.
+    """
 
     prior: tuple[float, ...] = tuple(PRIOR.values())
-    weights: Mapping[Modality, float] | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
-    def __call__(self, found: Mapping[Modality, Sequence[float]]) -> Float64:
+    def __call__(self, found: Mapping[str, Sequence[float]]) -> Float64:
         """Return the distribution for that of each modality that found something, both in the order of `EMOTIONS`."""
         scores = np.log(np.array(self.prior))
-        for modality in sorted(found):
-            p, prior = np.array(found[modality], np.float64), np.array(self.prior)
-            for names in INDISTINGUISHABLE[modality]:
-                group = [EMOTIONS.index(name) for name in names]
+        for name in sorted(found):
+            modality = MODALITIES[name]
+            p, prior = np.array(found[name], np.float64), np.array(self.prior)
+            for names in modality.indistinguishable:
+                group = [EMOTIONS.index(emotion) for emotion in names]
                 p[group], prior[group] = p[group].sum(), prior[group].sum()
-            weight = 1.0 if self.weights is None else self.weights.get(modality, 1.0)
-            scores += weight * np.log(np.maximum(p, _LEAST) / prior)
+            scores += self.weights.get(name, modality.weight) * np.log(np.maximum(p, _LEAST) / prior)
         probabilities = np.exp(scores - scores.max())
         return np.asarray(probabilities / probabilities.sum())
 
@@ -74,7 +75,7 @@ class _Pooled:
     start_s: float
     end_s: float
     is_first: bool
-    means: Mapping[Modality, Sequence[float]]
+    means: Mapping[str, Sequence[float]]
     alone: Float64
 
     @property
@@ -84,8 +85,8 @@ class _Pooled:
         return np.concatenate([[weight], weight * self.alone])
 
     def is_apart(self, before: _Pooled) -> bool:
-        """Whether what is before says nothing of it: a cut lies between them, and a face was seen beside it."""
-        return self.is_first and ("face" in self.means or "face" in before.means)
+        """Whether what is before says nothing of it: a cut lies between them, and something cut is beside it."""
+        return self.is_first and cut_by_picture([*self.means, *before.means])
 
 
 @dataclass
@@ -115,13 +116,13 @@ class Fusion:
     them alone, for live sources: then nothing is kept of what is final. No face is smoothed across a cut.
     """
 
-    def __init__(self, thresholds: Mapping[Modality, float], pool: Pool | None = None, *, causal: bool = False) -> None:
+    def __init__(self, thresholds: Mapping[str, float], pool: Pool | None = None, *, causal: bool = False) -> None:
         self.thresholds, self._pool, self._causal = dict(thresholds), pool or Pool(), causal
         self._past = _Side(CAUSAL_TIME_CONSTANT_S)
         self._found: dict[int, list[Reading]] = {}  # of each step that is not final
         self._cuts: dict[int, set[float]] = {}
         self._next = 0  # steps before it are final
-        self._reached_s: dict[Modality, float] = {}
+        self._reached_s: dict[str, float] = {}
 
     @property
     def threshold(self) -> float:
@@ -143,7 +144,7 @@ class Fusion:
             if int(at_s / STEP_S) >= self._next:
                 self._cuts.setdefault(int(at_s / STEP_S), set()).add(at_s)
 
-    def withdraw(self, modality: Modality) -> None:
+    def withdraw(self, modality: str) -> None:
         """Forget a modality and what it found; only before steps were handed out."""
         del self.thresholds[modality]
         self._reached_s.pop(modality, None)
@@ -186,7 +187,7 @@ class Fusion:
         for number in sorted(number for number in found if number < limit):
             cuts = self._cuts.get(number, set())
             for start_s, end_s in pairwise([number * STEP_S, *sorted(cuts), (number + 1) * STEP_S]):
-                of_step: dict[Modality, list[tuple[float, Reading]]] = {}
+                of_step: dict[str, list[tuple[float, Reading]]] = {}
                 for reading in found[number]:
                     shared_s = min(reading.end_s, end_s) - max(reading.start_s, start_s)
                     if shared_s > 0 or start_s <= reading.start_s == reading.end_s < end_s:
@@ -206,8 +207,8 @@ class Fusion:
         return [self._fusion_step(step, total[1:] / total[:1]) for step, total in zip(steps, totals, strict=True)]
 
     def _fusion_step(self, step: _Pooled, smoothed: Float64) -> FusionStep:
-        labels = {modality: decide(mean, self.thresholds[modality]) for modality, mean in step.means.items()}
-        sure = {raw for raw, _, reason in labels.values() if reason is None}
+        found = {name: decide(step.means[name], limit) for name, limit in self.thresholds.items() if name in step.means}
+        sure = {raw for raw, _, reason in found.values() if reason is None}
         probabilities = smoothed.tolist()
         valence, arousal = expected_valence_arousal(probabilities)
         return FusionStep(
@@ -217,8 +218,7 @@ class Fusion:
             fused=tuple(step.alone.tolist()),
             valence=valence,
             arousal=arousal,
-            voice=labels["voice"][0] if "voice" in labels else None,
-            face=labels["face"][0] if "face" in labels else None,
+            labels={name: raw for name, (raw, _, _) in found.items()},
             disagree=len(sure) > 1,
         )
 
@@ -269,9 +269,8 @@ def segments(steps: Iterable[FusionStep], threshold: float, cuts: Sequence[float
 
 
 def _is_cut(before: FusionStep, after: FusionStep, cuts: Sequence[float]) -> bool:
-    """Whether the picture, with a face on one side at least, was cut between two steps."""
-    has_face = before.face is not None or after.face is not None
-    return has_face and any(abs(cut - after.start_s) < _SAME_S for cut in cuts)
+    """Whether the picture, and what was found on one side at least, was cut between two steps."""
+    return cut_by_picture([*before.labels, *after.labels]) and any(abs(cut - after.start_s) < _SAME_S for cut in cuts)
 
 
 def _stays(step: FusionStep, holds: str, decision: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_emo.analysis.modalities import took
 from edge_emo.core.errors import MediaError
 from edge_emo.core.timeline import Timeline
 from edge_emo.media.film import DEFAULT_FPS, Film, Frame
@@ -26,7 +27,7 @@ Floats = NDArray[np.float64]
 class Excerpts:
     """Up to `n_frames` frames, one for each equal part of the duration, and the lowest and highest sample of columns.
 
-    There are no frames where no face was looked for, and no envelope (`N_COLUMNS`,) where no voice was.
+    There are no frames where no picture was looked at, and no envelope (`N_COLUMNS`,) where no sound was listened to.
     """
 
     n_frames: int
@@ -42,8 +43,8 @@ def excerpts(timeline: Timeline, source: str | os.PathLike[str], *, audio_track:
     if timeline.duration_s <= 0:
         raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
     count = min(N_FRAMES, max(1, int(timeline.duration_s * DEFAULT_FPS)))
-    frames = tuple(_frames(source, count / timeline.duration_s)) if timeline.face is not None else ()
-    envelope = _envelope(source, timeline.duration_s, audio_track) if timeline.voice is not None else None
+    frames = tuple(_frames(source, count / timeline.duration_s)) if took(timeline, "picture") else ()
+    envelope = _envelope(source, timeline.duration_s, audio_track) if took(timeline, "sound") else None
     return Excerpts(count, frames, envelope)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edge_emo.analysis.modalities import took
 from edge_emo.core.errors import MediaError
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Timeline
@@ -25,9 +26,9 @@ class Footage:
     timeline: Timeline | None = None
 
 
-def analyzed(timeline: Timeline, *, voice: bool) -> Footage:
-    """Return the footage a timeline is of; where no `voice` was looked for in it, it is taken to have sound."""
-    return Footage(timeline.source, timeline.duration_s, timeline.voice is not None or not voice, timeline)
+def analyzed(timeline: Timeline, *, listened: bool) -> Footage:
+    """Return the footage a timeline is of; where nobody `listened` to it, it is taken to have sound."""
+    return Footage(timeline.source, timeline.duration_s, took(timeline, "sound") or not listened, timeline)
 
 
 def stated(name: str) -> Footage:

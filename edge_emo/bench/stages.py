@@ -18,7 +18,7 @@ from edge_emo.analysis.fusion import Fusion, segments
 from edge_emo.bench.document import BenchDocument, Load
 from edge_emo.bench.machine import loading, peak_mb, this_machine
 from edge_emo.bench.timing import Stage, interleaved
-from edge_emo.core.timeline import Modality, Reading, decide
+from edge_emo.core.timeline import Reading, decide
 from edge_emo.face.align import cut_out
 from edge_emo.face.detector import Face, FaceDetector
 from edge_emo.face.network_input import prepare
@@ -130,7 +130,7 @@ def made_picture(width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(np.clip(soft + rng.normal(0, 4, soft.shape), 0, 255), np.uint8)
 
 
-def made_readings(modality: Modality, step_s: float) -> list[Reading]:
+def made_readings(modality: str, step_s: float) -> list[Reading]:
     """Return a reading of changing emotions every `step_s` seconds of a minute."""
     rng = np.random.default_rng(0)
     found = []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 
+from edge_emo.analysis.modalities import took
 from edge_emo.app.excerpts import excerpts
 from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.core.files import atomic_write, check_folder
@@ -37,7 +38,7 @@ def annotate(
     Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
     """
     found = check_annotation(source, path)
-    if timeline.face is None:
+    if not took(timeline, "picture"):
         raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
     annotation = Annotation(timeline)
     with _drafted(path, _ENDINGS[found]) as draft:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from edge_emo.analysis.modalities import MODALITIES, Modality
 from edge_emo.cli.outputs import stdout_to
 from edge_emo.core.text import printable
 
@@ -119,12 +120,7 @@ def recognition(function: F) -> F:
             show_default=True,
             help="Frames of a film to look at in each second.",
         ),
-        click.option(
-            "--no-face", "face", flag_value=False, default=True, type=bool, callback=_one_left, help="Only listen."
-        ),
-        click.option(
-            "--no-voice", "voice", flag_value=False, default=True, type=bool, callback=_one_left, help="Only look."
-        ),
+        *map(_left_out, reversed(MODALITIES.values())),
     ):
         function = option(function)
     return function
@@ -253,10 +249,17 @@ def _track(ctx: click.Context, param: click.Parameter, value: str | None) -> Aud
     return int(value) if value is not None and value.isdecimal() else value
 
 
+def _left_out(modality: Modality) -> Callable[[F], F]:
+    """Return the option that leaves a modality out."""
+    text = "Only listen." if modality.takes == "picture" else "Only look."
+    flag = f"--no-{modality.name}"
+    return click.option(flag, modality.name, flag_value=False, default=True, type=bool, callback=_one_left, help=text)
+
+
 def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    other = {"face": "voice", "voice": "face"}[str(param.name)]
-    if not value and ctx.params.get(other) is False:
-        raise click.UsageError("--no-voice and --no-face leave nothing to look for; drop one of them")
+    if not value and not any(ctx.params.get(name, name != param.name) for name in MODALITIES):
+        flags = " and ".join(f"--no-{name}" for name in MODALITIES)
+        raise click.UsageError(f"{flags} leave nothing to look for; drop one of them")
     return value
 
 

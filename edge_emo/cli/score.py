@@ -117,6 +117,7 @@ def score(
     FILM is a film or a sound file, or "sample" for the synthetic voice that ships. Beside the cue sheet, the credits
     to paste under the video are written. No song comes twice.
     """
+    from edge_emo.analysis.modalities import MODALITIES, taking
     from edge_emo.app.documents import Scored, ScoreDocument
     from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
@@ -153,11 +154,12 @@ def score(
         from edge_emo.analysis.analyzer import Analyzer
 
         analyzer = Analyzer(**asked)
+        listens = any(asked.get(name, True) for name in taking("sound", MODALITIES))
 
     def look(name: str, on_progress: Callable[[float], object]) -> Footage:
         if not scoring.needs_timeline:
             return stated(name)
-        return analyzed(analyzer(name, on_progress), voice=asked["voice"])
+        return analyzed(analyzer(name, on_progress), listened=listens)
 
     batch = Batch(found, look)
     for footage in batch:

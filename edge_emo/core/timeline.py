@@ -8,7 +8,6 @@ from typing import Literal
 
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN, VALENCE_AROUSAL
 
-Modality = Literal["voice", "face"]
 Reason = Literal["low_confidence", "no_voice", "no_face", "nothing_found", "mixed", "smoothed", "modalities_disagree"]
 
 
@@ -16,13 +15,13 @@ Reason = Literal["low_confidence", "no_voice", "no_face", "nothing_found", "mixe
 class Reading:
     """What a model found between `start_s` and `end_s` (seconds from the start, half-open; both 0 for a still).
 
-    `raw` is the model's own label and `probabilities` its calibrated distribution in the order of
-    `EMOTIONS`; `emotion` is the decision, "uncertain" when `reason` says why. A face has a `box` (left, top, right,
-    bottom in pixels of the upright picture) and a `person`, a number from 1 on that stays while it is followed, and
-    `is_main` tells whether it is the face that counts.
+    `modality` tells in what, such as "voice" or "face". `raw` is the model's own label and `probabilities` its
+    calibrated distribution in the order of `EMOTIONS`; `emotion` is the decision, "uncertain" when `reason` says why. A
+    face has a `box` (left, top, right, bottom in pixels of the upright picture) and a `person`, a number from 1 on that
+    stays while it is followed, and `is_main` tells whether it is the face that counts.
     """
 
-    modality: Modality
+    modality: str
     start_s: float
     end_s: float
     raw: str
@@ -73,11 +72,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class FusionStep:
-    """Voice and face together, from `start_s` on for the length of a step or up to a cut, before and after smoothing.
+    """All modalities together, from `start_s` on for the length of a step or up to a cut, before and after smoothing.
 
-    `momentary` is the distribution of that time alone, `probabilities` the smoothed one, both in the order of
-    `EMOTIONS`; `voice` and `face` are the most likely emotion of each, None where it was not found;
-    `disagree` tells that both were sure, of different emotions.
+    `fused` is the distribution of that time alone, `probabilities` the smoothed one, both in the order of `EMOTIONS`;
+    `labels` is the most likely emotion of each modality that was found, by its name; `disagree` tells that they were
+    sure of different emotions.
     """
 
     start_s: float
@@ -86,8 +85,7 @@ class FusionStep:
     fused: tuple[float, ...]
     valence: float
     arousal: float
-    voice: str | None
-    face: str | None
+    labels: dict[str, str]
     disagree: bool
 
 
@@ -96,7 +94,7 @@ class Segment:
     """The time over which one emotion holds, or none is sure enough.
 
     `probabilities` is the mean distribution; `raw` its most likely emotion. The reason is "modalities_disagree" where
-    voice and face are sure of different emotions for most of it.
+    the modalities are sure of different emotions for most of it.
     """
 
     start_s: float
@@ -122,10 +120,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All readings of a source in order of time, what voice and face amount to together, and the summaries.
+    """All readings of a source in order of time, what they amount to together, and the summaries.
 
-    `voice` and `face` are None where the source has no sound, or no picture, or it was not asked for. `cuts` are the
-    times at which the picture was cut, in seconds, as near as frames were looked at.
+    `by_modality` has that of each modality by its name, such as "voice" or "face"; one that was not asked for, or takes
+    sound or a picture that the source has not, is left out. `cuts` are the times at which the picture was cut, in
+    seconds, as near as frames were looked at.
     """
 
     source: str
@@ -134,8 +133,7 @@ class Timeline:
     steps: tuple[FusionStep, ...]
     segments: tuple[Segment, ...]
     summary: Summary
-    voice: Summary | None
-    face: Summary | None
+    by_modality: dict[str, Summary]
     people: tuple[Person, ...]
     models: dict[str, str]
     warnings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_emo.core.errors import CardError
 from edge_emo.models.manifest import Precision, card_path
-from edge_emo.models.schema import DetectorPreprocessing
+from edge_emo.models.schema import DetectorPreprocessing, preprocessing_of
 from edge_emo.models.session import Model
 
 Float32 = NDArray[np.float32]
@@ -70,10 +70,8 @@ class FaceDetector:
     ) -> None:
         self.model = Model(Path(model) if model else card_path("detector", precision), threads)
         card = self.model.card
-        if card.detector is None:
-            raise CardError(f"{self.model.card_path}: its task is {card.task}; a face detector is asked for")
-        self.preprocessing, self.threshold = card.detector, card.threshold
-        self.size = size or card.detector.size
+        self.preprocessing = preprocessing_of(card, str(self.model.card_path), DetectorPreprocessing)
+        self.threshold, self.size = card.threshold, size or self.preprocessing.size
 
     @property
     def name(self) -> str:
@@ -91,7 +89,7 @@ class FaceDetector:
         expected = len(_grid(*network_input.shape[:2], self.preprocessing.strides)[0])
         if len(cells) != expected:
             raise CardError(
-                f"{self.model.card_path}: detector.strides is {list(self.preprocessing.strides)}, which gives "
+                f"{self.model.card_path}: preprocessing.strides is {list(self.preprocessing.strides)}, which gives "
                 f"{expected} cells where the network has {len(cells)}"
             )
         return decode(cells, network_input.shape[:2], self.preprocessing, self.threshold, scale)

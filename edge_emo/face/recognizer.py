@@ -14,7 +14,7 @@ from edge_emo.face.detector import Face, Pixels, checked
 from edge_emo.face.network_input import prepare
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import Precision, card_path
-from edge_emo.models.schema import check_task
+from edge_emo.models.schema import FacePreprocessing, preprocessing_of
 from edge_emo.models.session import Model
 
 
@@ -28,9 +28,7 @@ class FaceRecognizer:
     def __init__(self, model: str | Path | None = None, *, precision: Precision = "auto", threads: int = 1) -> None:
         self.model = Model(Path(model) if model else card_path("face", precision), threads)
         self.card = self.model.card
-        check_task(self.card, str(self.model.card_path), "face")
-        assert self.card.face is not None
-        self.preprocessing = self.card.face
+        self.preprocessing = preprocessing_of(self.card, str(self.model.card_path), FacePreprocessing)
 
     def probabilities(self, picture: Pixels, faces: Sequence[Face]) -> NDArray[np.float32]:
         """Return calibrated probabilities, shape (faces, 8) in the order of `EMOTIONS`, of faces in an RGB picture.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from edge_emo.core.errors import CardError, ModelError, ModelNotFoundError
 from edge_emo.core.files import read_bytes
-from edge_emo.models.schema import Card, check_card
+from edge_emo.models.schema import Card, Preprocessing, check_card, task_of
 
 T = TypeVar("T")
 
@@ -55,4 +55,7 @@ def read_json(path: Path, kind: type[T]) -> T:
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise CardError(f"{path}: {error}") from error
+        told = str(error)
+        if told.endswith("`$.preprocessing.task`"):
+            told += f"; known are {', '.join(map(task_of, get_args(Preprocessing)))}; a newer release may know more"
+        raise CardError(f"{path}: {told}") from error

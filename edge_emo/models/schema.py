@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -43,8 +43,7 @@ class TensorInfo:
     dtype: Literal["float32", "int32", "int64"] = "float32"
 
 
-@dataclass(frozen=True, kw_only=True)
-class VoicePreprocessing:
+class VoicePreprocessing(msgspec.Struct, frozen=True, kw_only=True, tag_field="task", tag="voice"):
     """How sound becomes input: decoded at `sample_rate`, cut into windows, of each the part that counts, then `input`.
 
     Sound is decoded at `decode_rate` Hz, None for the features' own rate. `activity` "cut" lays windows of `window_s`,
@@ -84,13 +83,17 @@ class VoicePreprocessing:
         """Rate, in Hz, at which sound is decoded."""
         return self.decode_rate or self.input.features.sample_rate
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what the network is given."""
+        return self.input.shape
+
 
 FERPLUS_POINTS = ((0.323, 0.396), (0.677, 0.396), (0.5, 0.601), (0.347, 0.758), (0.653, 0.758))
 """Where the shipped detector sees the five points in the pictures of FER+; see `export.build_faces.places`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FacePreprocessing:
+class FacePreprocessing(msgspec.Struct, frozen=True, kw_only=True, tag_field="task", tag="face"):
     """How a face in a picture becomes input: cut out, resized, as `color`, and (pixel - mean) / std of 0 to 255.
 
     `points` are the places in the cut-out, as shares of its width and height, that the eyes, the nose and the corners
@@ -131,8 +134,7 @@ class FacePreprocessing:
         return (*picture, self.n_colors) if self.layout == "hwc" else (self.n_colors, *picture)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectorPreprocessing:
+class DetectorPreprocessing(msgspec.Struct, frozen=True, kw_only=True, tag_field="task", tag="detector"):
     """How a picture becomes a detector's input, and its output faces.
 
     The picture is RGB, resized so that its longer side has `size` pixels, (pixel - mean) / std of 0 to 255, filled up
@@ -147,6 +149,11 @@ class DetectorPreprocessing:
     mean: Number = 127.5
     std: Positive = 64.0
     overlap: Share = 0.4
+
+
+Preprocessing = VoicePreprocessing | FacePreprocessing | DetectorPreprocessing
+"""In JSON its "task" tells which: a tag, such as msgspec knows of Structs alone."""
+P = TypeVar("P", VoicePreprocessing, FacePreprocessing, DetectorPreprocessing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +173,12 @@ class Card:
     """What a model is and how to use it: the JSON file beside each ONNX file.
 
     `labels` are the emotions of the outputs in their order; outputs of one emotion, such as a woman's and a man's,
-    are added up, and contempt is read as disgust. A detector's only label is "face". The task "other" is that of a
-    converted network nobody told the use of; it runs nowhere yet.
+    are added up, and contempt is read as disgust. A detector's only label is "face". `preprocessing` tells what the
+    model is for; a converted network nobody told the use of has none, and runs nowhere yet.
     """
 
     format: Literal[1]
     name: str
-    task: Literal["voice", "face", "detector", "other"]
     version: str
     file: str
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -182,9 +188,7 @@ class Card:
     output: TensorInfo
     activation: Literal["logits", "probabilities"]
     labels: list[str]
-    voice: VoicePreprocessing | None = None
-    face: FacePreprocessing | None = None
-    detector: DetectorPreprocessing | None = None
+    preprocessing: Preprocessing | None = None
     temperature: Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)] = 1.0
     threshold: Share = 0.0
     license: str
@@ -194,14 +198,25 @@ class Card:
     metrics: list[Metric] = field(default_factory=list)
     parity: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def task(self) -> str:
+        """What the model is for: "voice", "face", "detector", or "other" where nobody said it."""
+        return "other" if self.preprocessing is None else task_of(type(self.preprocessing))
 
-def check_task(card: Card, path: str, wanted: Literal["voice", "face"]) -> None:
-    """Check that a card is that of a voice or face model. Raises CardError."""
-    if getattr(card, wanted) is not None:
-        return
+
+def task_of(kind: type[Preprocessing]) -> str:
+    """Return what models with such preprocessing are for, as it is written in cards."""
+    return str(kind.__struct_config__.tag)
+
+
+def preprocessing_of(card: Card, path: str, kind: type[P]) -> P:
+    """Return how the input of a model is made, which is for one `kind` of task. Raises CardError for any other."""
+    if isinstance(card.preprocessing, kind):
+        return card.preprocessing
+    wanted = task_of(kind)
     told = f"its task is {card.task}; a {wanted} model is asked for"
-    if card.task == "other":
-        options = f"--task {wanted}, --labels" + " and --front-end" * (wanted == "voice")
+    if card.preprocessing is None:
+        options = f"--task {wanted}, --labels" + " and --front-end" * (kind is VoicePreprocessing)
         told = f"nobody said what its input and outputs are (its task is other); convert it again with {options}"
     raise CardError(f"{path}: {told}")
 
@@ -210,17 +225,14 @@ def check_card(card: Card, path: str) -> None:
     """Check what the types of its fields do not. Raises CardError, which names the field."""
     if card.opset not in OPSETS:
         raise CardError(f"{path}: opset is {card.opset}; this release runs {OPSETS[0]} to {OPSETS[-1]}")
-    if card.task != "other":
-        _check_use(card, path)
+    if card.preprocessing is not None:
+        _check_use(card, card.preprocessing, path)
     if Path(card.file).name != card.file or card.file in ("", "..") or "\0" in card.file:
         raise CardError(f"{path}: file is {card.file!r}; it must be a plain name beside the card")
 
 
-def _check_use(card: Card, path: str) -> None:
-    stated = [task for task in ("voice", "face", "detector") if getattr(card, task) is not None]
-    if stated != [card.task]:
-        raise CardError(f"{path}: the task is {card.task}, so {card.task} must say how its input is made, and it alone")
-    if card.detector is not None:
+def _check_use(card: Card, preprocessing: Preprocessing, path: str) -> None:
+    if isinstance(preprocessing, DetectorPreprocessing):
         if card.labels != ["face"] or card.output.shape[-1] != 15 or len(card.output.shape) != 3:
             raise CardError(f"{path}: a detector has the one label face, and an output of 15 numbers for each cell")
         return
@@ -233,7 +245,6 @@ def _check_use(card: Card, path: str) -> None:
         raise CardError(f"{path}: output.shape is {card.output.shape}; one row of labels for each input is asked for")
     if card.output.shape[-1] != len(card.labels):
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
-    given = card.voice.input.shape if card.voice else card.face.shape if card.face else ()
-    wanted = card.input.shape[1:]
+    given, wanted = preprocessing.shape, card.input.shape[1:]
     if None not in wanted and [n for n in wanted if n != 1] != [n for n in given if n != 1]:
-        raise CardError(f"{path}: input.shape is {wanted} without the batch, but {card.task} gives {list(given)}")
+        raise CardError(f"{path}: input.shape is {wanted} without the batch, but preprocessing gives {list(given)}")

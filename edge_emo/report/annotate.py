@@ -61,8 +61,7 @@ class Layout:
         panels = [(x, y, x + across, y + down) for y in (0, height - down) for x in (0, width - across)]
         boxes = [reading.box for reading in timeline.readings if reading.box]
         best = min(panels, key=lambda panel: sum(shared_area(panel, box) for box in boxes))
-        looked_for = {"voice": timeline.voice, "face": timeline.face}
-        title = " and ".join(name for name, summary in looked_for.items() if summary is not None)
+        title = " and ".join(timeline.by_modality)
         is_film = timeline.duration_s > 0
         return Layout(best, f"{title}, smoothed" if is_film else title, len(timeline.people) > 1, is_film)
 
@@ -141,7 +140,7 @@ class Shown:
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
-        self._faces = [reading for reading in timeline.readings if reading.modality == "face"]
+        self._faces = [reading for reading in timeline.readings if reading.box]
         self._starts = [reading.start_s for reading in self._faces]
         self._longest_s = max((reading.duration_s for reading in self._faces), default=0.0)
         self._step_starts = [step.start_s for step in timeline.steps]

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from edge_emo.analysis.modalities import taking, took
 from edge_emo.app.excerpts import N_COLUMNS, N_FRAMES, Excerpts
 from edge_emo.core.errors import DecoderMissingError
 from edge_emo.core.timeline import Timeline
@@ -41,10 +42,10 @@ def draw(timeline: Timeline, excerpts: Excerpts, out: BinaryIO, format: str) -> 
         raise ValueError(f"format is {format!r}; known are {', '.join(sorted(formats()))}")
     from matplotlib.figure import Figure
 
-    rows: list[tuple[str, float]] = [("emotions", 0.8 if timeline.voice and timeline.face else 0.4)]
-    if timeline.face is not None:
+    rows: list[tuple[str, float]] = [("emotions", 0.4 * len(timeline.by_modality))]
+    if took(timeline, "picture"):
         rows.append(("frames", 1.0))
-    if timeline.voice is not None:
+    if took(timeline, "sound"):
         rows.append(("sound", 1.0))
     rows.append(("place", 1.4))
     figure = Figure(figsize=(12, 1.6 * sum(height for _, height in rows)), layout="constrained")
@@ -58,7 +59,9 @@ def draw(timeline: Timeline, excerpts: Excerpts, out: BinaryIO, format: str) -> 
             for segment in timeline.segments:
                 color = _color(segment.emotion)
                 axis.axvspan(segment.start_s, segment.end_s, color=color, alpha=0.18, linewidth=0, zorder=0)
-    axes[0].set_title(f"{Path(timeline.source).name}: {found(timeline.summary)}", loc="left")
+    axes[0].set_title(
+        f"{Path(timeline.source).name}: {found(timeline.summary, among=timeline.by_modality)}", loc="left"
+    )
     axes[-1].set_xlim(0, timeline.duration_s)
     axes[-1].set_xlabel("seconds")
     figure.legend(handles=_key(timeline), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
@@ -70,11 +73,18 @@ def _key(timeline: Timeline) -> list[Any]:
     from matplotlib.patches import Patch
 
     drawn = {segment.emotion for segment in timeline.segments}
-    if timeline.voice and timeline.face:
+    if len(timeline.by_modality) > 1:
         drawn |= {reading.emotion for reading in timeline.readings if reading.is_main}
     key = [Patch(facecolor=_color(emotion), label=emotion) for emotion in COLORS if emotion in drawn]
     if any(segment.reason == "modalities_disagree" for segment in timeline.segments):
-        key.append(Patch(facecolor="white", edgecolor="0.3", hatch=_DISAGREE, label="voice and face disagree"))
+        key.append(
+            Patch(
+                facecolor="white",
+                edgecolor="0.3",
+                hatch=_DISAGREE,
+                label=f"{' and '.join(timeline.by_modality)} disagree",
+            )
+        )
     return key
 
 
@@ -84,8 +94,8 @@ def _color(emotion: str) -> tuple[float, float, float]:
 
 
 def _emotions(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
-    """Draw a band for what voice and face are together, below it one for the readings of each where there are both."""
-    bands = ["together", "voice", "face"] if timeline.voice and timeline.face else ["together"]
+    """Draw a band for what the modalities are together, below it one for the readings of each if there are several."""
+    bands = ["together", *(timeline.by_modality if len(timeline.by_modality) > 1 else ())]
     for segment in timeline.segments:
         hatch = _DISAGREE if segment.reason == "modalities_disagree" else None
         place = (segment.start_s, segment.end_s, 1 - 1 / len(bands), 1)
@@ -132,7 +142,7 @@ def _sound(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
         limit = max(1e-3, float(np.abs([low, high]).max())) * 1.1
         axis.set_ylim(-limit, limit)
     axis.set_yticks([])
-    axis.set_ylabel("voice")
+    axis.set_ylabel(" and ".join(taking("sound", timeline.by_modality)))
 
 
 def _place(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from edge_emo.analysis.modalities import MODALITIES
 from edge_emo.app.documents import Recommended, Scored
 from edge_emo.core.text import plain
 from edge_emo.core.timeline import Person, Segment, Summary, Timeline
@@ -16,7 +17,6 @@ Strong = Callable[[str], str]
 """What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
-_NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
 
 _OPTIONS = {
     "license": "--license",
@@ -30,10 +30,13 @@ _OPTIONS = {
 }
 
 
-def found(summary: Summary, strong: Strong = str) -> str:
-    """Return what was heard or seen, in one line: the decision, how sure, and what else it may be."""
+def found(summary: Summary, strong: Strong = str, *, among: Collection[str] = ()) -> str:
+    """Return what was heard or seen, in one line: the decision, how sure, and what else it may be.
+
+    `among` are the modalities that were looked for.
+    """
     if summary.emotion is None:
-        return _NOTHING.get(str(summary.reason), "nothing found")
+        return f"{' and '.join(f'no {name}' for name in among) or 'nothing'} found"
     ranked = sorted(summary.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
     if summary.reason == "mixed":
@@ -46,9 +49,10 @@ def found(summary: Summary, strong: Strong = str) -> str:
 def timeline(result: Timeline, strong: Strong = str) -> str:
     """Return a timeline: a line for each segment over which an emotion holds, and the summary."""
     lines = [strong(title(result.source))]
-    lines += [f"  {_region(segment)}" for segment in result.segments if segment.end_s > segment.start_s]
-    if result.voice and result.face:
-        lines += [f"  heard: {found(result.voice, strong)}", f"  seen: {found(result.face, strong)}"]
+    lines += [f"  {_region(segment, result)}" for segment in result.segments if segment.end_s > segment.start_s]
+    if len(result.by_modality) > 1:
+        for name, own in result.by_modality.items():
+            lines.append(f"  {MODALITIES[name].perceived}: {found(own, strong, among=[name])}")
     if len(result.people) > 1:
         main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
         by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
@@ -57,17 +61,21 @@ def timeline(result: Timeline, strong: Strong = str) -> str:
         if rest:
             lines.append(f"  and {len(rest)} more, each seen for up to {rest[0].summary.found_s:.1f} s")
     summary = result.summary
-    lines.append(f"  {_sense(result)}: {found(summary, strong)}")
+    lines.append(f"  {_sense(result)}: {found(summary, strong, among=result.by_modality)}")
     if summary.emotion is not None:
         where = f"; found in {summary.found_s:.1f} s of {result.duration_s:.1f} s" if result.duration_s else ""
         lines.append(f"  valence {summary.valence:+.2f}, arousal {summary.arousal:+.2f}{where}")
     return "\n".join(lines)
 
 
+def disagreement(result: Timeline) -> str:
+    """Return what is said of segments in which the modalities disagree."""
+    return f"{' and '.join(result.by_modality)} disagree"
+
+
 def _sense(result: Timeline) -> str:
-    if result.voice and result.face:
-        return "together"
-    return "heard" if result.voice else "seen"
+    perceived = [MODALITIES[name].perceived for name in result.by_modality]
+    return perceived[0] if len(perceived) == 1 else "together"
 
 
 def _person(person: Person, main: str, strong: Strong) -> str:
@@ -80,10 +88,11 @@ def recommended(result: Recommended, strong: Strong = str) -> str:
     """Return what was heard and seen in one source and the songs for it."""
     if result.timeline is None:
         head = f"mood: {strong(str(result.mood))}"
-    elif result.timeline.voice and result.timeline.face:
+    elif len(result.timeline.by_modality) > 1:
         head = timeline(result.timeline, strong)
     else:
-        head = f"{strong(title(result.timeline.source))}: {found(result.timeline.summary, strong)}"
+        one = found(result.timeline.summary, strong, among=result.timeline.by_modality)
+        head = f"{strong(title(result.timeline.source))}: {one}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
         lines = [head, "no song passes all that is asked of songs (licence, genre, length, ...); ask for less"]
         return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
@@ -144,10 +153,10 @@ def song(item: Song, strong: Strong = str) -> str:
     return "\n".join(lines)
 
 
-def _region(segment: Segment) -> str:
+def _region(segment: Segment, result: Timeline) -> str:
     probability = max(segment.probabilities)
     label = segment.emotion if segment.emotion == segment.raw else f"{segment.emotion} ({segment.raw})"
-    note = "  voice and face disagree" if segment.reason == "modalities_disagree" else ""
+    note = f"  {disagreement(result)}" if segment.reason == "modalities_disagree" else ""
     bar = "█" * round(probability * 20)
     return f"{segment.start_s:7.2f} – {segment.end_s:7.2f} s  {label:<22} {probability:4.0%}  {bar}{note}".rstrip()
 

@@ -13,7 +13,7 @@ from edge_emo.core.timeline import ProvisionalReading, Reading, decide
 from edge_emo.media.sound import Float32, resample
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import Precision, card_path
-from edge_emo.models.schema import VoicePreprocessing, check_task
+from edge_emo.models.schema import VoicePreprocessing, preprocessing_of
 from edge_emo.models.session import Model
 from edge_emo.voice.activity import Span
 from edge_emo.voice.windows import Windows
@@ -31,14 +31,21 @@ class VoiceRecognizer:
             raise ValueError(f"threads is {threads}; at least one is needed")
         self.model = Model(Path(model) if model else card_path("voice", precision), threads)
         self.card = self.model.card
-        check_task(self.card, str(self.model.card_path), "voice")
-        assert self.card.voice is not None
-        self.preprocessing = self.card.voice
+        self.preprocessing = preprocessing_of(self.card, str(self.model.card_path), VoicePreprocessing)
 
     @property
     def sample_rate(self) -> int:
         """Rate, in Hz, of the sound that it is given."""
         return self.preprocessing.sample_rate
+
+    @property
+    def model_names(self) -> dict[str, str]:
+        """Name, version and precision of the model, by its task."""
+        return {"voice": self.model.name}
+
+    def reader(self, *, live: bool = False) -> VoiceStream:
+        """Return what reads one source."""
+        return VoiceStream(self, live=live)
 
     def probabilities(self, windows: Iterable[Float32]) -> Float32:
         """Return calibrated probabilities, shape (windows, 8), of stretches of sound that hold a voice.
@@ -60,7 +67,7 @@ class VoiceRecognizer:
 
         Raises ValueError for samples that are no mono float sound, or hold NaN or infinity.
         """
-        stream = VoiceStream(self)
+        stream = self.reader()
         return [*stream.push(samples), *stream.finish()]
 
 
@@ -71,12 +78,19 @@ class VoiceStream:
     are there: the first one second after a voice begins, then one every hop.
     """
 
+    is_cut = False
+
     def __init__(self, recognizer: VoiceRecognizer, *, live: bool = False) -> None:
         self.provisional: tuple[Reading, ...] = ()
-        self._recognizer = recognizer
+        self._recognizer, self.threshold = recognizer, recognizer.card.threshold
         self._windows = Windows(recognizer.preprocessing, live=live)
         self._buffer = np.zeros(0, np.float32)
         self._buffer_start = 0
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate, in Hz, of the sound that is pushed."""
+        return self._recognizer.sample_rate
 
     @property
     def settled_s(self) -> float:
@@ -109,12 +123,12 @@ class VoiceStream:
         self.provisional = tuple(found)
 
     def _read(self, groups: Iterable[list[Span]], kind: type[Reading] = Reading) -> Iterator[Reading]:
-        threshold, rate = self._recognizer.card.threshold, self._recognizer.sample_rate
+        rate = self.sample_rate
         for group in groups:
             sound = [self._buffer[w.start - self._buffer_start : w.stop - self._buffer_start] for w in group]
             for window, probabilities in zip(group, self._recognizer.probabilities(sound), strict=True):
                 values = tuple(float(p) for p in probabilities)
-                raw, emotion, reason = decide(values, threshold)
+                raw, emotion, reason = decide(values, self.threshold)
                 yield kind(
                     modality="voice",
                     start_s=window.start / rate,

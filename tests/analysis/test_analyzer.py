@@ -1,6 +1,7 @@
 import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import numpy as np
@@ -11,6 +12,7 @@ import edge_emo
 from benchmarks.lateness import CUTS_S, write_cut_film
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.analysis.fusion import Fusion
+from edge_emo.analysis.modalities import MODALITIES
 from edge_emo.core.errors import MediaError, NoVoiceError
 from edge_emo.face.reader import FaceReader
 from edge_emo.media.film import Film
@@ -32,17 +34,17 @@ def test_a_film_has_a_voice_and_a_face_on_one_clock(film):
     assert [reading.start_s for reading in faces] == pytest.approx([k / 5 for k in range(20)], abs=0.02)
     assert {reading.person for reading in faces} == {1}
     assert all(0.04 < reading.box[0] / 256 < 0.96 for reading in faces)
-    assert timeline.face.raw == "happy"
+    assert timeline.by_modality["face"].raw == "happy"
     starts = [step.start_s for step in timeline.steps]
     assert starts == sorted(starts)
-    assert any(step.voice and step.face for step in timeline.steps)
+    assert any(len(step.labels) == 2 for step in timeline.steps)
     assert timeline.warnings == ()
 
 
 def test_the_timeline_of_a_film_is_that_of_its_frames_one_by_one(film):
     analyzer = Analyzer(voice=False)
     whole = analyzer(film)
-    reader, fusion, told = FaceReader(), Fusion({"face": analyzer.face.card.threshold}), []
+    reader, fusion, told = FaceReader(), Fusion({"face": analyzer.recognizer("face").reader().threshold}), []
     for frame in Film(film, fps=5):
         readings = list(reader.push(frame))
         fusion.push(readings)
@@ -64,14 +66,14 @@ def test_segments_and_people_change_where_a_film_is_cut(tmp_path, portrait):
 def test_a_film_without_sound_is_looked_at(tmp_path, portrait):
     timeline = edge_emo.analyze(write_film(tmp_path / "a.mp4", [portrait] * 10, 5))
     assert modalities(timeline) == {"face"}
-    assert timeline.voice is None
+    assert "voice" not in timeline.by_modality
     assert any("no sound" in warning for warning in timeline.warnings)
 
 
 def test_sound_without_a_picture_is_listened_to(tmp_path, sample):
     timeline = edge_emo.analyze(write_film(tmp_path / "a.m4a", [], 5, sample))
     assert modalities(timeline) == {"voice"}
-    assert timeline.face is None
+    assert "face" not in timeline.by_modality
     assert timeline.warnings == ()
 
 
@@ -96,15 +98,15 @@ def test_a_picture_is_one_moment(tmp_path, portrait):
     write_picture(tmp_path / "a.png", portrait)
     timeline = edge_emo.analyze(tmp_path / "a.png")
     assert (timeline.duration_s, len(timeline.readings), len(timeline.steps)) == (0.0, 1, 1)
-    assert timeline.face.raw == timeline.summary.raw == "happy"
-    assert timeline.voice is None
+    assert timeline.by_modality["face"].raw == timeline.summary.raw == "happy"
+    assert "voice" not in timeline.by_modality
 
 
 def test_no_face_is_an_answer(tmp_path):
     write_picture(tmp_path / "a.png", np.full((200, 300, 3), 90, np.uint8))
     timeline = edge_emo.analyze(tmp_path / "a.png")
     assert (timeline.readings, timeline.steps, timeline.segments) == ((), (), ())
-    assert timeline.summary.reason == timeline.face.reason == "no_face"
+    assert timeline.summary.reason == timeline.by_modality["face"].reason == "no_face"
     with pytest.raises(NoVoiceError, match="no face"):
         edge_emo.recommend(timeline)
 
@@ -113,7 +115,7 @@ def test_neither_voice_nor_face_is_an_answer(tmp_path):
     path = write_film(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5, 5, np.zeros(16000, np.float32))
     timeline = edge_emo.analyze(path)
     assert timeline.summary.reason == "nothing_found"
-    assert (timeline.voice.reason, timeline.face.reason) == ("no_voice", "no_face")
+    assert (timeline.by_modality["voice"].reason, timeline.by_modality["face"].reason) == ("no_voice", "no_face")
 
 
 def drawn_face():
@@ -154,8 +156,10 @@ def test_everyone_is_read_when_asked_for(tmp_path, portrait):
     alone = edge_emo.analyze(path)
     assert len(alone.readings) == 5
     # the summary is that of the main face, whoever else is read
-    assert everyone.face.raw == alone.face.raw
-    assert everyone.face.probabilities == pytest.approx(alone.face.probabilities, abs=1e-4)
+    assert everyone.by_modality["face"].raw == alone.by_modality["face"].raw
+    assert everyone.by_modality["face"].probabilities == pytest.approx(
+        alone.by_modality["face"].probabilities, abs=1e-4
+    )
 
 
 def test_what_is_asked_for_alone_is_looked_for(film):
@@ -165,12 +169,15 @@ def test_what_is_asked_for_alone_is_looked_for(film):
 
 
 def test_models_are_made_when_they_are_needed(film, monkeypatch):
+    face, made = MODALITIES["face"], []
+    counted = replace(face, recognizer=lambda options: made.append(options) or face.recognizer(options))
+    monkeypatch.setitem(MODALITIES, "face", counted)
     analyzer = Analyzer()
-    assert "face" not in vars(analyzer)
     analyzer("edge_emo/data/sample.flac")
-    assert "face" not in vars(analyzer)
+    assert not made
     analyzer(film)
-    assert "face" in vars(analyzer)
+    analyzer(film)
+    assert len(made) == 1
 
 
 def test_standard_input(monkeypatch, film, tmp_path, portrait):
@@ -220,7 +227,7 @@ def test_the_same_face_is_the_same_emotion_at_every_size(tmp_path, portrait):
         path = tmp_path / f"{width}.jpg"
         write_picture(path, cv2.resize(portrait, (width, width), interpolation=cv2.INTER_AREA))
         found = analyzer(path)
-        assert found.face.raw == "happy"
+        assert found.by_modality["face"].raw == "happy"
         left, top, right, bottom = np.array(found.readings[0].box) / width
         assert 0.3 < left < right < 0.6
         assert 0.08 < top < bottom < 0.45

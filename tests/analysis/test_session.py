@@ -42,7 +42,9 @@ def voice():
 @pytest.fixture(scope="module")
 def make(voice):
     recognizer = FaceRecognizer()
-    return lambda live: Session(voice, FaceReader(FullFrame(), recognizer), live=live)
+    return lambda live: Session(
+        {"voice": voice.reader(live=live), "face": FaceReader(FullFrame(), recognizer)}, live=live
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def test_neither_cuts_nor_the_order_of_sound_and_frames_change_an_answer(
 
 def test_a_session_in_pieces_gives_the_timeline_of_a_film(film, voice):
     timeline = Analyzer()(film)
-    session, readings = Session(voice, FaceReader()), []
+    session, readings = Session({"voice": voice.reader(), "face": FaceReader()}), []
     sound = np.concatenate(list(Sound(film)))
     for frame in Film(film):
         readings += session.push_frame(frame)
@@ -119,7 +121,7 @@ def test_a_live_session_finds_in_each_step_what_a_file_has(whole):
     assert live_readings == readings
     assert len(cuts) == 2 and none_kept == []
     assert [m.start_s for m in live] == [m.start_s for m in of_file]
-    assert [(m.fused, m.voice, m.face) for m in live] == [(m.fused, m.voice, m.face) for m in of_file]
+    assert [(m.fused, m.labels) for m in live] == [(m.fused, m.labels) for m in of_file]
     assert [m.end_s for m in live[:-1]] == [m.end_s for m in of_file[:-1]]
 
 
@@ -131,19 +133,19 @@ def listened(session, sound):
 
 
 def test_a_voice_that_goes_on_is_in_the_steps_within_a_third_of_a_second_of_the_last_sample_read(voice, speech):
-    session, seen = Session(voice, live=True), {}
+    session, seen = Session({"voice": voice.reader(live=True)}, live=True), {}
     for n_samples, _ in listened(session, speech):
         for reading in session.provisional_readings:
             if reading not in seen:
                 seen[reading] = n_samples
                 steps = {m.start_s: m for m in session.provisional_steps()}
-                assert steps[(reading.end_s - 1e-6) // STEP_S * STEP_S].voice
+                assert steps[(reading.end_s - 1e-6) // STEP_S * STEP_S].labels["voice"]
     assert len(seen) >= 3
     assert all(n_samples - r.end_s * SAMPLE_RATE <= 0.3 * SAMPLE_RATE for r, n_samples in seen.items())
 
 
 def test_an_utterance_is_read_one_second_after_it_begins_and_then_every_hop(voice, speech):
-    session, seen, hop_s = Session(voice, live=True), {}, voice.preprocessing.hop_s
+    session, seen, hop_s = Session({"voice": voice.reader(live=True)}, live=True), {}, voice.preprocessing.hop_s
     for n_samples, _ in listened(session, speech):
         for reading in session.provisional_readings:
             seen.setdefault(reading, n_samples / SAMPLE_RATE)
@@ -157,7 +159,7 @@ def test_an_utterance_is_read_one_second_after_it_begins_and_then_every_hop(voic
 
 
 def test_a_face_is_in_the_steps_with_its_frame_and_final_with_the_end_of_the_step(make, frames):
-    session = Session(None, FaceReader(FullFrame(), FaceRecognizer()), live=True)
+    session = Session({"face": FaceReader(FullFrame(), FaceRecognizer())}, live=True)
     for frame in frames:
         found, final = session.push_frame(frame), session.steps()
         ahead = session.provisional_steps()
@@ -167,7 +169,7 @@ def test_a_face_is_in_the_steps_with_its_frame_and_final_with_the_end_of_the_ste
 
 
 def test_a_reading_of_the_whole_utterance_replaces_the_provisional_ones(voice, speech):
-    session, told = Session(voice, live=True), set()
+    session, told = Session({"voice": voice.reader(live=True)}, live=True), set()
     for _, found in listened(session, speech):
         told |= set(session.provisional_readings)
         for reading in found:
@@ -184,13 +186,13 @@ def test_what_is_no_voice_is_not_read_early_either(voice):
     rng, at_s = np.random.default_rng(1), np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
     noise = 1e-4 * rng.standard_normal(len(at_s))
     for sound in (0.05 * rng.standard_normal(len(at_s)), noise + 0.1 * np.sin(2 * np.pi * 440 * at_s) * (at_s > 2)):
-        session = Session(voice, live=True)
+        session = Session({"voice": voice.reader(live=True)}, live=True)
         for _ in listened(session, sound.astype(np.float32)):
             assert session.provisional_readings == ()
 
 
 def test_a_file_is_read_once_its_utterances_are_complete_and_not_before(voice, speech):
-    session = Session(voice)
+    session = Session({"voice": voice.reader()})
     for _ in listened(session, speech):
         assert session.provisional_readings == ()
         assert session.steps() == []
@@ -224,6 +226,6 @@ def test_an_analyzer_makes_live_sessions_of_what_it_is_asked_for(speech, film):
 
 def test_a_session_takes_what_it_was_made_for_alone(voice, speech, frames):
     with pytest.raises(ValueError, match="no face is looked for"):
-        Session(voice).push_frame(frames[0])
+        Session({"voice": voice.reader()}).push_frame(frames[0])
     with pytest.raises(ValueError, match="no voice is looked for"):
-        Session(None, FaceReader(FullFrame())).push_sound(speech)
+        Session({"face": FaceReader(FullFrame())}).push_sound(speech)

@@ -26,7 +26,7 @@ def test_frames_are_spread_over_the_film_and_the_envelope_holds_every_sample(fil
 
 
 def test_what_was_not_looked_for_is_not_read(film, timeline):
-    found = excerpts(replace(timeline, voice=None, face=None), film)
+    found = excerpts(replace(timeline, by_modality={}), film)
     assert (found.frames, found.envelope) == ((), None)
 
 

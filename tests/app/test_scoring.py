@@ -24,7 +24,7 @@ def scoring(recommender, **asked):
 def test_a_film_is_scored_by_what_was_found_in_it(recommender):
     plan = scoring(recommender)
     assert plan.needs_timeline
-    footage = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), voice=True)
+    footage = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), listened=True)
     assert [cue.emotion for cue in plan.cues(footage)] == ["happy", "sad"]
     with pytest.raises(ValueError, match="was not looked at"):
         plan.cues(Footage("a.mp4", 60.0, True))
@@ -48,9 +48,9 @@ def test_cues_that_were_edited_are_kept_but_for_those_that_get_another_song(reco
 
 def test_what_was_not_listened_to_is_taken_to_have_sound():
     timeline = film_of((0, 60, "happy"))
-    assert analyzed(timeline, voice=True).has_sound
-    silent = replace(timeline, voice=None)
-    assert [analyzed(silent, voice=heard).has_sound for heard in (True, False)] == [False, True]
+    assert analyzed(timeline, listened=True).has_sound
+    silent = replace(timeline, by_modality={})
+    assert [analyzed(silent, listened=heard).has_sound for heard in (True, False)] == [False, True]
 
 
 def test_a_film_and_a_recording_state_their_length_and_whether_they_have_sound(film, portrait, sample, tmp_path):

@@ -121,7 +121,7 @@ def test_fp32_and_int8_with_cards_evidence_and_report(exported):
     for name in ("net.fp32", "net.int8"):
         onnx.checker.check_model(onnx.load(out / f"{name}.onnx"), full_check=True)
     fp32, int8 = card(out / "net.fp32.json"), card(out / "net.int8.json")
-    assert (fp32["task"], fp32["input"]["shape"], fp32["output"]["shape"]) == ("other", [None, 40, 3], [None, 5])
+    assert (fp32["preprocessing"], fp32["input"]["shape"], fp32["output"]["shape"]) == (None, [None, 40, 3], [None, 5])
     (parity,) = fp32["parity"]["gates"]
     assert parity["value"] <= parity["maximum"] == 1e-4
     assert parity["samples"] == 500  # 240 real ones, and random ones
@@ -319,7 +319,8 @@ def test_pictures_calibrate_a_face_model(tmp_path, rng):
     assert "1 files that are no pictures by their names" in done.stderr
     made = card(tmp_path / "out" / "face.fp32.json")
     assert made["labels"] == ["happy", "sad", "fearful"]
-    assert (made["face"]["width"], made["face"]["height"], made["face"]["std"]) == (10, 12, [255.0])
+    face = made["preprocessing"]
+    assert (face["task"], face["width"], face["height"], face["std"]) == ("face", 10, 12, [255.0])
     with pytest.raises(CardError, match="its task is face"):
         VoiceRecognizer(tmp_path / "out" / "face.fp32.json")
 
@@ -332,7 +333,7 @@ def test_a_face_model_that_scales_its_pixels_is_given_them_as_they_are(tmp_path)
     model.save(tmp_path / "face.keras")
     done = convert(tmp_path / "face.keras", tmp_path / "out", "--task", "face", "--labels", "happy,sad")
     assert done.exit_code == 0, done.output
-    made = card(tmp_path / "out" / "face.fp32.json")["face"]
+    made = card(tmp_path / "out" / "face.fp32.json")["preprocessing"]
     assert (made["color"], made["std"]) == ("rgb", [1.0])
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
@@ -53,10 +53,10 @@ def saved(folder, model, voice):
     content = model.SerializeToString()
     (folder / "rule.onnx").write_bytes(content)
     card = Card(
-        format=1, name="rule", task="voice", version="1.0.0", file="rule.onnx", precision="fp32", opset=17,
+        format=1, name="rule", version="1.0.0", file="rule.onnx", precision="fp32", opset=17,
         sha256=hashlib.sha256(content).hexdigest(), input=TensorInfo(name="features", shape=[None, 8]),
-        output=TensorInfo(name="logits", shape=[None, 2]), activation="logits", labels=["happy", "sad"], voice=voice,
-        license="none",
+        output=TensorInfo(name="logits", shape=[None, 2]), activation="logits", labels=["happy", "sad"],
+        preprocessing=voice, license="none",
     )  # fmt: skip
     save_card(card, folder)
     return folder / "rule.json"

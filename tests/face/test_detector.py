@@ -107,7 +107,7 @@ def test_arrays_of_another_kind_are_refused(picture):
 
 
 def test_a_voice_model_is_no_detector():
-    with pytest.raises(CardError, match="its task is voice; a face detector is asked for"):
+    with pytest.raises(CardError, match="its task is voice; a detector model is asked for"):
         FaceDetector(card_path("voice"))
 
 

@@ -29,7 +29,7 @@ def golden():
     found = {"spans": [[s.start, s.stop] for s in find_voice(samples)], "inputs": {}, "probabilities": {}}
     for name in NAMES:
         card = read_card(models_folder() / f"{name}.fp32.json")
-        values = network_input(samples[16000:64000], card.voice, card.input.shape[1:]).ravel()[::37]
+        values = network_input(samples[16000:64000], card.preprocessing, card.input.shape[1:]).ravel()[::37]
         found["inputs"][name] = np.round(values.astype(float), 4).tolist()
         for precision in read_manifest().models[name].cards:
             readings = VoiceRecognizer(models_folder() / f"{name}.{precision}.json").readings(samples)

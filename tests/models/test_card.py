@@ -42,37 +42,36 @@ def change(path, value, *keys, card=CARD):
         (("format",), 2, "format"),
         (("temperature",), 0, "temperature"),
         (("threshold",), 1.5, "threshold"),
-        (("voice", "input", "features", "hop_length"), 0, "hop_length"),
-        (("voice", "input", "features", "hop_length"), "200", "hop_length"),
-        (("voice", "input", "features", "window"), "kaiser", "window"),
-        (("voice", "input", "features", "f_max"), 9000, "f_max"),
-        (("voice", "input", "std"), [0.0], "std"),
-        (("voice", "input", "mean"), [0.0, 1.0], "mean has 2 values"),
-        (("task",), "smell", "task"),
-        (("voice", "input", "features", "nmels"), 64, "has no field voice.input.features.nmels"),
+        (("preprocessing", "input", "features", "hop_length"), 0, "hop_length"),
+        (("preprocessing", "input", "features", "hop_length"), "200", "hop_length"),
+        (("preprocessing", "input", "features", "window"), "kaiser", "window"),
+        (("preprocessing", "input", "features", "f_max"), 9000, "f_max"),
+        (("preprocessing", "input", "std"), [0.0], "std"),
+        (("preprocessing", "input", "mean"), [0.0, 1.0], "mean has 2 values"),
+        (("preprocessing", "task"), "smell", r"preprocessing\.task`; known are voice, face, detector"),
+        (("preprocessing", "task"), KeyError, "missing required field `task`"),
+        (("preprocessing", "task"), "face", "missing required field `width`"),
+        (("task",), "voice", "has no field task"),
+        (("preprocessing", "input", "features", "nmels"), 64, "has no field preprocessing.input.features.nmels"),
         (("sample_rate",), 16000, "has no field sample_rate"),
-        (("voice", "hop_s"), 5.0, "hop_s is 5.0, longer than window_s"),
+        (("preprocessing", "hop_s"), 5.0, "hop_s is 5.0, longer than window_s"),
         (("output", "shape"), [None, None, 8], "one row of labels"),
-        (("task",), "face", "the task is face, so face must say"),
-        (("voice",), None, "the task is voice, so voice must say"),
-        (("face",), {"width": 8, "height": 8}, "and it alone"),
-        (("face",), {"width": 0, "height": 8}, "face.width"),
-        (("voice", "input", "frames"), 241, "voice gives \\[241, 80\\]"),
-        (("voice", "input", "layout"), "features_first", "voice gives \\[80, 240\\]"),
-        (("voice", "window_s"), 1e308, "voice.window_s"),
-        (("voice", "hop_s"), 1e-9, "voice.hop_s"),
-        (("voice", "input", "mean"), [1e308], r"mean is 1e\+308.*voice\.input"),
-        (("voice", "input", "std"), [1e-308], r"std is 1e-308.*voice\.input"),
-        (("voice", "input", "range_db"), [25, -50], "range_db"),
-        (("voice", "input", "frames"), -1, "frames is -1"),
-        (("voice", "input", "frames"), 10**9, "frames is 1000000000"),
-        (("voice", "input", "features", "sample_rate"), 2**31, "sample_rate is 2147483648"),
-        (("voice", "input", "features", "n_fft"), 10**30, "n_fft is 1000000"),
-        (("voice", "input", "features", "n_mels"), 128_000, "n_mels is 128000"),
-        (("voice", "input", "features", "lifter"), -5, "lifter is -5"),
-        (("voice", "input", "features", "floor"), 1e-308, "floor is 1e-308"),
-        (("voice", "input", "features", "power_scale"), 0, "power_scale"),
-        (("voice", "input", "features", "f_max"), 1e-9, "f_max 1e-09"),
+        (("preprocessing", "input", "frames"), 241, "preprocessing gives \\[241, 80\\]"),
+        (("preprocessing", "input", "layout"), "features_first", "preprocessing gives \\[80, 240\\]"),
+        (("preprocessing", "window_s"), 1e308, "preprocessing.window_s"),
+        (("preprocessing", "hop_s"), 1e-9, "preprocessing.hop_s"),
+        (("preprocessing", "input", "mean"), [1e308], r"mean is 1e\+308.*preprocessing\.input"),
+        (("preprocessing", "input", "std"), [1e-308], r"std is 1e-308.*preprocessing\.input"),
+        (("preprocessing", "input", "range_db"), [25, -50], "range_db"),
+        (("preprocessing", "input", "frames"), -1, "frames is -1"),
+        (("preprocessing", "input", "frames"), 10**9, "frames is 1000000000"),
+        (("preprocessing", "input", "features", "sample_rate"), 2**31, "sample_rate is 2147483648"),
+        (("preprocessing", "input", "features", "n_fft"), 10**30, "n_fft is 1000000"),
+        (("preprocessing", "input", "features", "n_mels"), 128_000, "n_mels is 128000"),
+        (("preprocessing", "input", "features", "lifter"), -5, "lifter is -5"),
+        (("preprocessing", "input", "features", "floor"), 1e-308, "floor is 1e-308"),
+        (("preprocessing", "input", "features", "power_scale"), 0, "power_scale"),
+        (("preprocessing", "input", "features", "f_max"), 1e-9, "f_max 1e-09"),
         (("temperature",), 1e-308, "temperature"),
         (("temperature",), [1], "temperature"),
         (("input", "shape"), [], "input.shape"),
@@ -100,15 +99,14 @@ def test_a_wrong_field_is_named(tmp_path, keys, value, message):
     [
         (("labels",), ["face", "hand"], "a detector has the one label face"),
         (("output", "shape"), [None, None, 16], "15 numbers for each cell"),
-        (("detector",), None, "the task is detector, so detector must say"),
-        (("detector", "size"), 16, "detector.size"),
-        (("detector", "overlap"), 1.5, "detector.overlap"),
-        (("detector", "std"), 0, "detector.std"),
-        (("detector", "stride"), [8], "has no field detector.stride"),
-        (("detector", "strides"), [], "detector.strides"),
-        (("detector", "strides", 0), -1, "detector.strides"),
-        (("detector", "strides", 0), 8000, "detector.strides"),
-        (("detector", "mean"), 1e308, "detector.mean"),
+        (("preprocessing", "size"), 16, "preprocessing.size"),
+        (("preprocessing", "overlap"), 1.5, "preprocessing.overlap"),
+        (("preprocessing", "std"), 0, "preprocessing.std"),
+        (("preprocessing", "stride"), [8], "has no field preprocessing.stride"),
+        (("preprocessing", "strides"), [], "preprocessing.strides"),
+        (("preprocessing", "strides", 0), -1, "preprocessing.strides"),
+        (("preprocessing", "strides", 0), 8000, "preprocessing.strides"),
+        (("preprocessing", "mean"), 1e308, "preprocessing.mean"),
         (("output", "shape"), [], "output.shape"),
     ],
 )
@@ -121,13 +119,17 @@ def test_a_wrong_field_of_a_detector_is_named(tmp_path, keys, value, message):
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("face", "points"), [[0.5, 0.5]], "points has 1 places"),
-        (("face", "points"), [[0.5, 0.5]] * 5, "points names a place twice"),
-        (("face", "margin"), 5.0, "face.margin"),
-        (("face", "points"), [[0.0, 0.0], [1e300, 1e300], [0.5, 0.5], [0.1, 0.9], [0.9, 0.9]], "face.points"),
-        (("face", "points"), [[i * 1e-12, 0.5] for i in range(5)], "points names a place twice"),
-        (("face", "height"), 10**9, "face.height"),
-        (("face", "width"), 50, "face gives \\[48, 50, 1\\]"),
+        (("preprocessing", "points"), [[0.5, 0.5]], "points has 1 places"),
+        (("preprocessing", "points"), [[0.5, 0.5]] * 5, "points names a place twice"),
+        (("preprocessing", "margin"), 5.0, "preprocessing.margin"),
+        (
+            ("preprocessing", "points"),
+            [[0.0, 0.0], [1e300, 1e300], [0.5, 0.5], [0.1, 0.9], [0.9, 0.9]],
+            "preprocessing.points",
+        ),
+        (("preprocessing", "points"), [[i * 1e-12, 0.5] for i in range(5)], "points names a place twice"),
+        (("preprocessing", "height"), 10**9, "preprocessing.height"),
+        (("preprocessing", "width"), 50, "preprocessing gives \\[48, 50, 1\\]"),
         (("labels", 7), "boredom", "boredom"),
     ],
 )
@@ -171,14 +173,14 @@ def test_strides_that_do_not_fit_the_network_are_told_and_not_read_as_faces(mode
     path = models / "face-detector.fp32.json"
     picture = np.zeros((64, 64, 3), np.uint8)
     for strides in ([16, 8, 32, 32], [8, 16], [32, 32, 32]):
-        change(path, strides, "detector", "strides", card=card_path("detector", "fp32"))
-        with pytest.raises(ModelError, match=r"detector\.strides|cannot be run"):
+        change(path, strides, "preprocessing", "strides", card=card_path("detector", "fp32"))
+        with pytest.raises(ModelError, match=r"preprocessing\.strides|cannot be run"):
             FaceDetector(path).detect(picture)
 
 
 def test_a_network_that_cannot_be_run_as_its_card_says_is_named(models):
     path = models / "face-detector.fp32.json"
-    change(path, [8, 24, 48], "detector", "strides", card=card_path("detector", "fp32"))
+    change(path, [8, 24, 48], "preprocessing", "strides", card=card_path("detector", "fp32"))
     with pytest.raises(ModelError, match=r"face-detector\.fp32"):
         FaceDetector(path).detect(np.zeros((100, 100, 3), np.uint8))
 
@@ -187,7 +189,9 @@ def test_a_network_that_cannot_be_run_as_its_card_says_is_named(models):
 def test_a_card_with_one_value_exchanged_is_refused_or_works(tmp_path, models, rng, task):
     card = models / card_path(task).name
     document = json.loads(card.read_text())
-    places = [path for path in places_in(document) if path[0] in (task, "input", "output", "labels", "temperature")]
+    places = [
+        path for path in places_in(document) if path[0] in ("preprocessing", "input", "output", "labels", "temperature")
+    ]
     for place in rng.permutation(len(places))[:40]:
         for value in rng.choice(len(ODD), 2):
             change(card, ODD[value], *places[place], card=models_folder() / card.name)
@@ -278,8 +282,7 @@ def test_a_model_in_place_of_its_card_is_told_as_such():
 
 def test_a_card_that_nobody_gave_a_task_says_how_to_give_it_one(models):
     path = models / "voice.int8.json"
-    change(path, "other", "task")
-    change(path, None, "voice", card=path)
+    change(path, None, "preprocessing", card=path)
     with pytest.raises(CardError, match="convert it again with --task voice, --labels and --front-end"):
         VoiceRecognizer(path)
     with pytest.raises(CardError, match=r"convert it again with --task face, --labels$"):

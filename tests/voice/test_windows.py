@@ -1,12 +1,13 @@
 """What of a recording a card's front end hands to its network: rate, silence, part of a clip."""
 
-from dataclasses import replace
+from dataclasses import replace as changed
 from itertools import pairwise
 
 import librosa
 import numpy as np
 import pytest
 import soundfile
+from msgspec.structs import replace
 
 from edge_emo.audio.specification import FeatureSpec, InputSpec
 from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
@@ -25,7 +26,7 @@ FEATURES = FeatureSpec(
 WHOLE = VoicePreprocessing(
     input=InputSpec(features=FEATURES, reduce="mean"), window_s=30, hop_s=30, activity="off", dc="kept"
 )
-WIDE = replace(FEATURES, sample_rate=44100, f_max=22050.0)
+WIDE = changed(FEATURES, sample_rate=44100, f_max=22050.0)
 RATES = {22050: WHOLE, 44100: replace(WHOLE, input=InputSpec(features=WIDE, reduce="mean"))}
 
 
@@ -42,7 +43,7 @@ def clip(tmp_path_factory):
 
 @pytest.mark.parametrize("card", [f"{name}.{p}.json" for name in ("voice", "voice-classic") for p in ("fp32", "int8")])
 def test_the_models_that_ship_are_given_16_khz_and_no_silence(card):
-    voice = read_card(models_folder() / card).voice
+    voice = read_card(models_folder() / card).preprocessing
     assert voice.sample_rate == SAMPLE_RATE
     assert (voice.activity, voice.offset_s, voice.duration_s, voice.pad, voice.dc) == ("cut", 0, None, False, "removed")
 
@@ -69,7 +70,7 @@ def test_what_16_khz_leaves_of_a_clip_is_something_else(clip):
 
 @pytest.mark.parametrize("align", ["start", "middle"])
 def test_a_short_clip_is_filled_up_with_silence_as_fix_length_or_pad_center_do(clip, align):
-    voice = replace(WHOLE, duration_s=9.0, pad=True, input=replace(WHOLE.input, align=align))
+    voice = replace(WHOLE, duration_s=9.0, pad=True, input=changed(WHOLE.input, align=align))
     samples, _ = librosa.load(clip, sr=22050)
     fill = librosa.util.fix_length if align == "start" else librosa.util.pad_center
     expected = librosa.feature.mfcc(y=fill(samples, size=9 * 22050), sr=22050, n_mfcc=40).mean(axis=1)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge_emo.core.errors import UserDataError
 from edge_emo.core.once import once
 from edge_emo.core.timeline import Timeline
+from edge_emo.music.ranking.appeal import Appeal
 from edge_emo.music.ranking.choice import LEAST_FIT, Choice, Recommendation
 from edge_emo.music.ranking.mixture import (
     Mixture,
@@ -132,9 +133,10 @@ class Recommender:
         _known("strategy", strategy, Strategy)
         whole = mean(mixture)
         with self._alone():
-            choice = self._choice(np.random.default_rng(seed), filters, exclude)
+            rng = np.random.default_rng(seed)
+            choice = self._choice(rng, filters, exclude)
             if strategy == "random":
-                choice.at_random(only(whole), n)
+                choice.at_random(only(whole), n, rng)
             elif intent == "lift":
                 for step in path(whole, n):
                     choice.add([only(step)], 1)
@@ -144,7 +146,8 @@ class Recommender:
             if self.history is not None and found:
                 how = intent if strategy == "together" else strategy
                 with self.doing_without():
-                    self.history.shown([item.song.uid for item in found], choice.emotions, how)
+                    emotions = [each.part.emotion for each in choice.chosen]
+                    self.history.shown([item.song.uid for item in found], emotions, how)
         return found
 
     def advice(
@@ -201,19 +204,16 @@ class Recommender:
 
     def _choice(self, rng: np.random.Generator, filters: Filters, exclude: Collection[str]) -> Choice:
         """Return a choice among the songs that come into question, with what the history says of them."""
-        lately: tuple[Indices, NDArray[np.float64]] | None = None
-        again = np.zeros(0, np.intp)
+        is_free = self.allowed(filters).copy()
+        is_free[self._places(list(exclude))] = False
+        again, shown = np.zeros(0, np.intp), None
         if self.history is not None and self.memory is not None:
             with self.doing_without():
                 again = self._places(self.history.shown_in_session())
                 self.memory.refresh()
-                lately = self.memory.shown()
-        choice = Choice(self.catalogue, self.ranking, self.memory, self.allowed(filters), rng, needs_file=filters.local)
-        choice.exclude(self._places(list(exclude)))
-        choice.leave_for_last(again)
-        if lately:
-            choice.were_shown(*lately)
-        return choice
+                shown = self.memory.shown()
+        appeal = Appeal.drawn(rng, self.ranking, self.memory, shown)
+        return Choice(self.catalogue, appeal, is_free, again, needs_file=filters.local)
 
     def _places(self, uids: Sequence[str]) -> Indices:
         return self.ranking.indices(list(self.catalogue.keys(uids).values()))
@@ -235,7 +235,7 @@ def recommend(
 ) -> list[Recommendation]:
     """Return songs for a timeline, the name of an emotion, or a distribution over `EMOTIONS`; see `Recommender`.
 
-    For a timeline, the `strategy` "five-and-five" takes half of the songs for the voice and half for the face. Raises
+    For a timeline, the `strategy` "five-and-five" takes as many songs for the voice as for the face. Raises
     NoVoiceError where the timeline holds neither voice nor face, MoodError for an unknown emotion, and CatalogueError
     where the catalogue is damaged. For many calls, own songs or a history keep a `Recommender`.
     """
@@ -259,16 +259,16 @@ def for_timeline(
     intent: Intent = "match",
     strategy: Strategy = "together",
 ) -> list[Recommendation]:
-    """Return songs for what voice and face amount to together over the time, or by halves for each; see `recommend`."""
-    each = [part for part in (timeline.voice, timeline.face) if part is not None and part.probabilities]
-    if strategy != "five-and-five" or len(each) < 2 or n < 2:
+    """Return songs for what was found over the time, or an equal share for each modality; see `recommend`."""
+    each = [distribution(part) for part in timeline.by_modality.values() if part.probabilities]
+    if strategy != "five-and-five" or len(each) < 2 or n < len(each):
         whole = mixture_of(timeline)
         return recommender.for_mixture(whole, n, seed=seed, filters=filters, intent=intent, strategy=strategy)
-    first = recommender(distribution(each[0]), n - n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy)
-    taken = {item.song.uid for item in first}
-    return first + recommender(
-        distribution(each[1]), n // 2, seed=seed, filters=filters, intent=intent, strategy=strategy, exclude=taken
-    )
+    found: list[Recommendation] = []
+    for number, wanted in enumerate(each):
+        share, taken = n // len(each) + (number < n % len(each)), [item.song.uid for item in found]
+        found += recommender(wanted, share, seed=seed, filters=filters, intent=intent, strategy=strategy, exclude=taken)
+    return found
 
 
 def _known(what: str, given: str, known: object) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
-from edge_emo.music.store.catalogue import Ranked
+from edge_emo.music.store.catalogue import KEYS, Key, Keys, Ranked
 from edge_emo.music.store.moods import SPREAD
 
 MAX_PER_ARTIST = 2
@@ -36,7 +37,9 @@ class Ranking:
         self.songs = songs
         self.n_songs = len(songs.keys)
         self._of_emotion: dict[int, Floats] = {}  # scores for one emotion alone, which are asked for most
-        self._by_key = np.argsort(songs.keys, kind="stable")
+        files = songs.keys["file"]  # one after the other, and the rows of each ascend
+        self._starts = np.searchsorted(files, np.arange(int(files.max(initial=-1)) + 2))
+        self._ids = np.ascontiguousarray(songs.keys["id"])
         places = np.array([VALENCE_AROUSAL[name] for name in EMOTIONS], np.float32)
         n = len(EMOTIONS)
         self._parts = np.empty((2 * n, self.n_songs), np.float32)
@@ -50,14 +53,22 @@ class Ranking:
         for row in self._parts:
             row[:] = steady(row)
 
-    def indices(self, keys: Sequence[int] | NDArray[np.int64]) -> Indices:
-        """Return the places of those keys that are here."""
-        if not self.n_songs:
-            return np.zeros(0, np.intp)
-        wanted = np.asarray(keys, np.int64)
-        found = np.searchsorted(self.songs.keys, wanted, sorter=self._by_key)
-        found = self._by_key[np.minimum(found, self.n_songs - 1)]
-        return np.asarray(found[self.songs.keys[found] == wanted])
+    def indices(self, keys: Sequence[Key] | Keys) -> Indices:
+        """Return the places of those keys that are here, in the order of the keys."""
+        wanted = np.asarray(keys, KEYS)
+        found = np.full(len(wanted), -1, np.intp)
+        for file, (start, end) in enumerate(pairwise(self._starts)):
+            ids = self._ids[start:end]
+            of_file = np.flatnonzero(wanted["file"] == file)
+            if len(ids):
+                rows = np.minimum(np.searchsorted(ids, wanted["id"][of_file]), len(ids) - 1)
+                is_here = ids[rows] == wanted["id"][of_file]
+                found[of_file[is_here]] = start + rows[is_here]
+        return found[found >= 0]
+
+    def keys(self, indices: Sequence[int] | Indices) -> list[Key]:
+        """Return the keys of the songs at those places."""
+        return [Key(*key) for key in self.songs.keys[np.asarray(indices, np.intp)].tolist()]
 
     def scores(self, wanted: NDArray[np.float64]) -> Floats:
         """Return each song's score for a distribution over the emotions; at most 1, and below 0 for a contradiction.

@@ -188,7 +188,7 @@ class Memory:
         keys = self._catalogue.keys(list(by_uid))
         uids = {key: uid for uid, key in keys.items()}
         found = self._ranking.indices(list(uids))
-        return {int(i): by_uid[uids[int(self._ranking.songs.keys[i])]] for i in found}
+        return {int(i): by_uid[uids[key]] for i, key in zip(found, self._ranking.keys(found), strict=True)}
 
     def _learn(self, shown: Iterable[Event], liked: dict[str, bool]) -> None:
         keys = self._catalogue.keys(list(liked))

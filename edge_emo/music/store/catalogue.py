@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,6 +23,18 @@ from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
 
 BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
+
+
+class Key(NamedTuple):
+    """Where a song is kept: in which of a catalogue's files, counted from 0, and in which row of it."""
+
+    file: int
+    id: int
+
+
+KEYS = np.dtype([("file", np.int8), ("id", np.int64)])
+"""Of an array of keys."""
+Keys = NDArray[np.void]
 
 _CHUNK = 10_000
 _MOST_WORDS = 32  # of a search; the time grows with each
@@ -76,14 +88,14 @@ class CatalogueInfo:
 
 @dataclass(frozen=True)
 class Ranked:
-    """What ranking needs of every song, in the order of the songs' `keys`.
+    """What ranking needs of every song, in the order of the songs' `keys`, which ascend.
 
     `places` is (2, songs): valence and arousal; `probabilities` (8, songs); `contradictions` (8, songs) is true where a
     tag or the title contradicts an emotion; `trust`, 0 to 1, how much is known of a song's place. `artists`, `genres`
     and `moods` are places in `names`; the moods of song i are `moods[mood_starts[i] : mood_starts[i + 1]]`.
     """
 
-    keys: NDArray[np.int64]
+    keys: Keys
     places: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     contradictions: NDArray[np.bool_]
@@ -146,14 +158,15 @@ class Catalogue:
             raise SongNotFoundError(f"{missing}: no such song; find one with `edge-emo songs search`")
         return [found[uid] for uid in uids]
 
-    def of_keys(self, keys: Sequence[int]) -> list[Song]:
+    def of_keys(self, keys: Sequence[Key]) -> list[Song]:
         """Return the songs of keys of `ranked`, in that order."""
-        found: dict[int, Song] = {}
-        for number, schema in enumerate(self._files):
-            ids = [key // 2 for key in keys if key % 2 == number]
-            if ids:
+        found: dict[Key, Song] = {}
+        for file, schema in enumerate(self._files):
+            own = sorted(key for key in keys if key.file == file)
+            if own:
+                ids = [key.id for key in own]
                 songs = self._select(schema, f"WHERE t.id IN ({_marks(ids)}) ORDER BY t.id", ids)
-                found.update(zip((i * 2 + number for i in sorted(ids)), songs, strict=True))
+                found.update(zip(own, songs, strict=True))
         return [found[key] for key in keys]
 
     def search(self, text: str = "", limit: int = 20, filters: Filters | None = None) -> list[Song]:
@@ -221,7 +234,7 @@ class Catalogue:
 
         parts: dict[str, list[NDArray[Any]]] = {name: [] for name in _RANKED}
         columns = f"t.valence, t.arousal, {', '.join('t.' + name for name in EMOTIONS)}"
-        for number, schema in enumerate(self._files):
+        for file, schema in enumerate(self._files):
             with self._reading(schema):
                 cursor = self._connection.execute(
                     f"SELECT t.id, t.artist, g.name, t.mood_from, t.clashes, {_moods(schema)}, {columns} "
@@ -234,7 +247,7 @@ class Catalogue:
                     in_order(ids, last)
                     last = ids[-1]
                     tags = [_names(encoded) for encoded in moods]
-                    parts["keys"].append(np.array(ids, np.int64) * 2 + number)
+                    parts["keys"].append(_keys(file, ids))
                     parts["artists"].append(numbered("artist", artists))
                     parts["genres"].append(numbered("genre", genres))
                     parts["trust"].append(np.array([_TRUST.get(name, 1.0) for name in mood_from], np.float32))
@@ -252,26 +265,26 @@ class Catalogue:
         joined["mood_starts"] = np.cumsum(np.append(0, joined["mood_starts"]))
         return Ranked(**joined, names=[name for _, name in numbers])
 
-    def keys_of(self, filters: Filters) -> NDArray[np.int64]:
+    def keys_of(self, filters: Filters) -> Keys:
         """Return the keys, ascending, of the songs that pass."""
         found = []
-        for number, schema in enumerate(self._files):
+        for file, schema in enumerate(self._files):
             condition, values = filters.conditions(schema)
             with self._reading(schema):
                 rows = self._connection.execute(f"SELECT t.id FROM {schema}.tracks t WHERE {condition}", values)
-                found.append(np.fromiter((i * 2 + number for (i,) in rows), np.int64))
-        return np.sort(np.concatenate(found))
+                found.append(_keys(file, np.sort(np.fromiter((i for (i,) in rows), np.int64))))
+        return np.concatenate(found)
 
-    def keys(self, uids: Sequence[str]) -> dict[str, int]:
+    def keys(self, uids: Sequence[str]) -> dict[str, Key]:
         """Return the keys of those songs of `uids` that are known, by their identifier."""
-        found: dict[str, int] = {}
+        found: dict[str, Key] = {}
         uids = [*map(printable, uids)]
-        for number, schema in enumerate(self._files) if uids else ():
+        for file, schema in enumerate(self._files) if uids else ():
             with self._reading(schema):
                 for start in range(0, len(uids), _CHUNK):
                     some = uids[start : start + _CHUNK]
                     sql = f"SELECT uid, id FROM {schema}.tracks WHERE uid IN ({_marks(some)})"
-                    found.update((uid, i * 2 + number) for uid, i in self._connection.execute(sql, some))
+                    found.update((uid, Key(file, i)) for uid, i in self._connection.execute(sql, some))
         return found
 
     def _hidden(self, schema: str) -> str:
@@ -323,8 +336,8 @@ class Catalogue:
             ) from error
 
 
-_RANKED: dict[str, tuple[tuple[int, ...], type]] = {
-    "keys": ((0,), np.int64),
+_RANKED: dict[str, tuple[tuple[int, ...], np.dtype[Any] | type]] = {
+    "keys": ((0,), KEYS),
     "places": ((2, 0), np.float32),
     "probabilities": ((len(EMOTIONS), 0), np.float32),
     "contradictions": ((len(EMOTIONS), 0), np.bool_),
@@ -356,6 +369,12 @@ FROM {{schema}}.tracks t JOIN {{schema}}.licenses l ON l.id = t.license_id
 
 
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def _keys(file: int, ids: Sequence[int] | NDArray[np.int64]) -> Keys:
+    keys = np.empty(len(ids), KEYS)
+    keys["file"], keys["id"] = file, ids
+    return keys
 
 
 def _marks(values: Sequence[Any]) -> str:

@@ -13,6 +13,7 @@ from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import SongListError
 from edge_emo.music.library.csv_files import guarded, joined, split, unguarded
 from edge_emo.music.library.exchange import COLUMNS, import_songs, write_songs
+from edge_emo.music.ranking.scores import Ranking
 from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.record import SongRecord
@@ -267,7 +268,12 @@ def test_own_songs_are_found_with_the_bundled_ones_and_stand_for_them(database):
         assert len(uids) == len(set(uids)) == 6048
         assert catalogue.search("my danse")[0].title == "My Danse"
         assert known.uid not in {song.uid for song in catalogue.search("danse macabre", 50)}
-        assert len(catalogue.ranked().keys) == 6048
+        ranking = Ranking(catalogue.ranked())
+        assert ranking.n_songs == 6048
+        uids = [known.uid, *uids[:3]]
+        keys = [catalogue.keys(uids)[uid] for uid in uids]
+        assert {key.file for key in keys if key.id == 1} == {0, 1}  # the first row of both files
+        assert [song.uid for song in catalogue.of_keys(ranking.keys(ranking.indices(keys)))] == uids
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])

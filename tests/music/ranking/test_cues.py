@@ -36,7 +36,7 @@ def film_of(*parts, duration_s=None, source="film.mp4"):
         [s.probabilities for s in segments], [s.end_s - s.start_s for s in segments], named, 0.4, 1.0, "nothing_found"
     )
     length_s = duration_s if duration_s is not None else max((s.end_s for s in segments), default=60.0)
-    return Timeline(source, length_s, (), (), tuple(segments), summary, summary, summary, (), {})
+    return Timeline(source, length_s, (), (), tuple(segments), summary, {"voice": summary, "face": summary}, (), {})
 
 
 @pytest.fixture(scope="module")

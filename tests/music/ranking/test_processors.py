@@ -12,7 +12,7 @@ import pytest
 CHOICES = """
 import json, sys
 import numpy as np
-from edge_emo.music.store.catalogue import Catalogue, Ranked
+from edge_emo.music.store.catalogue import KEYS, Catalogue, Ranked
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
 from edge_emo.music.ranking.scores import Ranking
@@ -40,7 +40,9 @@ with Catalogue() as catalogue, UserDatabase(sys.argv[1]) as database:
     songs = recommender.ranking.songs
     often = np.tile(np.arange(len(songs.keys)), 9)
     n = len(often)
-    many = Ranking(Ranked(np.arange(n), songs.places[:, often], songs.probabilities[:, often],
+    keys = np.zeros(n, KEYS)
+    keys["id"] = np.arange(n)
+    many = Ranking(Ranked(keys, songs.places[:, often], songs.probabilities[:, often],
         songs.contradictions[:, often], songs.artists[often], songs.genres[often], songs.trust[often], songs.moods,
         songs.mood_starts[:1], songs.names))
     for mood in ("neutral", "calm"):

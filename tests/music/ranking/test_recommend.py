@@ -95,7 +95,8 @@ def timeline_of(voice, face):
         return summarize(found, 0.4, nothing)
 
     together = summary(voice or face, "nothing_found")
-    return Timeline("a.mp4", 1.0, (), (), (), together, summary(voice, "no_voice"), summary(face, "no_face"), (), {})
+    each = {"voice": summary(voice, "no_voice"), "face": summary(face, "no_face")}
+    return Timeline("a.mp4", 1.0, (), (), (), together, each, (), {})
 
 
 def test_five_and_five_takes_half_for_each(recommender):
