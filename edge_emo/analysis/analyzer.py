@@ -6,28 +6,34 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edge_emo.analysis.fusion import segments
 from edge_emo.analysis.session import Session
-from edge_emo.core.errors import MediaError, NoPictureError, TrackNotFoundError
+from edge_emo.core.errors import MediaError, NoPictureError
 from edge_emo.core.once import once
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Modality, Person, Reading, Reason, Summary, Timeline, summarize, summary_of
-from edge_emo.media.sources import kind, opened
+from edge_emo.media.demuxer import Demuxer
+from edge_emo.media.sources import kind
 from edge_emo.models.manifest import Precision
 
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
     from edge_emo.face.recognizer import FaceRecognizer
+    from edge_emo.media.film import Frame
+    from edge_emo.media.playback import Part, Playback
+    from edge_emo.media.sound import Float32
     from edge_emo.media.tracks import AudioTrack
     from edge_emo.voice.recognizer import VoiceRecognizer
 
 Progress = Callable[[float], object]
+Watch = Callable[["Float32 | Frame", int], object]
 Faces = Literal["main", "all"]
 
 _NOT_FOUND: dict[Modality, Reason] = {"voice": "no_voice", "face": "no_face"}
-_SOUND_SHARE = 0.15
+_PARTS: dict[Modality, Part] = {"voice": "sound", "face": "picture"}
+_SHARES: dict[Modality, float] = {"voice": 0.15, "face": 0.85}
 """Of the time that a film takes."""
 
 
@@ -87,12 +93,21 @@ class Analyzer:
 
         return self._detector or FaceDetector(precision=self._precision, threads=self._threads)
 
-    def __call__(self, source: str | os.PathLike[str], on_progress: Progress | None = None) -> Timeline:
+    def __call__(
+        self,
+        source: str | os.PathLike[str],
+        on_progress: Progress | None = None,
+        *,
+        watch: Watch | None = None,
+        film: Demuxer | None = None,
+    ) -> Timeline:
         """Return the timeline of a sound, a picture or a film, or of standard input for "-". Raises MediaError.
 
-        `on_progress` is told how far it is, 0 to 1, where the length of the source is known.
+        `on_progress` is told how far it is, 0 to 1, where the length of the source is known. `watch` is shown what is
+        looked at and listened to, in the order of the file: each frame, and each block with its rate in Hz. `film` is
+        the demuxer of a `source` that was opened before.
         """
-        return _Analysis(self, source, self._asked, on_progress).timeline()
+        return _Analysis(self, source, self._asked, on_progress, watch, film).timeline()
 
     def live_session(self) -> Session:
         """Return a session for sound and frames that come in as they happen, with these models. Raises ModelError."""
@@ -108,7 +123,7 @@ class Analyzer:
 
 
 class _Analysis:
-    """One source on its way to a timeline: it drives a session from a file."""
+    """One source on its way to a timeline: it drives a session from a file, which is read once."""
 
     def __init__(
         self,
@@ -116,15 +131,17 @@ class _Analysis:
         path: str | os.PathLike[str],
         asked: dict[Modality, bool],
         on_progress: Progress | None,
+        watch: Watch | None,
+        film: Demuxer | None,
     ) -> None:
         self._analyzer, self._path, self._name = analyzer, path, printable(os.fspath(path))
-        self._source: str | BinaryIO = opened(path)
-        self._kind = kind(path, self._source)
-        self._asked, self._on_progress = asked, on_progress
+        self._film = film or Demuxer(path)
+        self._kind = kind(path, self._film.source)
+        self._asked, self._on_progress, self._watch = asked, on_progress, watch
         self._readings: dict[Modality, list[Reading]] = {}
-        self._models: dict[str, str] = {}
         self._warnings: list[str] = []
         self._duration_s = 0.0
+        self._done: dict[Modality, float] = {}  # shares of the sound and of the picture
 
     def timeline(self) -> Timeline:
         """Return the timeline. Raises MediaError where neither voice nor face can be looked for."""
@@ -133,16 +150,11 @@ class _Analysis:
             has, flag = ("voice", "--no-face") if self._kind == "picture" else ("face", "--no-voice")
             raise MediaError(f"{self._name}: a {self._kind} has no {has}, and nothing else is asked for; drop {flag}")
         session = self._analyzer._session(**{modality: self._asked[modality] and can[modality] for modality in can})
-        parts: dict[Modality, Iterator[Reading]] = {"voice": self._listen(session), "face": self._look(session)}
-        failures: dict[Modality, MediaError] = {}
-        for modality in tuple(session.thresholds):
-            try:
-                self._readings[modality] = list(parts[modality])
-            except TrackNotFoundError:
-                raise
-            except MediaError as error:
-                failures[modality] = error
-                session.withdraw(modality)
+        self._readings = {modality: [] for modality in session.thresholds}
+        failures = self._look(session) if self._kind == "picture" else self._play(session)
+        for modality in failures:
+            session.withdraw(modality)
+            del self._readings[modality]
         if not self._readings:
             raise next(iter(failures.values()))
         # a sound file in a container for films has no picture, and nobody expects one
@@ -150,46 +162,65 @@ class _Analysis:
         self._warnings += [str(error) for error in told]
         return self._assembled(session)
 
-    def _listen(self, session: Session) -> Iterator[Reading]:
-        from edge_emo.media.sound import Sound
-
-        rate = self._analyzer.voice.sample_rate
-        sound = Sound(self._path, self._source, sample_rate=rate, audio_track=self._analyzer._audio_track)
-        share = _SOUND_SHARE if "face" in session.thresholds else 1.0
-        try:
-            for block in sound:
-                yield from session.push_sound(block)
-                if sound.stated_s:
-                    self._tell(share * min(1.0, sound.n_samples / rate / sound.stated_s))
-        finally:
-            self._warnings += sound.warnings
-            self._duration_s = max(self._duration_s, sound.n_samples / rate)
-        self._models["voice"] = self._analyzer.voice.model.name
-
-    def _look(self, session: Session) -> Iterator[Reading]:
-        from edge_emo.media.film import Film, Frame
+    def _look(self, session: Session) -> dict[Modality, MediaError]:
+        """Take a still."""
+        from edge_emo.media.film import Frame
         from edge_emo.media.pictures import read_picture
 
-        analyzer = self._analyzer
-        if self._kind == "picture":
-            yield from session.push_frame(Frame(0.0, 0.0, read_picture(self._path, self._source)))
-        else:
-            film = Film(self._path, fps=analyzer._fps, source=self._source)
-            base = _SOUND_SHARE if self._asked["voice"] else 0.0
-            try:
-                for frame in film:
-                    yield from session.push_frame(frame)
-                    self._duration_s = max(self._duration_s, frame.end_s)
-                    if film.stated_s:
-                        self._tell(base + (1 - base) * min(1.0, frame.end_s / film.stated_s))
-            finally:
-                self._warnings += film.warnings
-        self._models["face"] = analyzer.face.model.name
-        self._models["detector"] = analyzer.detector.name
+        self._readings["face"] += session.push_frame(Frame(0.0, 0.0, read_picture(self._path, self._film.source)))
+        return {}
 
-    def _tell(self, share: float) -> None:
-        if self._on_progress:
-            self._on_progress(share)
+    def _play(self, session: Session) -> dict[Modality, MediaError]:
+        """Take all blocks and frames of a film or a sound; return what cannot be read, and why."""
+        import numpy as np
+
+        from edge_emo.media.playback import Playback
+
+        analyzer, n_samples = self._analyzer, 0
+        has_sound, has_picture = "voice" in session.thresholds, "face" in session.thresholds
+        rate = analyzer.voice.sample_rate if has_sound else 0
+        playback = Playback(
+            self._path,
+            self._film,
+            has_sound=has_sound,
+            has_picture=has_picture,
+            sample_rate=rate,
+            audio_track=analyzer._audio_track,
+            fps=analyzer._fps,
+        )
+        try:
+            for item in playback:
+                if isinstance(item, np.ndarray):
+                    self._readings["voice"] += session.push_sound(item)
+                    n_samples += len(item)
+                    self._reached("voice", n_samples / rate, playback)
+                else:
+                    self._readings["face"] += session.push_frame(item)
+                    self._reached("face", item.end_s, playback)
+                if self._watch:
+                    self._watch(item, rate)
+        finally:
+            self._warnings += playback.warnings
+        return {m: playback.failures[part] for m, part in _PARTS.items() if part in playback.failures}
+
+    def _reached(self, modality: Modality, until_s: float, playback: Playback) -> None:
+        """Note up to where sound or picture was taken, and tell how far that is of both."""
+        self._duration_s = max(self._duration_s, until_s)
+        part = playback.sound if modality == "voice" else playback.picture
+        stated_s = part.stated_s if part else None
+        self._done[modality] = min(1.0, until_s / stated_s) if stated_s else 1.0
+        if self._on_progress and stated_s:
+            failed = {m: 1.0 for m, part in _PARTS.items() if part in playback.failures}
+            done = {m: _SHARES[m] * {**self._done, **failed}.get(m, 0.0) for m in self._readings}
+            self._on_progress(sum(done.values()) / sum(_SHARES[m] for m in done))
+
+    def _models(self) -> dict[str, str]:
+        analyzer, models = self._analyzer, {}
+        if "voice" in self._readings:
+            models["voice"] = analyzer.voice.model.name
+        if "face" in self._readings:
+            models |= {"face": analyzer.face.model.name, "detector": analyzer.detector.name}
+        return models
 
     def _assembled(self, session: Session) -> Timeline:
         self._readings.get("voice", []).extend(session.finish())
@@ -217,7 +248,7 @@ class _Analysis:
             voice=each.get("voice"),
             face=each.get("face"),
             people=tuple(_people(readings, session.thresholds.get("face", 0.0))),
-            models=self._models,
+            models=self._models(),
             warnings=tuple(dict.fromkeys(self._warnings)),  # sound and picture tell of the same break
             cuts=tuple(session.cuts),
         )

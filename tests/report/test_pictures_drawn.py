@@ -9,6 +9,7 @@ import pytest
 
 import edge_emo
 from benchmarks.media import unsmiling
+from edge_emo.app.excerpts import Excerpter
 from edge_emo.cli import drawings
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.core.errors import DecoderMissingError, MediaError
@@ -19,8 +20,25 @@ from tests.conftest import write_film
 
 
 @pytest.fixture(scope="module")
-def timeline(film):
-    return edge_emo.analyze(film)
+def watched(film):
+    return watch(film)
+
+
+@pytest.fixture(scope="module")
+def timeline(watched):
+    return watched[0]
+
+
+@pytest.fixture(scope="module")
+def shown(watched):
+    return watched[1]
+
+
+def watch(source):
+    """The timeline of a source, and what is shown of it."""
+    watch = Excerpter()
+    timeline = edge_emo.Analyzer()(source, watch=watch)
+    return timeline, watch.excerpts(timeline)
 
 
 def share_of(picture, color, tolerance=60):
@@ -129,7 +147,7 @@ def test_what_was_there_stays_until_the_new_film_is_whole(tmp_path, film, timeli
     assert out.read_bytes() == b"old"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, portrait, monkeypatch):
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, shown, portrait, monkeypatch):
     from matplotlib.figure import Figure
 
     def full(*_, **__):
@@ -143,7 +161,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, film, timeline, portra
     for write, *given in (
         (drawings.annotate, still, tmp_path / "a.png", tmp_path / "b.png"),
         (drawings.annotate, timeline, film, tmp_path / "b.mp4"),
-        (drawings.plot, timeline, film, tmp_path / "c.png"),
+        (drawings.plot, timeline, shown, tmp_path / "c.png"),
     ):
         with pytest.raises(MediaError, match=r"No space left on device.*make room"):
             write(*given)
@@ -164,13 +182,13 @@ def test_what_cannot_be_drawn_is_told(tmp_path, film, timeline):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
-def test_the_timeline_is_drawn(tmp_path, film, timeline, suffix):
-    drawings.plot(timeline, film, tmp_path / f"a{suffix}")
+def test_the_timeline_is_drawn(tmp_path, timeline, shown, suffix):
+    drawings.plot(timeline, shown, tmp_path / f"a{suffix}")
     assert (tmp_path / f"a{suffix}").stat().st_size > 5000
 
 
-def test_the_bands_have_the_colours_of_the_emotions(tmp_path, film, timeline):
-    drawings.plot(timeline, film, tmp_path / "a.png")
+def test_the_bands_have_the_colours_of_the_emotions(tmp_path, timeline, shown):
+    drawings.plot(timeline, shown, tmp_path / "a.png")
     drawn = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
     longest = max(timeline.segments, key=lambda segment: segment.end_s - segment.start_s)
     assert share_of(drawn, colors.COLORS[longest.emotion], 12) > 0.01
@@ -180,38 +198,35 @@ def test_the_thumbnails_show_the_main_face(tmp_path, portrait):
     aside = np.full((256, 768, 3), 255, np.uint8)
     aside[:, :256] = portrait[:256, 96:352]
     path = write_film(tmp_path / "a.mp4", [aside] * 10, 5)
-    drawings.plot(edge_emo.analyze(path), path, tmp_path / "a.png")
+    drawings.plot(*watch(path), tmp_path / "a.png")
     frames = cv2.imread(str(tmp_path / "a.png"))[120:330, 100:-20]
     assert (frames.min(axis=2) < 100).mean() > 0.1, "white, where the middle of the frame is shown"
 
 
-def test_what_is_uncertain_is_not_drawn_in_the_colour_of_an_emotion(tmp_path, film, timeline):
+def test_what_is_uncertain_is_not_drawn_in_the_colour_of_an_emotion(tmp_path, timeline, shown):
     doubtful = [
         replace(each, emotion=UNCERTAIN, reason="low_confidence") if each.modality == "face" else each
         for each in timeline.readings
     ]
     drawn = []
     for number, readings in enumerate((timeline.readings, doubtful)):
-        drawings.plot(replace(timeline, readings=tuple(readings)), film, tmp_path / f"{number}.png")
+        drawings.plot(replace(timeline, readings=tuple(readings)), shown, tmp_path / f"{number}.png")
         drawn.append(cv2.imread(str(tmp_path / f"{number}.png"))[..., ::-1])
     sure = next(each.emotion for each in timeline.readings if each.modality == "face" and each.reason is None)
     assert share_of(drawn[1], colors.COLORS[sure], 12) < 0.8 * share_of(drawn[0], colors.COLORS[sure], 12)
 
 
 def test_a_sound_alone_is_drawn(tmp_path):
-    drawings.plot(edge_emo.analyze("edge_emo/data/sample.flac"), "edge_emo/data/sample.flac", tmp_path / "a.png")
+    drawings.plot(*watch("edge_emo/data/sample.flac"), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
-def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monkeypatch):
-    write_picture(tmp_path / "a.png", portrait)
-    with pytest.raises(MediaError, match="a still has no time"):
-        drawings.plot(edge_emo.analyze(tmp_path / "a.png"), tmp_path / "a.png", tmp_path / "b.png")
+def test_what_cannot_be_plotted_is_told(tmp_path, timeline, shown, monkeypatch):
     with pytest.raises(MediaError, match="cannot be written"):
-        drawings.plot(timeline, film, tmp_path / "a.xyz")
+        drawings.plot(timeline, shown, tmp_path / "a.xyz")
     monkeypatch.setattr(plot.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DecoderMissingError, match=r"edge-emo\[plot\]"):
-        drawings.plot(timeline, film, tmp_path / "b.png")
+        drawings.plot(timeline, shown, tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("late", ["sound", "picture"])
