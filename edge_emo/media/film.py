@@ -83,9 +83,7 @@ class Film:
         """Yield the frames that a packet completes: those of which it is known by now how long they are shown."""
         import av
 
-        left_out_s = self._skipping.meet(packet)
-        if left_out_s is not None:
-            self._shown_s = max(self._shown_s, left_out_s + self._decoder.step_s)
+        self._skipping.meet(packet)
         try:
             decoded = self._decoder.decode(packet)
         except (av.error.FFmpegError, ValueError):
@@ -102,6 +100,8 @@ class Film:
         n_damaged = self._n_damaged + (self.stream is not None and self._film.error is not None)
         if n_damaged:
             self.warnings.append(f"{self.name}: {n_damaged} damaged parts of its picture were left out")
+        elif self.stream is not None:  # the last frames may have been left out
+            self._shown_s = max(self._shown_s, self._skipping.until_s + self._decoder.step_s)
         if self._waiting is None:
             hint = "" if importlib.util.find_spec("av") else ", or PyAV is needed (pip install 'edge-emo[video]')"
             raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged{hint}")

@@ -29,14 +29,16 @@ class Looks:
 class Skipping:
     """Lets the decoder of a PyAV stream leave out frames that nobody looks at and no other frame is made from.
 
-    About half of the frames of H.264 are such, where it has frames that are reordered. Frames that are looked at are
-    the same without them. `stop` has all decoded from then on, as where damage is met.
+    About half of the frames of H.264 and H.265 are such, where they are reordered. Frames that are looked at are the
+    same without them. `stop` has all decoded from then on, as where damage is met. `until_s` is when the last of those
+    left out is shown.
     """
 
     def __init__(self, stream: Any, looks: Looks) -> None:
         self._codec, self._looks = stream.codec_context, looks
-        # of H.264, a frame says so itself; of an AVI, places in the order of frames are all that tells their times
-        self._is_on = self._codec.name == "h264" and stream.container.format.name != "avi"
+        # of an AVI, places in the order of frames are all that tells their times
+        self._is_on = stream.container.format.name != "avi" and _says_what_is_needed(self._codec)
+        self.until_s = 0.0
         self._from_s: float | None = None  # the first frame that others do not lead to
         self._first_s: dict[int, float] = {}  # of the frames of each interval, by what was met
 
@@ -45,14 +47,16 @@ class Skipping:
         self._is_on = False
         self._codec.skip_frame = "DEFAULT"
 
-    def meet(self, packet: Any) -> float | None:
-        """Set the decoder for the next packet; return when the frame is shown that it may leave out, else None."""
+    def meet(self, packet: Any) -> None:
+        """Set the decoder for the next packet."""
         if not self._is_on:
-            return None
+            return
         time_s = None if packet.pts is None or not packet.size else float(packet.pts * packet.time_base)
-        is_superfluous = time_s is not None and self._is_superfluous(time_s, packet)
-        self._codec.skip_frame = "NONREF" if is_superfluous else "DEFAULT"
-        return time_s if is_superfluous else None
+        if time_s is not None and self._is_superfluous(time_s, packet):
+            self._codec.skip_frame = "NONREF"
+            self.until_s = max(self.until_s, time_s)
+        else:
+            self._codec.skip_frame = "DEFAULT"
 
     def _is_superfluous(self, time_s: float, packet: Any) -> bool:
         """Return whether an earlier frame of the same interval was met, which will be looked at instead."""
@@ -68,3 +72,14 @@ class Skipping:
         if len(self._first_s) > _SLOTS:
             del self._first_s[next(iter(self._first_s))]
         return False
+
+
+def _says_what_is_needed(codec: Any) -> bool:
+    """Return whether frames state that no other is made from them, as in H.264, and in H.265 without temporal layers.
+
+    With layers, only others of the same layer are not made from them.
+    """
+    if codec.name == "hevc":  # ISO/IEC 14496-15, 8.3.3.1.2: numTemporalLayers
+        head = codec.extradata or b""
+        return len(head) > 21 and head[0] == 1 and head[21] >> 3 & 7 == 1
+    return bool(codec.name == "h264")

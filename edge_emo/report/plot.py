@@ -14,8 +14,8 @@ from edge_emo.core.errors import DecoderMissingError
 from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
 from edge_emo.media.pictures import Pixels
-from edge_emo.report.annotate import Shown
 from edge_emo.report.colors import COLORS
+from edge_emo.report.scenes import Scenes
 from edge_emo.report.text import found
 
 PROPORTION = 0.85
@@ -105,10 +105,10 @@ def _emotions(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
 
 def _frames(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
     width = timeline.duration_s / excerpts.n_frames
-    shown = Shown(timeline)
+    scenes = Scenes(timeline)
     for frame in excerpts.frames:
         start_s = int(frame.start_s / width + 1e-6) * width
-        main = [reading.box for reading in shown.faces(frame.start_s) if reading.is_main]
+        main = [reading.box for reading in scenes.faces(frame.start_s) if reading.is_main]
         picture = _part(frame, PROPORTION * N_FRAMES / excerpts.n_frames, next(iter(main), None))
         axis.imshow(picture, extent=(start_s, start_s + 0.98 * width, 0, 1), aspect="auto", zorder=1)
     axis.set_ylim(0, 1)

@@ -16,6 +16,7 @@ from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture, write_picture
 from edge_emo.report import annotate, colors, plot
+from edge_emo.report.scenes import Scenes
 from tests.conftest import write_film
 
 
@@ -69,8 +70,7 @@ def test_a_film_gets_boxes_and_keeps_its_length_and_sound(tmp_path, film, timeli
     assert len(after) == len(before) == 40
     assert [frame.start_s for frame in after] == pytest.approx([frame.start_s for frame in before], abs=0.01)
     faces = [reading for reading in timeline.readings if reading.modality == "face"]
-    layout = annotate.Layout.of(timeline, before[0].picture.shape)
-    color = np.array(next(annotate.Shown(timeline).at(faces[5].start_s).labels(layout)).color)
+    color = np.array(Scenes(timeline).at(faces[5].start_s).labels[0].color)
     _, top, right, bottom = (round(v) for v in faces[5].box)
     edge = after[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
     plain = before[10].picture[(top + bottom) // 2, right - 1 : right + 2].astype(int)
@@ -85,38 +85,37 @@ def test_the_label_at_the_box_is_what_the_bars_show_and_not_the_frame_alone(tmp_
     shots = [*[smile] * 15, other, *[smile] * 10, *[other] * 14]
     path = write_film(tmp_path / "a.mp4", shots, 5)
     timeline = edge_emo.analyze(path)
-    layout, shown = annotate.Layout.of(timeline, smile.shape), annotate.Shown(timeline)
-    assert layout.title == "face, smoothed"
+    shown = Scenes(timeline)
+    assert shown.title == "face, smoothed"
     scenes = [shown.at(k / 5 + 0.1) for k in range(len(shots))]
     for scene in scenes:
-        [label] = scene.labels(layout)
+        [label] = scene.labels
         share = max(scene.step.probabilities)
         emotion = EMOTIONS[scene.step.probabilities.index(share)]
         assert (label.text, label.color) in (
             (f"{emotion} {share:.0%}", colors.COLORS[emotion]),
             (f"{emotion}?", colors.COLORS[UNCERTAIN]),
         )
-    odd = scenes[15]
-    assert odd.faces[0].raw == "neutral"
-    assert next(odd.labels(layout)).text.startswith("happy"), "a frame alone does not flicker"
+    assert shown.faces(15 / 5 + 0.1)[0].raw == "neutral"
+    assert scenes[15].labels[0].text.startswith("happy"), "a frame alone does not flicker"
 
 
 def test_the_label_of_a_still_is_what_its_bars_show(tmp_path, portrait):
     write_picture(tmp_path / "a.png", unsmiling(portrait))
     timeline = edge_emo.analyze(tmp_path / "a.png")
-    layout, scene = annotate.Layout.of(timeline, portrait.shape), annotate.Shown(timeline).at(0.0)
+    scenes = Scenes(timeline)
     share = max(timeline.steps[0].probabilities)
-    assert [label.text for label in scene.labels(layout)] == [f"neutral {share:.0%}"]
+    assert [label.text for label in scenes.at(0.0).labels] == [f"neutral {share:.0%}"]
     assert share < timeline.readings[0].probability - 0.05, "of a face alone, calm looks like neutral"
-    assert layout.title == "face"
+    assert scenes.title == "face"
 
 
 def test_a_face_that_does_not_count_is_labelled_with_its_own_frame_and_says_so(tmp_path, portrait):
     two = np.hstack([portrait[:256, 96:352], np.zeros((256, 64, 3), np.uint8), unsmiling(portrait)[:256, 96:352]])
     timeline = edge_emo.analyze(write_film(tmp_path / "a.mp4", [two] * 10, 5), faces="all")
-    layout, scene = annotate.Layout.of(timeline, two.shape), annotate.Shown(timeline).at(1.0)
-    main, other = scene.labels(layout)
-    own = next(face for face in scene.faces if not face.is_main)
+    scenes = Scenes(timeline)
+    main, other = scenes.at(1.0).labels
+    own = next(face for face in scenes.faces(1.0) if not face.is_main)
     assert other.text == f"{own.person}: {own.raw} {own.probability:.0%} (this frame)"
     assert not main.text.endswith("(this frame)")
 
@@ -124,7 +123,7 @@ def test_a_face_that_does_not_count_is_labelled_with_its_own_frame_and_says_so(t
 def test_boxes_stay_until_the_next_look_however_rare(tmp_path, portrait):
     path = write_film(tmp_path / "a.mp4", [portrait] * 20, 5)
     timeline = edge_emo.analyze(path, fps=0.5)
-    shown = annotate.Shown(timeline)
+    shown = Scenes(timeline)
     assert [len(shown.faces(time_s)) for time_s in (0.1, 1.9, 2.1, 3.9)] == [1, 1, 1, 1]
 
 
@@ -140,7 +139,7 @@ def test_what_was_there_stays_until_the_new_film_is_whole(tmp_path, film, timeli
 
     out = tmp_path / "out.mp4"
     out.write_bytes(b"old")
-    monkeypatch.setattr(annotate, "draw", interrupted)
+    monkeypatch.setattr(annotate, "draw_bars", interrupted)
     with pytest.raises(KeyboardInterrupt):
         drawings.annotate(timeline, film, out)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
