@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -151,7 +152,7 @@ class _Analysis:
             raise MediaError(f"{self._name}: a {self._kind} has no {has}, and nothing else is asked for; drop {flag}")
         session = self._analyzer._session(**{modality: self._asked[modality] and can[modality] for modality in can})
         self._readings = {modality: [] for modality in session.thresholds}
-        failures = self._look(session) if self._kind == "picture" else self._play(session)
+        failures = self._see(session) if self._kind == "picture" else self._play(session)
         for modality in failures:
             session.withdraw(modality)
             del self._readings[modality]
@@ -162,8 +163,8 @@ class _Analysis:
         self._warnings += [str(error) for error in told]
         return self._assembled(session)
 
-    def _look(self, session: Session) -> dict[Modality, MediaError]:
-        """Take a still."""
+    def _see(self, session: Session) -> dict[Modality, MediaError]:
+        """Take a still; of one that cannot be read, nothing is left."""
         from edge_emo.media.film import Frame
         from edge_emo.media.pictures import read_picture
 
@@ -171,7 +172,7 @@ class _Analysis:
         return {}
 
     def _play(self, session: Session) -> dict[Modality, MediaError]:
-        """Take all blocks and frames of a film or a sound; return what cannot be read, and why."""
+        """Take all blocks and frames of a film or a sound; return what is looked for in vain in it, and why."""
         import numpy as np
 
         from edge_emo.media.playback import Playback
@@ -188,8 +189,8 @@ class _Analysis:
             audio_track=analyzer._audio_track,
             fps=analyzer._fps,
         )
-        try:
-            for item in playback:
+        with closing(iter(playback)) as items:
+            for item in items:
                 if isinstance(item, np.ndarray):
                     self._readings["voice"] += session.push_sound(item)
                     n_samples += len(item)
@@ -199,8 +200,7 @@ class _Analysis:
                     self._reached("face", item.end_s, playback)
                 if self._watch:
                     self._watch(item, rate)
-        finally:
-            self._warnings += playback.warnings
+        self._warnings += playback.warnings
         return {m: playback.failures[part] for m, part in _PARTS.items() if part in playback.failures}
 
     def _reached(self, modality: Modality, until_s: float, playback: Playback) -> None:

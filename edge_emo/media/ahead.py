@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def ahead(items: Generator[T], count: int) -> Iterator[T]:
+def ahead(items: Generator[T, None, None], count: int) -> Generator[T, None, None]:
     """Yield the items of a generator, which runs in a thread of its own, up to `count` of them before they are used.
 
     What it raises is raised here. It is closed once no more is taken.

@@ -48,7 +48,7 @@ class Playback:
         self._path, self._film, self._has_sound, self._has_picture = path, film, has_sound, has_picture
         self._sample_rate, self._audio_track, self._fps = sample_rate, audio_track, fps
 
-    def __iter__(self) -> Iterator[Float32 | Frame]:
+    def __iter__(self) -> Generator[Float32 | Frame, None, None]:
         # decoding pictures takes as long as what is done with them; a sound is there at once
         return ahead(self._items(), _AHEAD) if self._has_picture else self._items()
 
