@@ -5,28 +5,34 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edge_emo.analysis.fusion import segments
 from edge_emo.analysis.modalities import MODALITIES, Input, Options, Recognizer, taking
 from edge_emo.analysis.session import Session
-from edge_emo.core.errors import MediaError, NoPictureError, TrackNotFoundError
+from edge_emo.core.errors import MediaError, NoPictureError
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Person, Reading, Timeline, summarize, summary_of
-from edge_emo.media.sources import Kind, kind, opened
+from edge_emo.media.demuxer import Demuxer
+from edge_emo.media.sources import Kind, kind
 from edge_emo.models.manifest import Precision
 
 if TYPE_CHECKING:
     from edge_emo.face.detector import Detector
+    from edge_emo.media.film import Frame
+    from edge_emo.media.playback import Playback
+    from edge_emo.media.sound import Float32
     from edge_emo.media.tracks import AudioTrack
 
 Progress = Callable[[float], object]
+Watch = Callable[["Float32 | Frame", int], object]
 Faces = Literal["main", "all"]
 
 _HOLDS: dict[Kind, tuple[Input, ...]] = {"sound": ("sound",), "picture": ("picture",), "film": ("sound", "picture")}
-_SOUND_SHARE = 0.15
+_SHARES: dict[Input, float] = {"sound": 0.15, "picture": 0.85}
 """Of the time that a film takes."""
 
 
@@ -79,12 +85,21 @@ class Analyzer:
                 self._recognizers[modality] = MODALITIES[modality].recognizer(self._options)
             return self._recognizers[modality]
 
-    def __call__(self, source: str | os.PathLike[str], on_progress: Progress | None = None) -> Timeline:
+    def __call__(
+        self,
+        source: str | os.PathLike[str],
+        on_progress: Progress | None = None,
+        *,
+        watch: Watch | None = None,
+        film: Demuxer | None = None,
+    ) -> Timeline:
         """Return the timeline of a sound, a picture or a film, or of standard input for "-". Raises MediaError.
 
-        `on_progress` is told how far it is, 0 to 1, where the length of the source is known.
+        `on_progress` is told how far it is, 0 to 1, where the length of the source is known. `watch` is shown what is
+        looked at and listened to, in the order of the file: each frame, and each block with its rate in Hz. `film` is
+        the demuxer of a `source` that was opened before.
         """
-        return _Analysis(self, source, self._asked, on_progress).timeline()
+        return _Analysis(self, source, self._asked, on_progress, watch, film).timeline()
 
     def live_session(self) -> Session:
         """Return a session for sound and frames that come in as they happen, with these models. Raises ModelError."""
@@ -95,7 +110,7 @@ class Analyzer:
 
 
 class _Analysis:
-    """One source on its way to a timeline: it drives a session from a file."""
+    """One source on its way to a timeline: it drives a session from a file, which is read once."""
 
     def __init__(
         self,
@@ -103,14 +118,17 @@ class _Analysis:
         path: str | os.PathLike[str],
         asked: Sequence[str],
         on_progress: Progress | None,
+        watch: Watch | None,
+        film: Demuxer | None,
     ) -> None:
         self._analyzer, self._path, self._name = analyzer, path, printable(os.fspath(path))
-        self._source: str | BinaryIO = opened(path)
-        self._kind = kind(path, self._source)
-        self._asked, self._on_progress = asked, on_progress
+        self._film = film or Demuxer(path)
+        self._kind = kind(path, self._film.source)
+        self._asked, self._on_progress, self._watch = asked, on_progress, watch
         self._readings: list[Reading] = []
         self._warnings: list[str] = []
         self._duration_s = 0.0
+        self._done: dict[Input, float] = {}  # of what is stated of the sound and of the picture
 
     def timeline(self) -> Timeline:
         """Return the timeline. Raises MediaError where nothing that is asked for can be looked for."""
@@ -123,18 +141,10 @@ class _Analysis:
                 f"{self._name}: a {self._kind} has no {lacking}, and nothing else is asked for; drop {flags}"
             )
         session = self._analyzer._session(asked)
-        parts: dict[Input, Iterator[Reading]] = {"sound": self._listen(session), "picture": self._look(session)}
-        failures: dict[Input, MediaError] = {}
-        for part, readings in parts.items():
-            names = taking(part, session.thresholds)
-            try:
-                self._readings += list(readings if names else ())
-            except TrackNotFoundError:
-                raise
-            except MediaError as error:
-                failures[part] = error
-                for name in names:
-                    session.withdraw(name)
+        failures = self._see(session) if self._kind == "picture" else self._play(session)
+        for part in failures:
+            for name in taking(part, session.thresholds):
+                session.withdraw(name)
         if not session.thresholds:
             raise next(iter(failures.values()))
         # a sound file in a container for films has no picture, and nobody expects one
@@ -142,43 +152,54 @@ class _Analysis:
         self._warnings += [str(error) for error in told]
         return self._assembled(session)
 
-    def _listen(self, session: Session) -> Iterator[Reading]:
-        from edge_emo.media.sound import Sound
-
-        rate = session.sample_rate or 0
-        sound = Sound(self._path, self._source, sample_rate=rate, audio_track=self._analyzer._audio_track)
-        share = _SOUND_SHARE if taking("picture", session.thresholds) else 1.0
-        try:
-            for block in sound:
-                yield from session.push_sound(block)
-                if sound.stated_s:
-                    self._tell(share * min(1.0, sound.n_samples / rate / sound.stated_s))
-        finally:
-            self._warnings += sound.warnings
-            self._duration_s = max(self._duration_s, sound.n_samples / rate)
-
-    def _look(self, session: Session) -> Iterator[Reading]:
-        from edge_emo.media.film import Film, Frame
+    def _see(self, session: Session) -> dict[Input, MediaError]:
+        """Take a still; of one that cannot be read, nothing is left."""
+        from edge_emo.media.film import Frame
         from edge_emo.media.pictures import read_picture
 
-        analyzer = self._analyzer
-        if self._kind == "picture":
-            yield from session.push_frame(Frame(0.0, 0.0, read_picture(self._path, self._source)))
-        else:
-            film = Film(self._path, fps=analyzer._fps, source=self._source)
-            base = _SOUND_SHARE if taking("sound", self._asked) else 0.0
-            try:
-                for frame in film:
-                    yield from session.push_frame(frame)
-                    self._duration_s = max(self._duration_s, frame.end_s)
-                    if film.stated_s:
-                        self._tell(base + (1 - base) * min(1.0, frame.end_s / film.stated_s))
-            finally:
-                self._warnings += film.warnings
+        self._readings += session.push_frame(Frame(0.0, 0.0, read_picture(self._path, self._film.source)))
+        return {}
 
-    def _tell(self, share: float) -> None:
-        if self._on_progress:
-            self._on_progress(share)
+    def _play(self, session: Session) -> dict[Input, MediaError]:
+        """Take all blocks and frames of a film or a sound; return what is looked for in vain in it, and why."""
+        import numpy as np
+
+        from edge_emo.media.playback import Playback
+
+        rate, n_samples = session.sample_rate or 0, 0
+        playback = Playback(
+            self._path,
+            self._film,
+            has_sound=bool(taking("sound", session.thresholds)),
+            has_picture=bool(taking("picture", session.thresholds)),
+            sample_rate=rate,
+            audio_track=self._analyzer._audio_track,
+            fps=self._analyzer._fps,
+        )
+        with closing(iter(playback)) as items:
+            for item in items:
+                if isinstance(item, np.ndarray):
+                    self._readings += session.push_sound(item)
+                    n_samples += len(item)
+                    self._reached("sound", n_samples / rate, session, playback)
+                else:
+                    self._readings += session.push_frame(item)
+                    self._reached("picture", item.end_s, session, playback)
+                if self._watch:
+                    self._watch(item, rate)
+        self._warnings += playback.warnings
+        return dict(playback.failures)
+
+    def _reached(self, part: Input, until_s: float, session: Session, playback: Playback) -> None:
+        """Note up to where sound or picture was taken, and tell how far that is of both."""
+        self._duration_s = max(self._duration_s, until_s)
+        source = playback.sound if part == "sound" else playback.picture
+        stated_s = source.stated_s if source else None
+        self._done[part] = min(1.0, until_s / stated_s) if stated_s else 1.0
+        if self._on_progress and stated_s:
+            done = self._done | dict.fromkeys(playback.failures, 1.0)
+            shares = {each: share for each, share in _SHARES.items() if taking(each, session.thresholds)}
+            self._on_progress(sum(share * done.get(each, 0.0) for each, share in shares.items()) / sum(shares.values()))
 
     def _assembled(self, session: Session) -> Timeline:
         self._readings += session.finish()

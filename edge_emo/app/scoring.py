@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_emo.analysis.modalities import took
 from edge_emo.core.errors import MediaError
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Timeline
+from edge_emo.media.demuxer import Demuxer
 from edge_emo.music.ranking.cues import Cue, EditedCue, over, plan, revised
 from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.music.ranking.regions import CueRegion, Gaps
 from edge_emo.music.store.filters import Filters
+
+if TYPE_CHECKING:
+    from edge_emo.media.playback import Part
 
 
 @dataclass(frozen=True)
@@ -31,31 +35,46 @@ def analyzed(timeline: Timeline, *, listened: bool) -> Footage:
     return Footage(timeline.source, timeline.duration_s, took(timeline, "sound") or not listened, timeline)
 
 
-def stated(name: str) -> Footage:
-    """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError."""
-    from edge_emo.media.film import Film
-    from edge_emo.media.sound import SAMPLE_RATE, Sound
-    from edge_emo.media.sources import kind, opened
+def stated(name: str, film: Demuxer | None = None) -> Footage:
+    """Return what a film or a recording says of itself; a length it does not say is counted. Raises MediaError.
 
-    source = opened(name)
-    found = kind(name, source)
+    `film` is the demuxer of a film that was opened before.
+    """
+    from edge_emo.media.film import Film, Frame
+    from edge_emo.media.playback import Playback
+    from edge_emo.media.sound import SAMPLE_RATE, Sound
+    from edge_emo.media.sources import kind
+
+    film = film or Demuxer(name)
+    found = kind(name, film.source)
     if found == "picture":
         raise MediaError(f"{printable(name)}: a still has no time to score; name a film or a recording")
-    lengths: dict[str, float] = {}
-    failure: MediaError | None = None
+    lengths: dict[Part, float] = {}
+    failures: list[MediaError] = []
     try:
-        sound = Sound(name, source)
-        lengths["sound"] = sound.stated_s or sum(len(block) for block in sound) / SAMPLE_RATE
+        lengths["sound"] = Sound(name, film.source, film=film).stated_s or 0.0
     except MediaError as error:
-        failure = error
+        failures.append(error)
     if found == "film":
         try:
-            film = Film(name, source=source)
-            lengths["picture"] = film.stated_s or max(frame.end_s for frame in film)
+            lengths["picture"] = Film(name, source=film.source, film=film).stated_s or 0.0
         except MediaError as error:
-            failure = failure or error
-    if not lengths and failure is not None:
-        raise failure
+            failures.append(error)
+    film.close()
+    unstated = {part for part, length_s in lengths.items() if not length_s}
+    if unstated:
+        playback = Playback(
+            name, Demuxer(name, film.source), has_sound="sound" in unstated, has_picture="picture" in unstated
+        )
+        for item in playback:
+            if isinstance(item, Frame):
+                lengths["picture"] = max(lengths["picture"], item.end_s)
+            else:
+                lengths["sound"] += len(item) / SAMPLE_RATE
+        failures += playback.failures.values()
+        lengths = {part: length_s for part, length_s in lengths.items() if part not in playback.failures}
+    if not lengths:
+        raise failures[0]
     return Footage(printable(name), max(lengths.values()), "sound" in lengths)
 
 

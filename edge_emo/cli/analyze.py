@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from os.path import exists, isfile
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,13 @@ def analyze(
     if plot or annotate:
         from edge_emo.cli import drawings  # needs OpenCV, which a sound does not
     if plot:
+        from edge_emo.app.excerpts import Excerpter
+
         drawings.check_plot(plot)
     if annotate:
         drawings.check_annotation(named[0], annotate)
-    batch = Batch(named, Analyzer(**asked))
+    analyzer, watch = Analyzer(**asked), Excerpter() if plot else None
+    batch = Batch(named, partial(analyzer, watch=watch))
     csv_line, done = machine.CsvLines(), []
     recognized = False
     for timeline in batch:
@@ -70,8 +74,8 @@ def analyze(
             click.echo(srt.subtitles(timeline), nl=False)
         else:
             click.echo(text.timeline(timeline, strong))
-        if plot:
-            drawings.plot(timeline, named[0], plot, audio_track=asked["audio_track"])
+        if plot and watch:
+            drawings.plot(timeline, watch.excerpts(timeline), plot)
         if annotate:
             warn(drawings.annotate(timeline, named[0], annotate, audio_track=asked["audio_track"]))
     if output == "json":

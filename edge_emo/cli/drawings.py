@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from edge_emo.analysis.modalities import took
-from edge_emo.app.excerpts import excerpts
+from edge_emo.app.excerpts import Excerpts
 from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.core.files import atomic_write, check_folder
 from edge_emo.core.text import printable
@@ -35,7 +35,8 @@ def annotate(
 ) -> list[str]:
     """Write the picture or film `source` with what `timeline` says of it, and its sound; return warnings.
 
-    Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
+    It is read a second time: every frame is drawn on, with what was only known at the end, and all of them together do
+    not fit into memory. Raises MediaError where there is no picture to draw on, or it cannot be written at `path`.
     """
     found = check_annotation(source, path)
     if not took(timeline, "picture"):
@@ -71,17 +72,14 @@ def check_annotation(source: str | os.PathLike[str], path: Path) -> Kind:
     return found
 
 
-def plot(
-    timeline: Timeline, source: str | os.PathLike[str], path: Path, *, audio_track: AudioTrack | None = None
-) -> None:
-    """Write a picture of `timeline`, made from `source`, in the format that the name of `path` ends in.
+def plot(timeline: Timeline, excerpts: Excerpts, path: Path) -> None:
+    """Write a picture of `timeline`, with `excerpts` of its source, in the format that the name of `path` ends in.
 
-    Raises DecoderMissingError without Matplotlib, and MediaError where it cannot be written or there is no time.
+    Raises DecoderMissingError without Matplotlib, and MediaError where it cannot be written.
     """
     check_plot(path)
-    shown = excerpts(timeline, source, audio_track=audio_track)
     with _drafted(path, _ENDINGS["plot"]) as draft, draft.open("wb") as file:
-        plotting.draw(timeline, shown, file, path.suffix[1:].lower())
+        plotting.draw(timeline, excerpts, file, path.suffix[1:].lower())
 
 
 def check_plot(path: Path) -> None:

@@ -128,6 +128,7 @@ def score(
     from edge_emo.core import timecode
     from edge_emo.core.errors import NoVoiceError
     from edge_emo.core.text import printable
+    from edge_emo.media.demuxer import Demuxer
     from edge_emo.media.film import frame_rate as stated_rate
     from edge_emo.media.sources import expand
     from edge_emo.music.ranking.recommend import Recommender
@@ -143,7 +144,8 @@ def score(
     if film == "-" or isdir(film) or len(found) != 1:
         raise click.UsageError("a cue sheet is for one film that is a file")
     source = Path(found[0]).absolute()
-    own_rate = stated_rate(source) if isfile(source) else None
+    opened = Demuxer(source) if isfile(source) else None  # read by what looks at it or asks for its length
+    own_rate = stated_rate(source, opened) if opened else None
     rate = timecode.RATES[frame_rate] if frame_rate else timecode.nearest_rate(own_rate)
     cue_files.check(out, rate, may_replace=force)  # before the film, which may take minutes
     kept = read(edited, rate) if edited else None
@@ -158,8 +160,8 @@ def score(
 
     def look(name: str, on_progress: Callable[[float], object]) -> Footage:
         if not scoring.needs_timeline:
-            return stated(name)
-        return analyzed(analyzer(name, on_progress), listened=listens)
+            return stated(name, opened)
+        return analyzed(analyzer(name, on_progress, film=opened), listened=listens)
 
     batch = Batch(found, look)
     for footage in batch:

@@ -6,9 +6,7 @@ import importlib.util
 import math
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -17,16 +15,14 @@ import numpy as np
 
 from edge_emo.core.errors import MediaError, NoPictureError
 from edge_emo.core.text import printable
-from edge_emo.media.clock import Clock, PacketClock, picture_streams
-from edge_emo.media.containers import open_with_opencv, open_with_pyav, start_by_ffmpeg
+from edge_emo.media.clock import Clock
+from edge_emo.media.containers import open_with_opencv, start_by_ffmpeg
+from edge_emo.media.demuxer import Demuxer
+from edge_emo.media.frames import LONGEST_SIDE, FrameDecoder, check_size, picture_stream, upright
+from edge_emo.media.looks import Looks, Skipping
 from edge_emo.media.pictures import Pixels
 from edge_emo.media.sources import opened
-from edge_emo.media.tracks import is_default
 
-MAX_FRAME_PIXELS = 36_000_000
-"""Pixels of the largest frame of a film: 8K. A decoder may hold twenty frames at a time."""
-LONGEST_SIDE = 1280
-"""Frames of films are brought down to it; a face of 24 of 640 pixels still has 48."""
 DEFAULT_FPS = 5.0
 
 _LONGEST_FRAME_S = 1.0  # a slide that stays for long is seen once, for so long, or until the next look
@@ -44,34 +40,72 @@ class Frame:
 class Film:
     """The frames of a film: iterate once over up to `fps` of them for each second, at their own times.
 
-    `warnings` fills while iterating: what was lost, in words. Raises MediaError, or the child of it that names the
-    reason, such as NoPictureError.
+    `source` is what `sources.opened` gave for `path` where that was called before, `film` the demuxer of a film that is
+    read elsewhere: then the packets of `stream` are pushed. `warnings` fills while iterating: what was lost, in words.
+    Raises MediaError, or the child of it that names the reason, such as NoPictureError.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, fps: float = DEFAULT_FPS, source: str | BinaryIO | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fps: float = DEFAULT_FPS,
+        source: str | BinaryIO | None = None,
+        film: Demuxer | None = None,
     ) -> None:
         if not 0 < fps <= 240:
             raise ValueError(f"fps is {fps}; more than 0 and up to 240 frames can be looked at in each second")
         self.name = printable(os.fspath(path))
         self.warnings: list[str] = []
         self.stated_s: float | None = None
-        self._fps = fps
+        self.stream: Any = None
+        self._looks = Looks(fps)
+        self._waiting: tuple[float, Pixels] | None = None  # until it is known when the next one is shown
         self._shown_s = 0.0  # up to where the picture was decoded
+        self._n_damaged = 0
         self._clock = Clock()
-        source = opened(path) if source is None else source
-        self._decoded = self._by_pyav(source) if importlib.util.find_spec("av") else self._by_opencv(source)
+        if importlib.util.find_spec("av"):
+            self._open(film or Demuxer(path, source))
+        else:
+            self._captured = self._by_opencv(opened(path) if source is None else source)
 
     def __iter__(self) -> Iterator[Frame]:
-        waiting: tuple[float, Pixels] | None = None
-        for time_s, picture in self._decoded:
-            if waiting is not None:
-                yield self._frame(*waiting, time_s)
-            waiting = time_s, picture
-        if waiting is None:
+        if self.stream is None:
+            for time_s, picture in self._captured:
+                yield from self._seen(time_s, picture)
+        else:
+            for packet in self._film.packets():
+                if packet.stream.index == self.stream.index:
+                    yield from self.push(packet)
+        yield from self.finish()
+
+    def push(self, packet: Any) -> Iterator[Frame]:
+        """Yield the frames that a packet completes: those of which it is known by now how long they are shown."""
+        import av
+
+        self._skipping.meet(packet)
+        try:
+            decoded = self._decoder.decode(packet)
+        except (av.error.FFmpegError, ValueError):
+            self._n_damaged += 1
+            self._skipping.stop()
+            return
+        for time_s, frame in decoded:
+            self._shown_s = max(self._shown_s, time_s + self._decoder.step_s)
+            if self._looks.is_due(time_s):
+                yield from self._seen(time_s, upright(frame))
+
+    def finish(self) -> Iterator[Frame]:
+        """Yield the frame that is left after the last packet."""
+        n_damaged = self._n_damaged + (self.stream is not None and self._film.error is not None)
+        if n_damaged:
+            self.warnings.append(f"{self.name}: {n_damaged} damaged parts of its picture were left out")
+        elif self.stream is not None:  # the last frames may have been left out
+            self._shown_s = max(self._shown_s, self._skipping.until_s + self._decoder.step_s)
+        if self._waiting is None:
             hint = "" if importlib.util.find_spec("av") else ", or PyAV is needed (pip install 'edge-emo[video]')"
             raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged{hint}")
-        yield self._frame(*waiting, self._shown_s)
+        yield self._frame(*self._waiting, self._shown_s)
         self.warnings += self._clock.warnings(self.name)
         stated_s = None if self._clock.breaks else self.stated_s
         if stated_s is not None and self._shown_s < 0.95 * stated_s - 1:
@@ -80,64 +114,35 @@ class Film:
                 "it is cut off, damaged, or shorter than the sound"
             )
 
+    def _seen(self, time_s: float, picture: Pixels) -> Iterator[Frame]:
+        if self._waiting is not None:
+            yield self._frame(*self._waiting, time_s)
+        self._waiting = time_s, picture
+
     def _frame(self, start_s: float, picture: Pixels, next_s: float) -> Frame:
-        return Frame(start_s, min(next_s, start_s + max(_LONGEST_FRAME_S, 1 / self._fps)), picture)
+        return Frame(start_s, min(next_s, start_s + max(_LONGEST_FRAME_S, 1 / self._looks.fps)), picture)
 
-    def _is_due(self, time_s: float, number: int) -> bool:
-        """Whether a frame is the first of the `number`-th interval or a later one."""
-        return time_s >= number / self._fps - 1e-4
-
-    def _by_pyav(self, source: str | BinaryIO) -> Iterator[tuple[float, Pixels]]:
-        container = open_with_pyav(self.name, source)
-        stream = picture_stream(container)
+    def _open(self, film: Demuxer) -> None:
+        self._film, stream = film, picture_stream(film.container)
         if stream is None or stream.codec_context is None:
-            container.close()
             raise NoPictureError(f"{self.name}: has no picture that FFmpeg can decode")
-        self._check_size(container.close, stream.codec_context.width, stream.codec_context.height)
+        check_size(self.name, stream.codec_context.width, stream.codec_context.height)
         stream.thread_type = "AUTO"
-        self._clock = clock = PacketClock(container)
+        self.stream, self._clock = stream, film.clock
+        self._decoder, self._skipping = FrameDecoder(stream), Skipping(stream, self._looks)
         if stream.duration:
-            self.stated_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base) - clock.start_s
-        elif container.duration:
-            self.stated_s = container.duration / 1e6
-        return self._pyav_frames(container, stream, clock)
-
-    def _check_size(self, close: Callable[[], object], width: float, height: float) -> None:
-        if width * height > MAX_FRAME_PIXELS:
-            close()
-            raise MediaError(
-                f"{self.name}: frames of {width:.0f} x {height:.0f} pixels; up to 8K "
-                f"({MAX_FRAME_PIXELS // 1_000_000} million) are read, so make them smaller"
-            )
-
-    def _pyav_frames(self, container: Any, stream: Any, clock: PacketClock) -> Iterator[tuple[float, Pixels]]:
-        import av
-
-        number, n_damaged, frames = 0, 0, FrameDecoder(stream)
-        with closing(container):
-            try:
-                for packet in clock.packets():
-                    if packet.stream.index != stream.index:
-                        continue
-                    try:
-                        decoded = frames.decode(packet)
-                    except (av.error.FFmpegError, ValueError):
-                        n_damaged += 1
-                        continue
-                    for time_s, frame in decoded:
-                        self._shown_s = max(self._shown_s, time_s + frames.step_s)
-                        if self._is_due(time_s, number):
-                            number = int(time_s * self._fps + 1e-4) + 1
-                            yield time_s, upright(frame)
-            except (av.error.FFmpegError, OSError, ValueError):  # the container itself is damaged from here on
-                n_damaged += 1
-        if n_damaged:
-            self.warnings.append(f"{self.name}: {n_damaged} damaged parts of its picture were left out")
+            self.stated_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base) - film.clock.start_s
+        elif film.container.duration:
+            self.stated_s = film.container.duration / 1e6
 
     def _by_opencv(self, source: str | BinaryIO) -> Iterator[tuple[float, Pixels]]:
         capture = open_with_opencv(self.name, source)
-        size = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        self._check_size(capture.release, *size)
+        width, height = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        try:
+            check_size(self.name, width, height)
+        except MediaError:
+            capture.release()
+            raise
         # OpenCV knows no other stream, so that without `ffmpeg` the picture has a clock of its own
         start_s = start_by_ffmpeg(source, "0:V:0") if shutil.which("ffmpeg") else 0.0
         return self._opencv_frames(capture, start_s)
@@ -146,7 +151,7 @@ class Film:
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if rate > 0 and count > 0:
             self.stated_s = start_s + count / rate
-        number, first_s, last_s, step_s, stamp_s = 0, None, math.inf, 1 / (rate or self._fps), 0.0
+        first_s, last_s, step_s, stamp_s = None, math.inf, 1 / (rate or self._looks.fps), 0.0
         try:
             while capture.grab():
                 stated_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -161,8 +166,7 @@ class Film:
                 step_s = min(step_s, time_s - last_s) if time_s > last_s else step_s
                 last_s = time_s
                 self._shown_s = max(self._shown_s, time_s + step_s)
-                if self._is_due(time_s, number):
-                    number = int(time_s * self._fps + 1e-4) + 1
+                if self._looks.is_due(time_s):
                     is_there, picture = capture.retrieve()
                     if is_there:
                         yield time_s, _limited(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
@@ -170,66 +174,27 @@ class Film:
             capture.release()
 
 
-def frame_rate(path: str | os.PathLike[str]) -> float | None:
-    """Return the frames a second that a film states, None for what has no picture or cannot be opened."""
+def frame_rate(path: str | os.PathLike[str], film: Demuxer | None = None) -> float | None:
+    """Return the frames a second that a film states, None for what has no picture or cannot be opened.
+
+    A demuxer that is given stays open, to be read.
+    """
     name = printable(os.fspath(path))
     try:
-        source = opened(path)
         if importlib.util.find_spec("av") is None:
-            capture = open_with_opencv(name, source)
+            capture = open_with_opencv(name, opened(path))
             rate = capture.get(cv2.CAP_PROP_FPS)
             capture.release()
             return float(rate) or None
-        with closing(open_with_pyav(name, source)) as container:
-            stream = picture_stream(container)
+        own = film or Demuxer(path)
+        try:
+            stream = picture_stream(own.container)
             return float(stream.guessed_rate or stream.average_rate or 0) or None if stream else None
+        finally:
+            if film is None:
+                own.close()
     except MediaError:
         return None
-
-
-def picture_stream(container: Any) -> Any | None:
-    """Return the picture of a PyAV container: the one that is marked as default, else the first; None without.
-
-    Of frames that grow on the way, those beyond `MAX_FRAME_PIXELS` fail to decode.
-    """
-    streams = picture_streams(container)
-    stream = next(filter(is_default, streams), next(iter(streams), None))
-    if stream is not None and stream.codec_context is not None:
-        stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
-    return stream
-
-
-class FrameDecoder:
-    """Decodes the packets of a PyAV stream, which are on the film's clock, to frames and when they start."""
-
-    def __init__(self, stream: Any) -> None:
-        self.step_s = 1 / float(stream.guessed_rate or stream.average_rate or 25)
-        self._is_avi = stream.container.format.name == "avi"
-        self._starts: deque[float] = deque()
-        self._next_s = 0.0
-
-    def decode(self, packet: Any) -> list[tuple[float, Any]]:
-        """Return the frames that a packet completes. Raises av.error.FFmpegError or ValueError for a damaged one."""
-        if self._is_avi and packet.size and packet.dts is not None:
-            # an AVI holds no times but places in its order; FFmpeg makes up wrong ones where frames are reordered
-            self._starts.append(float(packet.dts * packet.time_base))
-        timed = [(self._start_s(frame), frame) for frame in packet.decode()]
-        return [(max(0.0, start_s), frame) for start_s, frame in timed if start_s > -self.step_s]
-
-    def _start_s(self, frame: Any) -> float:
-        stated_s = self._next_s if frame.time is None else float(frame.time)  # one that says nothing follows on
-        start_s = self._starts.popleft() if self._starts else stated_s
-        self._next_s = start_s + self.step_s
-        return start_s
-
-
-def upright(frame: Any) -> Pixels:
-    """Return a frame's pixels, turned as it is to be shown, at most `LONGEST_SIDE` wide and high."""
-    scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    pixels = frame.reformat(width, height, "rgb24").to_ndarray()
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns), np.uint8)
 
 
 def _limited(picture: Pixels) -> Pixels:

@@ -18,8 +18,9 @@ import soxr
 
 from edge_emo.core.errors import MediaError
 from edge_emo.media.channels import Block, Float32, masked_positions, named_positions
-from edge_emo.media.clock import LONGEST_GAP_S, PacketClock
+from edge_emo.media.clock import LONGEST_GAP_S
 from edge_emo.media.containers import ffmpeg_input, open_with_pyav, reading, start_by_ffmpeg
+from edge_emo.media.demuxer import Demuxer
 from edge_emo.media.sound_files import BLOCK_VALUES, DecodedSound
 from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_by_ffmpeg, tracks_of
 
@@ -28,69 +29,98 @@ _JOINED_SAMPLES = 8192
 _MOST_PLANES = 8  # AV_NUM_DATA_POINTERS of FFmpeg's frames
 
 
-def open_sound_with_pyav(
-    name: str, source: str | BinaryIO, audio_track: AudioTrack | None, warnings: list[str]
-) -> DecodedSound:
-    """Open the sound of a film with PyAV; `warnings` is told what is lost. Raises MediaError."""
-    import av
+class FilmSound:
+    """The sound of a film that PyAV opened: its packets are decoded to blocks without gaps, in their order.
 
-    container = open_with_pyav(name, source)
-    try:
-        track = chosen_track(name, tracks_of(container), audio_track)
-        stream = container.streams.audio[track.number - 1]
-        if stream.codec_context is None:
-            raise MediaError(f"{name}: its sound is in a codec that FFmpeg does not know; export it as WAV or FLAC")
-    except MediaError:
-        container.close()
-        raise
-    rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels
-    if not rate:
-        rate, channels = _format_of_first_frame(name, source, track.number)
-    stated_s = container.duration / av.time_base if container.duration else None
-    return DecodedSound(rate, channels, stated_s, _joined(_pyav_blocks(name, container, stream, rate, warnings)))
+    It has what `DecodedSound` has; `warnings` is told what is lost. Raises MediaError.
+    """
+
+    def __init__(self, film: Demuxer, audio_track: AudioTrack | None, warnings: list[str]) -> None:
+        import av
+
+        track = chosen_track(film.name, tracks_of(film.container), audio_track)
+        self.stream = film.container.streams.audio[track.number - 1]
+        codec = self.stream.codec_context
+        if codec is None:
+            raise MediaError(
+                f"{film.name}: its sound is in a codec that FFmpeg does not know; export it as WAV or FLAC"
+            )
+        self.sample_rate, self.channels = codec.sample_rate, codec.channels
+        if not self.sample_rate:
+            self.sample_rate, self.channels = _format_of_first_frame(film, track.number)
+        self.stated_s = film.container.duration / av.time_base if film.container.duration else None
+        self._film, self._warnings = film, warnings
+        self._pieces: list[Block] = []  # decoders give small ones
+        self._position = self._n_damaged = 0
+        self._first_error: Exception | None = None
+
+    @property
+    def blocks(self) -> Iterator[Block]:
+        """All blocks, of a film of which nothing but the sound is read."""
+        for packet in self._film.packets():
+            if packet.stream.index == self.stream.index:
+                yield from self.push(packet)
+        yield from self.finish()
+
+    def push(self, packet: Any) -> Iterator[Block]:
+        """Yield the blocks that a packet completes."""
+        try:
+            for block in self._decoded(packet):
+                n_samples = sum(len(piece.samples) for piece in self._pieces)
+                if n_samples >= _JOINED_SAMPLES or (self._pieces and block.positions != self._pieces[0].positions):
+                    yield from self._joined()
+                self._pieces.append(block)
+        except Exception:
+            yield from self._joined()
+            raise
+
+    def finish(self) -> Iterator[Block]:
+        """Yield what is left after the last packet; raise the error that ended the reading, or gave no sound at all."""
+        yield from self._joined()
+        error = self._film.error or (None if self._position else self._first_error)
+        if error:
+            raise error
+        name = self._film.name
+        if self._n_damaged:
+            self._warnings.append(f"{name}: {self._n_damaged} damaged parts of its sound were taken as silence")
+        self._warnings += self._film.clock.warnings(name)
+
+    def _decoded(self, packet: Any) -> Iterator[Block]:
+        import av
+
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, ValueError) as error:
+            self._first_error, self._n_damaged = self._first_error or error, self._n_damaged + 1
+            return
+        tolerance = round(_TOLERANCE_S * self.sample_rate)
+        for frame in frames:
+            block = _floats(frame, self.sample_rate)
+            ahead = 0 if frame.time is None else round(float(frame.time) * self.sample_rate) - self._position
+            if ahead > tolerance or (self._position == 0 and ahead > 0):
+                self._position += ahead
+                yield from _silence(ahead)
+            elif ahead < -tolerance or (self._position == 0 and ahead < 0):
+                block = Block(block.samples[-ahead:], block.positions)
+            self._position += len(block.samples)
+            yield block
+
+    def _joined(self) -> Iterator[Block]:
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            yield Block(np.concatenate([piece.samples for piece in pieces]), pieces[0].positions)
 
 
-def _format_of_first_frame(name: str, source: str | BinaryIO, number: int) -> tuple[int, int]:
+def _format_of_first_frame(film: Demuxer, number: int) -> tuple[int, int]:
     """Return the rate and channels of a track whose container does not tell them, (0, 0) if no frame is decoded."""
     import av
 
-    with closing(open_with_pyav(name, source)) as container:
+    with closing(open_with_pyav(film.name, film.source)) as container:
         try:
             frame = next(container.decode(container.streams.audio[number - 1]), None)
         except (av.error.FFmpegError, ValueError):
             return 0, 0
         return (frame.sample_rate, len(frame.layout.channels)) if frame else (0, 0)
-
-
-def _pyav_blocks(name: str, container: Any, stream: Any, rate: int, warnings: list[str]) -> Iterator[Block]:
-    import av
-
-    clock, position, first_error, n_damaged = PacketClock(container), 0, None, 0
-    tolerance = round(_TOLERANCE_S * rate)
-    with closing(container):
-        for packet in clock.packets():
-            if packet.stream.index != stream.index:
-                continue
-            try:
-                frames = packet.decode()
-            except (av.error.FFmpegError, ValueError) as error:
-                first_error, n_damaged = first_error or error, n_damaged + 1
-                continue
-            for frame in frames:
-                block = _floats(frame, rate)
-                ahead = 0 if frame.time is None else round(float(frame.time) * rate) - position
-                if ahead > tolerance or (position == 0 and ahead > 0):
-                    position += ahead
-                    yield from _silence(ahead)
-                elif ahead < -tolerance or (position == 0 and ahead < 0):
-                    block = Block(block.samples[-ahead:], block.positions)
-                position += len(block.samples)
-                yield block
-    if first_error and not position:
-        raise first_error
-    if n_damaged:
-        warnings.append(f"{name}: {n_damaged} damaged parts of its sound were taken as silence")
-    warnings += clock.warnings(name)
 
 
 def _floats(frame: Any, rate: int) -> Block:
@@ -121,29 +151,6 @@ def _packed(frame: Any) -> Any:
 def _silence(n_samples: int) -> Iterator[Block]:
     for start in range(0, n_samples, BLOCK_VALUES):
         yield Block(np.zeros((min(BLOCK_VALUES, n_samples - start), 1), np.float32), ("FC",))
-
-
-def _joined(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Join blocks of the same channels, which decoders give in small pieces."""
-    pieces: list[Block] = []
-    n_samples = 0
-
-    def joined() -> Block:
-        return Block(np.concatenate([piece.samples for piece in pieces]), pieces[0].positions)
-
-    try:
-        for block in blocks:
-            if pieces and (n_samples >= _JOINED_SAMPLES or block.positions != pieces[0].positions):
-                yield joined()
-                pieces, n_samples = [], 0
-            pieces.append(block)
-            n_samples += len(block.samples)
-    except Exception:
-        if pieces:
-            yield joined()
-        raise
-    if pieces:
-        yield joined()
 
 
 def open_sound_with_ffmpeg(

@@ -13,7 +13,7 @@ from edge_emo.core.errors import NoPictureError
 from edge_emo.core.text import printable
 from edge_emo.media.clock import PacketClock
 from edge_emo.media.containers import open_with_pyav
-from edge_emo.media.film import FrameDecoder, picture_stream, upright
+from edge_emo.media.frames import FrameDecoder, picture_stream, upright
 from edge_emo.media.pictures import Pixels
 from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_of
 

@@ -10,13 +10,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from edge_emo.analysis.modalities import taking, took
-from edge_emo.app.excerpts import N_COLUMNS, N_FRAMES, Excerpts
+from edge_emo.app.excerpts import N_COLUMNS, N_FRAMES, Excerpts, Thumbnail
 from edge_emo.core.errors import DecoderMissingError
 from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
 from edge_emo.media.pictures import Pixels
-from edge_emo.report.annotate import Shown
 from edge_emo.report.colors import COLORS
+from edge_emo.report.scenes import Scenes
 from edge_emo.report.text import found
 
 PROPORTION = 0.85
@@ -115,24 +115,25 @@ def _emotions(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
 
 def _frames(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:
     width = timeline.duration_s / excerpts.n_frames
-    shown = Shown(timeline)
+    scenes = Scenes(timeline)
     for frame in excerpts.frames:
         start_s = int(frame.start_s / width + 1e-6) * width
-        main = [reading.box for reading in shown.faces(frame.start_s) if reading.is_main]
-        picture = _part(frame.picture, PROPORTION * N_FRAMES / excerpts.n_frames, next(iter(main), None))
+        main = [reading.box for reading in scenes.faces(frame.start_s) if reading.is_main]
+        picture = _part(frame, PROPORTION * N_FRAMES / excerpts.n_frames, next(iter(main), None))
         axis.imshow(picture, extent=(start_s, start_s + 0.98 * width, 0, 1), aspect="auto", zorder=1)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
 
 
-def _part(picture: Pixels, proportion: float, face: Box | None) -> Pixels:
-    """Return the part of a frame around a face, or its middle, in a proportion of width to height, small."""
-    height, width = picture.shape[:2]
+def _part(frame: Thumbnail, proportion: float, face: Box | None) -> Pixels:
+    """Return the part of a frame around a face, or its middle, in a proportion of width to height."""
+    height, width = frame.picture.shape[:2]
     across, down = min(width, round(height * proportion)), min(height, round(width / proportion))
-    x, y = (width / 2, height / 2) if face is None else ((face[0] + face[2]) / 2, (face[1] + face[3]) / 2)
+    x, y = width / 2, height / 2
+    if face is not None:
+        x, y = (face[0] + face[2]) / 2 / frame.step, (face[1] + face[3]) / 2 / frame.step
     left, top = int(np.clip(x - across / 2, 0, width - across)), int(np.clip(y - down / 2, 0, height - down))
-    step = max(1, down // 180)
-    return picture[top : top + down : step, left : left + across : step]
+    return frame.picture[top : top + down, left : left + across]
 
 
 def _sound(axis: Any, timeline: Timeline, excerpts: Excerpts) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edge_emo.core.errors import DecoderMissingError, MediaError, NoPictureError
-from edge_emo.media import film as film_module
-from edge_emo.media import pictures
-from edge_emo.media.film import LONGEST_SIDE, Film
+from edge_emo.media import frames, pictures
+from edge_emo.media.film import Film
+from edge_emo.media.frames import LONGEST_SIDE
 from edge_emo.media.pictures import read_picture, write_picture
 from tests.conftest import write_film
 
@@ -255,7 +255,7 @@ def test_frames_that_grow_beyond_what_is_read_are_left_out(tmp_path, monkeypatch
     parts = [write_film(tmp_path / f"{size}.ts", shades(10, size), 10).read_bytes() for size in (64, 320)]
     path = tmp_path / "a.ts"
     path.write_bytes(b"".join(parts))
-    monkeypatch.setattr(film_module, "MAX_FRAME_PIXELS", 100 * 100)
+    monkeypatch.setattr(frames, "MAX_FRAME_PIXELS", 100 * 100)
     film = Film(path, fps=10)
     assert {frame.picture.shape for frame in film} == {(64, 64, 3)}
     assert any("damaged parts of its picture were left out" in warning for warning in film.warnings)
@@ -263,6 +263,6 @@ def test_frames_that_grow_beyond_what_is_read_are_left_out(tmp_path, monkeypatch
 
 def test_a_film_of_frames_larger_than_8k_is_refused(tmp_path, monkeypatch, decoder):
     path = write_film(tmp_path / "a.mp4", shades(3, 320), 10)
-    monkeypatch.setattr(film_module, "MAX_FRAME_PIXELS", 300 * 300)
+    monkeypatch.setattr(frames, "MAX_FRAME_PIXELS", 300 * 300)
     with pytest.raises(MediaError, match=r"a\.mp4: frames of 320 x 320 pixels; up to 8K"):
         Film(path)
