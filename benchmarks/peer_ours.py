@@ -47,7 +47,7 @@ def write_inputs(folder: Path, yunet: Path | None) -> None:
             arrays[name] = network_input(samples, card.voice, shape)[None]
         elif card.face:
             arrays[name] = face_input.prepare(cut_out(frame, found, card.face), card.face).reshape([1, *shape])
-    np.savez(folder / "inputs.npz", **arrays)
+    np.savez(folder / "inputs.npz", **arrays)  # type: ignore[arg-type]  # numpy types its one named flag alone
     if yunet:
         (folder / "yunet.onnx").write_bytes(yunet.read_bytes())
 
