@@ -125,9 +125,10 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded("import edge_emo") & HEAVY
 
 
-def test_help_loads_nothing_heavy():
-    code = "from click.testing import CliRunner; from edge_emo.cli import main; CliRunner().invoke(main, ['--help'])"
-    assert not loaded(code) & HEAVY
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_load_nothing_heavy(option):
+    code = f"from click.testing import CliRunner as R; from edge_emo.cli import main; r = R().invoke(main, [{option!r}])"
+    assert not loaded(f"{code}; assert r.exit_code == 0, r.output") & HEAVY
 
 
 def test_hearing_a_voice_loads_no_opencv():

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from edge_emo.music.store.database import FILE_NAME
-from tests.cli.test_commands import document
+from tests.cli.conftest import document
 
 
 @pytest.fixture

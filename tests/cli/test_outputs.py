@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from edge_emo.cli import main
 from edge_emo.core.errors import CatalogueError
 from edge_emo.media.pictures import write_picture
-from edge_emo.music.store.catalogue import BUNDLED, Catalogue
+from edge_emo.music.store.bundled import BUNDLED
+from edge_emo.music.store.catalogue import Catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
