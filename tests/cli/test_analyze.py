@@ -52,6 +52,7 @@ def test_a_film_in_every_format(edge_emo, film):
     assert {row["modality"] for row in rows} == {"voice", "face"}
 
 
+@pytest.mark.slow
 def test_what_to_look_for(edge_emo, film):
     def found(*options):
         return document(edge_emo("analyze", film, "--json", *options), "analyze")["results"][0]

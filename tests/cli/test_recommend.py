@@ -77,6 +77,7 @@ def test_a_film_gets_songs_by_both_strategies(edge_emo, film):
         assert len({item["song"]["uid"] for item in found["results"][0]["songs"]}) == 10
 
 
+@pytest.mark.slow
 def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
     asked = ("recommend", "--mood", "disgust", "--genre", "polka", "-n", 3, "--seed", 1)
     text = edge_emo(*asked).stdout.decode()

@@ -1,8 +1,11 @@
 """`edge-emo songs` on what ships."""
 
+import pytest
+
 from tests.cli.conftest import document
 
 
+@pytest.mark.slow
 def test_songs(edge_emo):
     found = document(edge_emo("songs", "search", "danse macabre", "--limit", 3, "--json"), "songs")["songs"]
     assert len(found) == 3
