@@ -167,14 +167,15 @@ def voice(data: Path, json_path: Path | None, picture_path: Path | None) -> None
     click.echo("RAVDESS speech, four folds, actors held out; mean ± standard deviation over the folds")
     titles = ("UAR", "accuracy", "women UAR", "men UAR", "ECE", "not uncertain", "accuracy then")
     click.echo(f"{'model':<20} " + " ".join(f"{title:>15}" for title in titles))
-    of_fp32 = None
+    of_fp32 = np.empty(0, int)
     for name, precision in MODELS:
         recognizers = fold_recognizers(name, precision)
         folds = fold_scores(recognizers, clips)
         found = cross_validation(recognizers, folds)
         results["cross_validation"][f"{name} {precision}"] = found
         predictions = together(list(folds.values())).predictions
-        of_fp32 = predictions if precision == "fp32" else of_fp32
+        if precision == "fp32":
+            of_fp32 = predictions
         found["labels_as_fp32"] = accuracy(of_fp32, predictions)
         keys = ("uar", "accuracy", "uar_women", "uar_men", "ece", "named", "accuracy_named")
         cells = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" if found[key] else "–" for key in keys]

@@ -75,16 +75,17 @@ def files(data: Path, folder: Path) -> dict[str, list[Path]]:
 
 def plan(read: Mapping[str, Sequence[Path]], folder: Path) -> Plan:
     """Write the inputs of every network that ships into `folder`; return what every processor shall answer."""
-    made: Plan = {"networks": {}, "front_ends": {}}
+    networks: dict[str, tuple[str, str]] = {}
+    front_ends: dict[str, tuple[str, list[str]]] = {}
     for name, entry in read_manifest().models.items():
         card_path, inputs = models_folder() / entry.cards["fp32"], folder / f"{name}.npz"
         card = read_card(card_path)
         rows = [row for path in read[card.task] for row in network_inputs(card, path)]
         np.savez(inputs, *rows[: N_COMPARED[card.task]])
         for precision, file in entry.cards.items():
-            made["networks"][f"{name} {precision}"] = (str(models_folder() / file), str(inputs))
-        made["front_ends"][name] = (str(card_path), [str(path) for path in read[card.task][:N_READ]])
-    return made
+            networks[f"{name} {precision}"] = (str(models_folder() / file), str(inputs))
+        front_ends[name] = (str(card_path), [str(path) for path in read[card.task][:N_READ]])
+    return {"networks": networks, "front_ends": front_ends}
 
 
 def answer_there(root: ArmRoot, processor: Processor, asked: Plan, folder: Path) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def turned(picture: Pictures, degrees: float) -> Pictures:
 def covered(picture: Pictures, percent: float, *, from_below: bool) -> Pictures:
     """Cover a part of a face in grey, from the chin up as masks do, or from the forehead down as hats do."""
     rows = round(len(picture) * percent / 100)
-    changed = picture.copy()
+    changed: Pictures = picture.copy()
     changed[slice(len(picture) - rows, None) if from_below else slice(rows)] = 128
     return changed
 

@@ -56,7 +56,7 @@ def voice_classic(keras: Any) -> Any:
 NETWORKS = {"voice_classic": voice_classic, "cnn_lstm": cnn_lstm, "mini_xception": mini_xception}
 
 
-def trained(name: str, keras: Any) -> tuple[Any, NDArray[np.float32], NDArray[np.str_]]:
+def trained(name: str, keras: Any) -> tuple[Any, NDArray[np.float32], NDArray[np.int64]]:
     """Return a network after a short training on classes of noise, with other inputs and their labels.
 
     Each class is a smooth pattern of its own under noise; a network with chance weights would agree with nothing.

@@ -16,7 +16,7 @@ from benchmarks.intervals import accuracy, interval, mean_recall, with_interval
 from edge_emo.core.emotions import EMOTIONS, emotion_of
 from edge_emo.core.errors import MediaError
 from edge_emo.core.files import atomic_write
-from edge_emo.face.detector import Detector, Face, FaceDetector, Pixels
+from edge_emo.face.detector import Box, Detector, Face, FaceDetector, Pixels
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
 from edge_emo.media.pictures import read_picture
@@ -53,6 +53,7 @@ CHANGES: dict[str, Change | None] = {
     "blurred, 1 % of the side": blurred,
 }
 TILTS = (15, 30, 45)
+CASCADE = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
 
 
 class HaarDetector:
@@ -61,7 +62,7 @@ class HaarDetector:
     name = "OpenCV Haar"
 
     def __init__(self) -> None:
-        self._cascade = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_frontalface_default.xml")
+        self._cascade = cv2.CascadeClassifier(str(CASCADE))
 
     def detect(self, picture: Pixels) -> list[Face]:
         """Return the faces of an RGB picture; a cascade gives no scores, so all have 1."""
@@ -131,7 +132,7 @@ def through_detector(recognizer: FaceRecognizer, detector: Detector, faces: Face
 
 def labelled_by_eye(recognizer: FaceRecognizer, detector: Detector, data: Path) -> dict[str, Any]:
     """Return how often the whole path, from photo to emotion, agrees with labels given by eye."""
-    of_photo: dict[str, list[tuple[tuple[float, ...], str]]] = defaultdict(list)
+    of_photo: dict[str, list[tuple[Box, str]]] = defaultdict(list)
     with LABELLED.open(newline="") as file:
         for row in csv.DictReader(file):
             left, top, width, height = (float(row[key]) for key in ("x", "y", "w", "h"))
@@ -205,10 +206,12 @@ def folder_table(folder: Path, on_left_out: Callable[[str], object]) -> dict[str
 def face_tables(data: Path, test: Faces) -> dict[str, Any]:
     """Return all figures of the expression networks; the whole path goes through the detector that ships."""
     found: dict[str, Any] = {}
-    detector, of_fp32 = FaceDetector(), None
+    detector = FaceDetector()
+    of_fp32 = np.empty(0, int)
     for name, recognizer in recognizers().items():
         scores = score(recognizer, test)
-        of_fp32 = scores.predictions if name.endswith("fp32") else of_fp32
+        if name.endswith("fp32"):
+            of_fp32 = scores.predictions
         everyone = range(len(scores.labels))
         found[name] = {
             "public_test": {

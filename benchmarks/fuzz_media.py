@@ -148,7 +148,7 @@ def _read_picture(path: Path) -> None:
 
 def sound_kinds() -> list[Kind]:
     """Return a kind for each format of sounds."""
-    formats = {
+    formats: dict[str, list[dict[str, str]]] = {
         "wav": [{}, {"subtype": "FLOAT"}, {"subtype": "MS_ADPCM"}, {"subtype": "ULAW"}],
         "flac": [{}],
         "ogg": [{"subtype": "VORBIS"}, {"subtype": "OPUS"}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 _HEADER = 256  # bytes; most of what a decoder believes stands there
 _EDGES = (0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF)
@@ -43,7 +44,7 @@ def _scribble(content: bytearray, seeds: Sequence[bytes], words: Sequence[bytes]
 def _lie(content: bytearray, seeds: Sequence[bytes], words: Sequence[bytes], rng: random.Random) -> None:
     """Put a length where one may stand: an edge of its range, or near what is there."""
     at, size = _place(content, rng), rng.choice((1, 2, 4, 4, 8))
-    order = rng.choice(("big", "little"))
+    order: Literal["big", "little"] = rng.choice(("big", "little"))
     is_near = rng.random() < 0.3
     value = int.from_bytes(content[at : at + size], order) + rng.randint(-2, 2) if is_near else rng.choice(_EDGES)
     content[at : at + size] = (value % (1 << 8 * size)).to_bytes(size, order)

@@ -13,7 +13,7 @@ Indices = NDArray[np.intp]
 N_RESAMPLES = 1000
 
 
-def interval(groups: Sequence[Any], statistic: Callable[[Indices], float]) -> tuple[float, float]:
+def interval(groups: Sequence[Any] | NDArray[Any], statistic: Callable[[Indices], float]) -> tuple[float, float]:
     """Return the 95 % percentile interval of `statistic`, which takes the places of the samples that are drawn.
 
     `groups` says for each sample whose it is: whole groups are drawn, as samples of one person are alike. NaN where
@@ -49,7 +49,7 @@ def with_interval(
     measure: Callable[[NDArray[Any], NDArray[Any]], float],
     labels: NDArray[Any],
     predictions: NDArray[Any],
-    groups: Sequence[Any],
+    groups: Sequence[Any] | NDArray[Any],
 ) -> dict[str, float]:
     """Return a measure of guesses as "value", and the ends "low" and "high" of its interval."""
     low, high = interval(groups, lambda drawn: measure(labels[drawn], predictions[drawn]))

@@ -11,6 +11,7 @@ from edge_emo.core.emotions import EMOTIONS
 from edge_emo.music.ranking.recommend import Recommendation
 from edge_emo.music.ranking.scores import Ranking
 from edge_emo.music.store.catalogue import Key
+from edge_emo.music.store.history import Action
 
 EXAMINED = 0.85
 """How likely somebody who looked at a song looks at the next one too."""
@@ -61,11 +62,11 @@ class Listener:
         for row, index in enumerate(indices):
             moods = songs.moods[songs.mood_starts[index] : songs.mood_starts[index + 1]]
             odds[row] += self._mood[moods].sum() / np.sqrt(max(1, len(moods)))
-        return 1 / (1 + np.exp(-odds))
+        return np.asarray(1 / (1 + np.exp(-odds)))
 
-    def answers(self, found: Sequence[Recommendation], liking: np.ndarray) -> list[tuple[str, str]]:
+    def answers(self, found: Sequence[Recommendation], liking: np.ndarray) -> list[tuple[Action, str]]:
         """Return what the listener does with a list: the action and the song, none for those not looked at."""
-        done = []
+        done: list[tuple[Action, str]] = []
         for item, probability in zip(found, liking, strict=True):
             if self._rng.random() < probability:
                 done.append(("kept", item.song.uid))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_emo.face.detector import Pixels
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
@@ -18,7 +20,7 @@ def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
     """Return a frame with a public-domain portrait in the middle of noise, RGB."""
     from skimage.data import astronaut
 
-    frame = np.random.default_rng(0).integers(90, 130, (height, width, 3), np.uint8)
+    frame: Pixels = np.random.default_rng(0).integers(90, 130, (height, width, 3), np.uint8)
     left = (width - height) // 2 + shift
     frame[:, left : left + height] = cv2.resize(astronaut(), (height, height), interpolation=cv2.INTER_CUBIC)
     return frame
@@ -26,8 +28,9 @@ def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
 
 def unsmiling(portrait: Pixels) -> Pixels:
     """Return the public-domain portrait with its mouth upside down: what smiled looks neutral."""
-    changed, mouth = portrait.copy(), (slice(127, 167), slice(189, 257))
-    mask = np.zeros((40, 68), np.float32)
+    changed: Pixels = portrait.copy()
+    mouth = (slice(127, 167), slice(189, 257))
+    mask: NDArray[Any] = np.zeros((40, 68), np.float32)
     cv2.ellipse(mask, (34, 20), (30, 17), 0, 0, 360, 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 3)[..., None]
     changed[mouth] = portrait[mouth][::-1] * mask + portrait[mouth] * (1 - mask)

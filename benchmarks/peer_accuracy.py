@@ -40,7 +40,7 @@ def functionals(python: Path, feature_set: str, clips: Sequence[Clip]) -> np.nda
         command = [str(python), "-m", "benchmarks.peer_features", feature_set, str(part)]
         subprocess.run(command, input=paths, text=True, cwd=ROOT, env=os.environ | ALONE, check=True)
         part.replace(cached)
-    return np.load(cached)
+    return np.asarray(np.load(cached))
 
 
 def linear(features: np.ndarray, clips: Sequence[Clip]) -> dict[str, Any]:

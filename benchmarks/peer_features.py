@@ -27,7 +27,7 @@ def features(path: str, feature_set: str) -> np.ndarray:
     import soundfile
 
     samples, sample_rate = soundfile.read(path, dtype="float32")
-    return extractor(feature_set)(samples, sample_rate).ravel()
+    return np.ravel(extractor(feature_set)(samples, sample_rate))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def write_inputs(folder: Path, yunet: Path | None) -> None:
             arrays[name] = network_input(samples, stated, shape)[None]
         elif isinstance(stated, FacePreprocessing):
             arrays[name] = face_input.prepare(cut_out(frame, found, stated), stated).reshape([1, *shape])
-    np.savez(folder / "inputs.npz", **arrays)
+    np.savez(folder / "inputs.npz", **arrays)  # type: ignore[arg-type]  # numpy types its one named flag alone
     if yunet:
         (folder / "yunet.onnx").write_bytes(yunet.read_bytes())
 

@@ -100,7 +100,7 @@ def tflite(folder: Path, name: str, int8: bool) -> Stage:
     def answer() -> np.ndarray:
         interpreter.set_tensor(source, batch)
         interpreter.invoke()
-        return interpreter.get_tensor(target)
+        return np.asarray(interpreter.get_tensor(target))
 
     return answer
 
@@ -122,7 +122,7 @@ def functionals(folder: Path, feature_set: str) -> Stage:
     return lambda: [features(path, feature_set)]
 
 
-WAYS: dict[str, Callable[[Path, str], Stage]] = {
+WAYS: dict[str, Callable[..., Stage]] = {
     "Keras predict": keras_predict,
     "Keras in tf.function": keras_graph,
     "TFLite fp32": partial(tflite, int8=False),

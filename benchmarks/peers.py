@@ -13,7 +13,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Comparison:
 
     name: str
     ours: tuple[str, ...]
-    peers: dict[str, tuple[Task, ...]]
+    peers: Mapping[str, tuple[Task, ...]]
 
 
 def comparisons() -> list[Comparison]:
@@ -78,8 +78,8 @@ def comparisons() -> list[Comparison]:
     return found
 
 
-def _both(title: str, task: str, peers: dict[str, tuple[Task, ...]]) -> Comparison:
-    return Comparison(title, (f"{task} fp32", f"{task} int8"), peers | {f"{OURS} fp32": ((OURS, f"{task} fp32"),)})
+def _both(title: str, task: str, peers: Mapping[str, tuple[Task, ...]]) -> Comparison:
+    return Comparison(title, (f"{task} fp32", f"{task} int8"), {**peers, f"{OURS} fp32": ((OURS, f"{task} fp32"),)})
 
 
 def ratio(peer: Sequence[float], ours: Sequence[float]) -> tuple[float, float, float]:
@@ -106,9 +106,9 @@ def measure(
             del peers[title]
     medians: dict[Task, list[float]] = {task: [] for chain in [*own.values(), *peers.values()] for task in chain}
     for _ in track(range(rounds), comparison.name, console=Console(stderr=True), transient=True):
-        for (name, task), turns in medians.items():
-            calls = ready[name, task].calls
-            seconds = workers[name].run(task, calls, min(UNCOUNTED, calls // 4 or 1))
+        for (worker, job), turns in medians.items():
+            calls = ready[worker, job].calls
+            seconds = workers[worker].run(job, calls, min(UNCOUNTED, calls // 4 or 1))
             turns.append(float(np.median(seconds)) * 1000)
     rows = []
     for ours, (task,) in own.items():

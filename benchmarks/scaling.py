@@ -185,7 +185,8 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float | None:
         rows = list(zip(sizes, seconds, strict=True))[-2:]
     if len(rows) < 2:
         return None
-    return float(np.polyfit(*np.log(np.array(rows, float)).T, 1)[0])
+    log_sizes, log_seconds = np.log(np.array(rows, float)).T
+    return float(np.polyfit(log_sizes, log_seconds, 1)[0])
 
 
 def draw(results: dict[str, Any], path: Path) -> None:

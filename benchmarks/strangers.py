@@ -86,4 +86,4 @@ def show(name: str, found: dict[str, Any]) -> None:
 
 
 def _named_otherwise(probabilities: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    return (probabilities.max(axis=1) >= threshold) & ~CALM[probabilities.argmax(axis=1)]
+    return np.asarray((probabilities.max(axis=1) >= threshold) & ~CALM[probabilities.argmax(axis=1)])

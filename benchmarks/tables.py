@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.environment import read
 from edge_emo.models.card_json import read_card
@@ -108,7 +108,7 @@ def strangers() -> str:
     )
 
 
-def curve(name: str, asked: dict[str, Sequence[str]]) -> str:
+def curve(name: str, asked: Mapping[str, Sequence[str]]) -> str:
     """Some steps of the robustness of a model; `asked` names the levels of each axis."""
     results = read(f"{name}_robustness")["results"]
     rows = [["as it is", "", results["as_it_is"]]]

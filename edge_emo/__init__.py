@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_emo.music.store.history import History
     from edge_emo.voice.recognizer import VoiceRecognizer
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "EMOTIONS",

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 from edge_emo.core.files import atomic_write
-from edge_emo.music.store.catalogue import BUNDLED
+from edge_emo.music.store.bundled import BUNDLED
 from edge_emo.music.store.record import SongRecord
 from edge_emo.music.store.schema import migrate
 from edge_emo.music.store.writer import SongWriter

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -45,6 +46,22 @@ def own_data(monkeypatch, tmp_path_factory):
 def sample():
     """The sound of the sample that ships."""
     return read_sound(sample_path())
+
+
+@pytest.fixture(scope="session")
+def librosa():
+    """librosa as Python that is not compiled: in a new environment numba takes 45 s for what is not used here."""
+    import numba
+
+    def as_it_is(*given, **_):
+        return given[0] if given and callable(given[0]) else lambda function: function
+
+    with mock.patch.multiple(numba, guvectorize=as_it_is, jit=as_it_is, stencil=as_it_is, vectorize=as_it_is):
+        import librosa
+
+        # its parts are loaded on first use, which is to be here
+        _ = librosa.feature.mfcc, librosa.filters.mel, librosa.load, librosa.util.fix_length
+    return librosa
 
 
 @pytest.fixture(scope="session")

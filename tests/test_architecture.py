@@ -125,8 +125,9 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded("import edge_emo") & HEAVY
 
 
-def test_help_loads_nothing_heavy():
-    code = "from click.testing import CliRunner; from edge_emo.cli import main; CliRunner().invoke(main, ['--help'])"
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_load_nothing_heavy(option):
+    code = f"from edge_emo.cli import main; main([{option!r}], standalone_mode=False)"
     assert not loaded(code) & HEAVY
 
 

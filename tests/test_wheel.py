@@ -44,6 +44,7 @@ def test_the_wheel_holds_what_it_needs_and_nothing_else(wheel):
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_in_a_bare_environment(wheel, tmp_path):
     venv.create(tmp_path / "bare", with_pip=True)
     binaries = tmp_path / "bare" / ("Scripts" if sys.platform == "win32" else "bin")

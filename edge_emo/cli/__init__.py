@@ -16,7 +16,6 @@ from typing import Any
 
 import click
 
-from edge_emo import __version__
 from edge_emo.cli import exit_codes
 from edge_emo.cli.analyze import analyze
 from edge_emo.cli.bench import bench
@@ -27,6 +26,7 @@ from edge_emo.cli.recommend import recommend
 from edge_emo.cli.score import score
 from edge_emo.cli.songs import songs
 from edge_emo.cli.terminal import signals_raised, tell
+from edge_emo.cli.version import show_version
 from edge_emo.core.errors import EdgeEmoError
 from edge_emo.core.text import plain
 
@@ -96,7 +96,14 @@ def _close_stdout() -> None:
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="edge-emo")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the release, its models and the number of its songs.",
+)
 def main() -> None:
     """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
 

@@ -169,12 +169,12 @@ def _opencv_options(options: str) -> Iterator[None]:
     """Give options to OpenCV's FFmpeg; what both have to say of a file comes as an error of ours, not on stderr."""
     import cv2
 
-    log = cv2.utils.logging
+    log = getattr(cv2.utils, "logging", cv2)  # where it is since OpenCV 4.13, and where it was
     ours = {_OPENCV_OPTIONS: options, "OPENCV_FFMPEG_LOGLEVEL": "-8"}
     with _environment:
         level, before = log.getLogLevel(), {name: os.environ.get(name) for name in ours}
         os.environ.update(ours)
-        log.setLogLevel(log.LOG_LEVEL_SILENT)
+        log.setLogLevel(0)  # silent
         try:
             yield
         finally:

@@ -1,8 +1,7 @@
-import json
 import os
 from pathlib import Path
 
-import jsonschema
+from tests.cli.conftest import document
 
 ROOT = Path(__file__).parent.parent.parent
 STAGES = (
@@ -22,12 +21,11 @@ STAGES = (
 def test_bench_as_json_follows_its_schema(edge_emo):
     done = edge_emo("bench", "--json", "--calls", 20)
     assert done.returncode == 0
-    found = json.loads(done.stdout)
+    found = document(done, "bench")
     assert 0 < found["processor_share"] < 1.1
     was_busy = found["processor_share"] < 0.9
     assert (b"of its core" in done.stderr) == was_busy
     assert was_busy or done.stderr == b""
-    jsonschema.validate(found, json.loads((ROOT / "docs" / "schemas" / "bench.json").read_text()))
     for part in STAGES:
         assert any(name.startswith(part) for name in found["stages"]), part
     for times in found["stages"].values():

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from edge_emo.music.store.database import FILE_NAME
-from tests.cli.test_commands import document
+from tests.cli.conftest import document
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def exported(edge_emo, home):
     return list(csv.DictReader(io.StringIO(done.stdout.decode())))
 
 
+@pytest.mark.slow
 def test_what_was_shown_and_kept_is_in_the_history_and_teaches(edge_emo, home):
     uids = recommended(edge_emo, home)
     assert edge_emo("history", "add", "kept", uids[2], "--data-dir", home).returncode == 0
@@ -39,6 +40,7 @@ def test_what_was_shown_and_kept_is_in_the_history_and_teaches(edge_emo, home):
     document(edge_emo("history", "export", "--json", "--data-dir", home), "events")
 
 
+@pytest.mark.slow
 def test_a_seed_or_no_history_leaves_no_row(edge_emo, home):
     first = recommended(edge_emo, home, "--seed", 1)
     assert recommended(edge_emo, home, "--seed", 1) == first
@@ -58,6 +60,7 @@ def test_an_unknown_song_is_named_and_not_kept(edge_emo, home):
     assert exported(edge_emo, home) == []
 
 
+@pytest.mark.slow
 def test_reset_and_forget(edge_emo, home):
     uids = recommended(edge_emo, home)
     edge_emo("history", "add", "kept", uids[0], "--data-dir", home)
@@ -71,6 +74,7 @@ def test_reset_and_forget(edge_emo, home):
     assert exported(edge_emo, home) == []
 
 
+@pytest.mark.slow
 def test_songs_are_recommended_when_the_history_is_locked(edge_emo, home):
     recommended(edge_emo, home)
     other = sqlite3.connect(home / FILE_NAME, isolation_level=None)
@@ -92,6 +96,7 @@ def test_songs_are_recommended_when_the_history_cannot_be_kept(edge_emo, tmp_pat
     assert result["uses_history"] is False
 
 
+@pytest.mark.slow
 def test_a_damaged_history_is_kept_aside_and_named(edge_emo, home):
     recommended(edge_emo, home)
     file = home / FILE_NAME

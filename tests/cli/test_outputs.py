@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from edge_emo.cli import main
 from edge_emo.core.errors import CatalogueError
 from edge_emo.media.pictures import write_picture
-from edge_emo.music.store.catalogue import BUNDLED, Catalogue
+from edge_emo.music.store.bundled import BUNDLED
+from edge_emo.music.store.catalogue import Catalogue
 
 ROOT = Path(__file__).parent.parent.parent
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -91,13 +92,14 @@ def test_on_a_full_disk_what_was_there_stays_and_that_is_told(out, film, picture
         pytest.importorskip("opentimelineio")
     ending, arguments = outputs(film, picture)[kind]
     path = out(ending)
-    done = subprocess.run(
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+    done = subprocess.run(  # coverage could not write its data either
         [sys.executable, "-m", "edge_emo", *map(str, arguments), path],
         preexec_fn=limit_files,
         capture_output=True,
         check=False,
         cwd=ROOT,
-        env={**os.environ, "EDGE_EMO_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**unmeasured, "EDGE_EMO_HOME": str(tmp_path / "home"), "PYTHONDONTWRITEBYTECODE": "1"},
     )
     told = done.stderr.decode().splitlines()[-1]
     assert (done.returncode, kept(path)) == (1, True), told

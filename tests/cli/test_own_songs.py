@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import ROOT, document
+from tests.cli.conftest import document
+from tests.conftest import ROOT
 from tests.music.sounds import tag, write_sound
 
 

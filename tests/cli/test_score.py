@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 import soundfile
 
 from edge_emo.media.sources import sample_path
+from tests.cli.conftest import document
 from tests.conftest import write_film
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,8 +29,7 @@ def test_a_film_gets_a_cue_sheet_and_its_credits(edge_emo, film, tmp_path):
 
     done = edge_emo("score", film, "--out", "cues.otio", "--seed", 1, "--license", "cc-by", "--json")
     assert (done.returncode, done.stderr) == (0, b"")
-    found = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads((ROOT / "docs" / "schemas" / "score.json").read_text()))
+    found = document(done, "score")
     [result] = found["results"]
     [cue] = result["cues"]
     assert (cue["start_s"], cue["end_s"]) == (0, result["duration_s"])

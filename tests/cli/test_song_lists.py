@@ -2,7 +2,7 @@ import csv
 import io
 import json
 
-from tests.cli.test_commands import document
+from tests.cli.conftest import document
 from tests.music.library.test_lmc import PUBLISHED, write_list
 
 

@@ -242,6 +242,7 @@ def use(task, card, rng):
     assert np.isfinite(found).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_mutation_of_a_card_gives_a_traceback(tmp_path_factory, data):
@@ -262,6 +263,7 @@ def test_no_mutation_of_a_card_gives_a_traceback(tmp_path_factory, data):
         assert "mutated.json" in str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.recursive(

@@ -3,7 +3,6 @@
 from dataclasses import replace as changed
 from itertools import pairwise
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -56,7 +55,7 @@ def as_given(path, voice):
 
 @pytest.mark.parametrize("part", [{}, {"offset": 0.6, "duration": 2.5}, {"offset": 1.0}, {"duration": 3.0}])
 @pytest.mark.parametrize("rate", RATES)
-def test_features_equal_those_of_librosa_on_the_same_part_of_a_clip(clip, rate, part):
+def test_features_equal_those_of_librosa_on_the_same_part_of_a_clip(clip, rate, part, librosa):
     voice = replace(RATES[rate], offset_s=part.get("offset", 0.0), duration_s=part.get("duration"))
     samples, _ = librosa.load(clip, sr=rate, **part)
     expected = librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=40).mean(axis=1)
@@ -69,7 +68,7 @@ def test_what_16_khz_leaves_of_a_clip_is_something_else(clip):
 
 
 @pytest.mark.parametrize("align", ["start", "middle"])
-def test_a_short_clip_is_filled_up_with_silence_as_fix_length_or_pad_center_do(clip, align):
+def test_a_short_clip_is_filled_up_with_silence_as_fix_length_or_pad_center_do(clip, align, librosa):
     voice = replace(WHOLE, duration_s=9.0, pad=True, input=changed(WHOLE.input, align=align))
     samples, _ = librosa.load(clip, sr=22050)
     fill = librosa.util.fix_length if align == "start" else librosa.util.pad_center
@@ -77,7 +76,7 @@ def test_a_short_clip_is_filled_up_with_silence_as_fix_length_or_pad_center_do(c
     assert np.abs(as_given(clip, voice) - expected).max() < 0.02
 
 
-def test_frames_of_a_whole_clip_stand_where_training_put_them(clip):
+def test_frames_of_a_whole_clip_stand_where_training_put_them(clip, librosa):
     voice = replace(WHOLE, input=InputSpec(features=FEATURES, frames=400, fill="zeros", align="start"))
     samples, _ = librosa.load(clip, sr=22050)
     expected = librosa.feature.mfcc(y=samples, sr=22050, n_mfcc=40).T

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import CatalogueError, SongNotFoundError
 from edge_emo.core.text import printable
+from edge_emo.music.store.bundled import BUNDLED
 from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
-
-BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
 
 
 class Key(NamedTuple):

@@ -280,6 +280,7 @@ def test_every_plan_holds(recommender, film, min_region_s, crossfade_s, longest_
         ]
 
 
+@pytest.mark.slow
 def test_a_film_of_two_hours_that_changes_all_the_time():
     parts = [(float(i), i + 1.0, EMOTIONS[i * 5 % 8]) for i in range(7200)]
     found = regions(film_of(*parts), 20)

@@ -9,7 +9,8 @@ import pytest
 from edge_emo.core.errors import CatalogueError, UserDataError
 from edge_emo.music.library import folder
 from edge_emo.music.store import database as databases
-from edge_emo.music.store.catalogue import BUNDLED, Catalogue
+from edge_emo.music.store.bundled import BUNDLED
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
 

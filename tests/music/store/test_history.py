@@ -95,6 +95,7 @@ def test_rows_that_are_forgotten_are_not_numbered_again(history):
     assert [row.id for row in history.events()] == [3]
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path):
     path = tmp_path / "own.sqlite"
     UserDatabase(path).close()
