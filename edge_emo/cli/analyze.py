@@ -57,7 +57,7 @@ def analyze(
     if annotate:
         drawings.check_annotation(named[0], annotate)
     analyzer, watch = Analyzer(**asked), Excerpter() if plot else None
-    batch = Batch(named, partial(analyzer, watch=watch))
+    batch = Batch(named, partial(analyzer, watch=watch) if watch else analyzer)
     csv_line, done = machine.CsvLines(), []
     recognized = False
     for timeline in batch:

@@ -131,7 +131,7 @@ def test_a_signal_in_the_middle_leaves_no_draft_and_its_own_exit_code(out, film,
             assert len(list(path.parent.iterdir())) == 2
             signal.raise_signal(number)
 
-    monkeypatch.setattr(annotate, "draw", draw)
+    monkeypatch.setattr(annotate, "draw_bars", draw)
     done = run("analyze", film, "--fps", 1, "--annotate", path)
     assert (done.exit_code, kept(path), len(drawn)) == (128 + number, True, 3)
 
