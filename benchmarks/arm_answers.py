@@ -25,7 +25,7 @@ from edge_emo.models.calibration import calibrated
 from edge_emo.models.card_json import read_card
 from edge_emo.models.schema import Card
 from edge_emo.models.session import Model
-from export.samples import face_picture, voice_windows
+from export.measure.samples import face_picture, voice_windows
 
 Networks = Mapping[str, tuple[str, str]]
 """By name the paths of a card, and of an .npz file of inputs."""

@@ -23,15 +23,15 @@ from edge_emo.cli.terminal import signals_raised
 from edge_emo.core.errors import CardError
 from edge_emo.models.card_json import decoded
 from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
-from export.inspection import as_text, inspected
-from export.keras_network import load
-from export.keras_source import Description, SourceError, describe
-from export.label_names import LabelError, Labels, parsed
-from export.network import InputShape, Network
-from export.quiet import quiet
+from export.keras.inspection import as_text, inspected
+from export.keras.loading import load
+from export.keras.network import InputShape, Network
+from export.keras.quiet import quiet
+from export.keras.source import Description, SourceError, describe
+from export.measure.label_names import LabelError, Labels, parsed
 
 if TYPE_CHECKING:
-    from export.inference import Meaning
+    from export.measure.inference import Meaning
     from export.pipeline import Export
 
 N_TOLD = 5
@@ -158,8 +158,8 @@ def convert(
     stated = _front_end(front_end, FacePreprocessing if task == "face" else VoicePreprocessing) if front_end else None
     try:
         with quiet() as tell:
+            from export.measure.samples import labelled_files, read_samples
             from export.pipeline import export, write
-            from export.samples import labelled_files, read_samples
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
@@ -247,7 +247,7 @@ def _tell_made(made: Export, out: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Measure every gate again on the files in FOLDER, as they lie there."""
-    from export.verify import verify as checks
+    from export.keras.verify import verify as checks
 
     failed = 0
     for check in checks(folder):

@@ -29,11 +29,12 @@ from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.models.manifest import ModelEntry, models_folder
 from edge_emo.models.schema import Card, DetectorPreprocessing, FacePreprocessing, Metric, TensorInfo
 from export.cards import conversion_record, enter_model, quantization_record, save_card
-from export.convert import OPSET, to_onnx
-from export.corpora import DATA
-from export.detector_data import MIRRORED, Photo, parts, photos
-from export.detector_judge import DetectorJudge
-from export.detector_score import (
+from export.face_networks import NETWORKS
+from export.keras.convert import OPSET, to_onnx
+from export.keras.loading import from_keras
+from export.keras.open_sizes import convert
+from export.measure.detector_judge import DetectorJudge
+from export.measure.detector_score import (
     ALLOWED_FALSE,
     LEAST_SCORE,
     SMALLEST,
@@ -43,15 +44,16 @@ from export.detector_score import (
     recall,
     threshold_for,
 )
-from export.face_data import LABELS, MEAN, STD, Faces, Pictures, ferplus, standardized
-from export.face_networks import NETWORKS
-from export.face_score import FaceScores, color, compare, score
-from export.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
-from export.inference import Outputs, latencies_ms, run
-from export.keras_network import from_keras
-from export.open_sizes import convert
-from export.quantise import choose, fp16_storage, search, search_by
-from export.samples import Samples
+from export.measure.face_score import FaceScores, color, compare, score
+from export.measure.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
+from export.measure.inference import Outputs, latencies_ms, run
+from export.measure.samples import Samples
+from export.quantise.rule import choose
+from export.quantise.search import search, search_by
+from export.quantise.storage import fp16_storage
+from export.train.corpora import DATA
+from export.train.detector_data import MIRRORED, Photo, parts, photos
+from export.train.face_data import LABELS, MEAN, STD, Faces, Pictures, ferplus, standardized
 
 VERSIONS = {"face": "1.3.0", "face-classic": "1.0.0", "face-detector": "1.2.0"}
 LICENSE = "CC-BY-NC-SA-4.0"

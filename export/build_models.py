@@ -29,8 +29,15 @@ from edge_emo.models.manifest import ModelEntry, models_folder
 from edge_emo.models.schema import Card, Metric, TensorInfo, VoicePreprocessing
 from edge_emo.voice.recognizer import VoiceRecognizer
 from export.cards import conversion_record, enter_model, quantization_record, save_card
-from export.convert import OPSET, to_onnx
-from export.corpora import (
+from export.keras.convert import OPSET, to_onnx
+from export.keras.loading import from_keras
+from export.measure.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
+from export.measure.inference import Outputs, latencies_ms
+from export.measure.samples import Samples, voice_windows
+from export.measure.voice_score import Scores, fit_temperature, fit_threshold, score, together, uar
+from export.quantise.rule import choose
+from export.quantise.search import search
+from export.train.corpora import (
     DATA,
     EMODB_TRAINING,
     FURTHER,
@@ -41,12 +48,6 @@ from export.corpora import (
     further,
     ravdess,
 )
-from export.evaluate import Scores, fit_temperature, fit_threshold, score, together, uar
-from export.gates import MAX_ACCURACY_LOSS, MIN_AGREEMENT, parity_gate
-from export.inference import Outputs, latencies_ms
-from export.keras_network import from_keras
-from export.quantise import choose, search
-from export.samples import Samples, voice_windows
 from export.voice_networks import input_spec, load_trained
 
 FOLDS = Path(__file__).parent.parent / "benchmarks" / "folds"
@@ -244,7 +245,7 @@ def unheard_corpora(folder: Path, voices: Path) -> list[Scores]:
 
 @click.command()
 @click.option("--model", "names", type=click.Choice(sorted(DESCRIPTIONS)), multiple=True, default=tuple(DESCRIPTIONS))
-@click.option("--runs", type=click.Path(path_type=Path), required=True, help="The folder of export.train_voice.")
+@click.option("--runs", type=click.Path(path_type=Path), required=True, help="The folder of export.train.voice.")
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, show_default=True)
 @click.option("--voices", type=click.Path(path_type=Path), help="Folder of the further corpora, to calibrate by, too.")
 def main(names: Sequence[str], runs: Path, data: Path, voices: Path | None) -> None:

@@ -17,11 +17,12 @@ from edge_emo.app.doctor import cpu_flags
 from edge_emo.core.files import atomic_write
 from edge_emo.models.manifest import Manifest, ModelEntry, read_manifest
 from edge_emo.models.schema import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
-from export.convert import Conversion
-from export.gates import Gate
-from export.inference import Meaning, Outputs, session
-from export.network import Network
-from export.quantise import RULE, Candidate
+from export.keras.convert import Conversion
+from export.keras.network import Network
+from export.measure.gates import Gate
+from export.measure.inference import Meaning, Outputs, session
+from export.quantise.candidate import Candidate
+from export.quantise.rule import RULE
 
 
 def save_card(card: Card, folder: Path) -> None:

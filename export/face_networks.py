@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from export.face_data import LABELS
+from export.train.face_data import LABELS
 
 
 def face(size: int = 48) -> keras.Model:

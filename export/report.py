@@ -10,14 +10,15 @@ import numpy as np
 from onnx import ModelProto
 
 from export.cards import environment
-from export.convert import Conversion
-from export.front_end import Comparison
-from export.gates import Gate
-from export.inference import Outputs, run
-from export.keras_source import Description
-from export.network import Network
-from export.quantise import RULE, Candidate, mean_change, verdicts
-from export.samples import Samples
+from export.keras.convert import Conversion
+from export.keras.network import Network
+from export.keras.source import Description
+from export.measure.front_end import Comparison
+from export.measure.gates import Gate
+from export.measure.inference import Outputs, run
+from export.measure.samples import Samples
+from export.quantise.candidate import Candidate
+from export.quantise.rule import RULE, mean_change, verdicts
 
 
 @dataclass(frozen=True)

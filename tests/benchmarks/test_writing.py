@@ -39,7 +39,7 @@ def learning_curves(path):
 
 
 def catalogue(path):
-    from export.build_catalogue import build
+    from export.assets.catalogue import build
 
     tracks = path.parent.parent / "tracks.csv"
     row = {"uid": "a:1", "source": "a", "title": "T", "artist": "A", "duration_s": 60, "bpm": "", "genre": "Rock"}
@@ -52,7 +52,7 @@ def catalogue(path):
 
 
 def schemas(path, monkeypatch):
-    from export import write_schemas
+    from export.assets import schemas as write_schemas
 
     monkeypatch.setattr(write_schemas, "FOLDER", path.parent)
     monkeypatch.setattr(write_schemas, "DOCUMENTS", {"analyze": write_schemas.DOCUMENTS["analyze"]})
@@ -64,7 +64,7 @@ def schemas(path, monkeypatch):
 def songs_by_emotion(path, monkeypatch):
     from click.testing import CliRunner
 
-    from export import songs_by_emotion
+    from export.assets import songs_by_emotion
 
     monkeypatch.setattr(songs_by_emotion, "TARGET", path)
     monkeypatch.setattr(songs_by_emotion, "document", lambda: "a page")

@@ -369,7 +369,7 @@ def test_every_command_has_help_and_is_in_the_readme(edge_emo):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_documented_schemas_are_those_of_the_code(name):
-    from export.write_schemas import schema
+    from export.assets.schemas import schema
 
     assert (SCHEMAS / f"{name}.json").read_bytes() == schema(name)
 

@@ -1,0 +1,47 @@
+"""From a Keras network to files the runtime takes. Needs TensorFlow."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+
+from export.keras.convert import ParityError, to_onnx
+from export.keras.loading import from_keras
+from export.measure.inference import run
+from export.voice_networks import NETWORKS
+
+
+def randomised(network, rng):
+    """A network whose BatchNorm statistics are not the trivial ones it starts with."""
+    weights = network.get_weights()
+    network.set_weights([w + 0.1 * np.abs(rng.standard_normal(w.shape)) if w.ndim == 1 else w for w in weights])
+    return network
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("voice-classic", 261_256), ("voice", 400_000)])
+def test_parameters(name, parameters):
+    count = NETWORKS[name]().count_params()
+    assert count == parameters if name == "voice-classic" else count <= parameters
+
+
+@pytest.mark.parametrize(("name", "nodes"), [("voice-classic", 13), ("voice", 35)])
+def test_conversion_is_exact_and_clean(rng, name, nodes):
+    network = randomised(NETWORKS[name](), rng)
+    samples = rng.standard_normal((20, *network.input_shape[1:])).astype(np.float32)
+    conversion = to_onnx(from_keras(network, name), samples)
+    assert len(conversion.model.graph.node) <= nodes
+    assert not any(step.failure for step in conversion.steps)
+    operators = {node.op_type for node in conversion.model.graph.node}
+    assert not operators & {"BatchNormalization", "Unsqueeze", "Squeeze", "Identity", "Cast"}
+    expected = network.predict(samples, verbose=0)
+    assert np.abs(run(conversion.model, samples) - expected).max() <= 1e-4
+
+
+def test_a_model_that_differs_from_its_source_is_not_let_out(rng):
+    network = from_keras(NETWORKS["voice-classic"](), "voice-classic")
+    wrong = replace(network, predict=lambda samples: network.predict(samples) + 0.01)
+    with pytest.raises(ParityError, match=r"differs by 0\.\d+ of its outputs, at most 0\.001"):
+        to_onnx(wrong, network.random_inputs(4))
