@@ -54,7 +54,7 @@ def answer(plan: Plan, folder: Path) -> dict[str, Any]:
     for name, (card, inputs) in plan["networks"].items():
         print(f"{platform.machine()}: {name}", file=sys.stderr, flush=True)
         model = Model(Path(card))
-        np.savez(folder / f"{name}.npz", *(model.run(row[None])[0] for row in arrays(Path(inputs))))
+        np.savez(folder / f"{name}.npz", *(model(row[None])[0] for row in arrays(Path(inputs))))
     for name, (card, paths) in plan["front_ends"].items():
         known = read_card(Path(card))
         np.savez(folder / f"{name}.inputs.npz", *(row for path in paths for row in network_inputs(known, Path(path))))

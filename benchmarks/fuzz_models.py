@@ -49,7 +49,7 @@ def _run_model(path: Path) -> None:
     path.with_suffix(".json").write_text(json.dumps(stated), encoding="utf-8")
     model = Model(path.with_suffix(".json"))
     model.load()
-    model.run(np.zeros([size or 1 for size in model.card.input.shape], np.float32))
+    model(np.zeros([size or 1 for size in model.card.input.shape], np.float32))
 
 
 def keras_kinds() -> list[Kind]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import keras
 import numpy as np
-from keras import layers
 from onnx import ModelProto, helper, numpy_helper
 
-from export.detector_network import N_VALUES, detector
-from export.keras.convert import Conversion, to_onnx
+from export.keras.convert import Conversion, ParityError, to_onnx
 from export.keras.graph import remove_dead
 from export.keras.loading import from_keras
 from export.measure.gates import TOLERANCE
@@ -22,42 +21,34 @@ OTHER_SIZES = ((256, 320), (320, 192), (64, 640), (32, 32))
 _LAYOUT = ("Reshape", "Tile", "Transpose", "Unsqueeze")
 
 
-def convert(weights: str, size: int, samples: np.ndarray) -> tuple[Conversion, float]:
-    """Return the network with these weights in ONNX, for pictures of any size whose sides are multiples of 32.
+def convert(network: Callable[[int, int], keras.Model], size: int, samples: np.ndarray) -> tuple[Conversion, float]:
+    """Return a network in ONNX for pictures of any size whose sides are multiples of 32.
 
-    Also the largest difference from Keras, on `samples` (n, size, size, 3) and on noise of `OTHER_SIZES`.
-    Raises ValueError where it is more than the tolerance.
+    `network` makes it for a height and a width, its output (batch, cells, values). Also returns the largest difference
+    from Keras, on `samples` (n, size, size, 3) and on noise of `OTHER_SIZES`.
+    Raises ParityError where it is more than the tolerance.
     """
-    fixed = _one_output(size, size, weights)
-    conversion = to_onnx(from_keras(fixed, "detector"), samples)
-    model = opened(conversion.model)
+    conversion = to_onnx(from_keras(network(size, size), "detector"), samples)
+    model = opened(conversion.model, conversion.expected.shape[-1])
     rng = np.random.default_rng(0)
     largest = float(np.abs(run(model, samples) - conversion.expected).max())
     for height, width in OTHER_SIZES:
         noise = rng.normal(size=(2, height, width, 3)).astype(np.float32)
-        expected = _one_output(height, width, weights).predict(noise, verbose=0)
+        expected = network(height, width).predict(noise, verbose=0)
         largest = max(largest, float(np.abs(run(model, noise) - expected).max()))
     if largest > TOLERANCE:
-        raise ValueError(f"the opened network differs from Keras by {largest:.2g}; at most {TOLERANCE} is let out")
+        raise ParityError(f"the opened network differs from Keras by {largest:.2g}; at most {TOLERANCE} is let out")
     return replace(conversion, model=model), largest
 
 
-def _one_output(height: int, width: int, weights: str) -> keras.Model:
-    """Return the detector with its maps in one array (batch, cells, 15)."""
-    model = detector(height, width)
-    model.load_weights(weights)
-    cells = [layers.Reshape((-1, N_VALUES))(level) for level in model.outputs]
-    return keras.Model(model.inputs, layers.Concatenate(axis=1)(cells), name="detector")
-
-
-def opened(model: ModelProto) -> ModelProto:
-    """Return the graph with its sizes open: enlarging as Resize, rows of cells by what is there."""
+def opened(model: ModelProto, n_values: int) -> ModelProto:
+    """Return the graph with its sizes open: enlarging as Resize, rows of cells, of `n_values`, by what is there."""
     out = ModelProto()
     out.CopyFrom(model)
     graph = out.graph
     made_by = {name: node for node in graph.node for name in node.output}
     graph.initializer.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice"))
-    graph.initializer.append(numpy_helper.from_array(np.array([0, -1, N_VALUES], np.int64), "rows"))
+    graph.initializer.append(numpy_helper.from_array(np.array([0, -1, n_values], np.int64), "rows"))
     for node in list(graph.node):
         source, kinds = node.output[0], []
         while source in made_by and made_by[source].op_type in _LAYOUT:

@@ -84,7 +84,7 @@ def score(recognizer: FaceRecognizer, faces: Faces) -> FaceScores:
     """Return the scores of faces through the runtime's own path from the picture of a face on."""
     shape = [size or -1 for size in recognizer.card.input.shape[1:]]
     rows = [prepare(picture, recognizer.preprocessing).reshape(shape) for picture in color(faces.pictures)]
-    logits = [recognizer.model.run(row[None]) for row in rows]
+    logits = [recognizer.model(row[None]) for row in rows]
     return FaceScores(recognizer.card, np.concatenate(logits), faces.labels)
 
 

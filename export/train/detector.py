@@ -16,7 +16,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 import json
 import platform
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,27 +26,12 @@ import torch
 import torch.distributed.run
 
 from edge_emo.core.files import atomic_write
-from export.detector_network import detector
+from export.families.face_detector import FAMILY
 from export.train.corpora import DATA
 from export.train.detector_data import PhotoDataset, parts, photos
 from export.train.detector_loss import detector_loss
+from export.train.recipes import DetectorRecipe
 from export.train.torch_training import fit, processes
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the network is trained; AdamW on one cycle, its last part (`without_mosaic`) on photos as they are met."""
-
-    epochs: int = 100
-    size: int = 256
-    batch_size: int = 16
-    learning_rate: float = 4e-3
-    weight_decay: float = 1e-2
-    ema: float = 0.9995
-    without_mosaic: float = 0.1
-
-
-REFINED = Recipe(epochs=50, learning_rate=2e-3)
 
 
 @click.command()
@@ -61,11 +46,12 @@ def main(data: Path, out: Path, refine: Path | None, epochs: int | None, seed: i
     if processes() < n_processes:
         torch.distributed.run.main([f"--nproc-per-node={n_processes}", "-m", "export.train.detector", *sys.argv[1:]])
         return
-    recipe = Recipe() if refine is None else REFINED
+    recipe = FAMILY.recipe if refine is None else FAMILY.refined
+    assert isinstance(recipe, DetectorRecipe)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     known = parts(photos(Path(data) / "detector"))["train"]
     keras.utils.set_random_seed(seed)
-    model = detector(recipe.size, recipe.size)
+    model = FAMILY.network(recipe.size, recipe.size)
     if refine is not None:
         model.load_weights(refine / "model.weights.h5")
     last_mosaic = round(recipe.epochs * (1 - recipe.without_mosaic))

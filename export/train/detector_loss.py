@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from export.detector_network import STRIDES
+from export.families.face_detector import STRIDES
 
 CANDIDATE_RADIUS = 2.0
 """Cells whose centre is at most so many strides from a face's centre may answer for it, and those in its middle."""

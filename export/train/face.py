@@ -20,7 +20,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 
 import json
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -32,38 +32,26 @@ from torch.nn import functional
 
 from edge_emo.audio.mfcc import Float32
 from edge_emo.core.files import atomic_write
-from export.face_networks import NETWORKS
+from export import families
 from export.train.corpora import DATA
 from export.train.face_data import FaceDataset, Faces, Pictures, ferplus, standardized
+from export.train.recipes import FaceRecipe
 from export.train.torch_training import fit
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained; AdamW on one cycle, targets are the shares of the votes."""
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-2
-    ema: float = 0.999
-
-
-RECIPES = {"face": Recipe(epochs=40), "face-classic": Recipe(epochs=30)}
-REFINED = Recipe(epochs=12, learning_rate=3e-4)
 
 _OWN_SHARE = 0.5
 """How far the target of a network that is refined is its own answer."""
 
 
-def train(name: str, faces: Faces, folder: Path, recipe: Recipe, seed: int, weights: Path | None = None) -> keras.Model:
+def train(
+    name: str, faces: Faces, folder: Path, recipe: FaceRecipe, seed: int, weights: Path | None = None
+) -> keras.Model:
     """Train one network, resuming from `folder` where a run stopped; the weights are their running mean.
 
     With the `weights` of a trained one, that one is refined.
     """
     keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
-    model = NETWORKS[name]()
+    model = families.load(name).network()
     if weights is not None:
         model.load_weights(weights)
         own = answers(model, faces.pictures)
@@ -97,7 +85,7 @@ def answers(model: keras.Model, pictures: Pictures) -> Float32:
 
 
 @click.command()
-@click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="face", show_default=True)
+@click.option("--model", "name", type=click.Choice(families.of_task("face")), default="face", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the network and checkpoints.")
 @click.option("--refine", type=click.Path(exists=True, path_type=Path), help="Folder of a network to go on from.")
@@ -105,7 +93,9 @@ def answers(model: keras.Model, pictures: Pictures) -> Float32:
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(name: str, data: Path, out: Path, refine: Path | None, epochs: int | None, seed: int) -> None:
     """Train one network on the Training rows of FER+, and score it on PublicTest."""
-    recipe = RECIPES[name] if refine is None else REFINED
+    family = families.load(name)
+    recipe = family.recipe if refine is None else family.refined
+    assert isinstance(recipe, FaceRecipe)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     folder = Path(data) / "ferplus"
     faces = ferplus(folder, 0, judged=False)

@@ -19,7 +19,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,18 +32,18 @@ from keras import layers
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from export.face_networks import face
+from export.families import face
 from export.train.corpora import DATA
-from export.train.face import Recipe
 from export.train.face_corpora import Crops, read_crops
 from export.train.face_data import LABELS, FaceDataset, Faces, ferplus, standardized
+from export.train.recipes import FaceRecipe
 from export.train.torch_training import fit
 
 CROWDS = ("ferplus", "rafdb", "expw")
 """The corpora, in the order of the last layers."""
 
 N_FOLDS = 5
-RECIPE = Recipe(epochs=24, batch_size=64, learning_rate=3e-3, weight_decay=1e-2, ema=0.999)
+RECIPE = FaceRecipe(epochs=24, batch_size=64, learning_rate=3e-3, weight_decay=1e-2, ema=0.999)
 
 _MET = {"ferplus": 0.5, "rafdb": 1.0, "expw": 1.0}  # of the faces of a corpus, each epoch
 _EVENNESS = 0.5  # how far rare labels are met more often: 0 as often as they are, 1 as often as others
@@ -111,7 +111,7 @@ class MixedDataset(FaceDataset):
 
 def network() -> keras.Model:
     """Return the network `face` with a last layer for each corpus."""
-    single = face()
+    single = face.network()
     features = single.get_layer("logits").input
     outputs = [layers.Dense(len(LABELS), name=f"logits_{name}", dtype="float32")(features) for name in CROWDS]
     return keras.Model(single.input, outputs, name="face_mixed")
@@ -119,7 +119,7 @@ def network() -> keras.Model:
 
 def joined(model: keras.Model, weights: Sequence[float]) -> keras.Model:
     """Return the network `face` whose logits are the mean by `weights` of those of the corpora."""
-    single = face()
+    single = face.network()
     sources = [layer for layer in model.layers if not layer.name.startswith("logits_")]
     targets = [layer for layer in single.layers if layer.name != "logits"]
     for source, target in zip(sources, targets, strict=True):
@@ -151,7 +151,7 @@ def mixed_loss(priors: torch.Tensor, outputs: list[torch.Tensor], target: tuple[
     return functional.cross_entropy(logits, probabilities)
 
 
-def train(data: MixedFaces, folder: Path, recipe: Recipe, seed: int) -> keras.Model:
+def train(data: MixedFaces, folder: Path, recipe: FaceRecipe, seed: int) -> keras.Model:
     """Train the network with its three last layers, resuming from `folder`."""
     keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
@@ -188,7 +188,7 @@ def recalls(model: keras.Model, faces: Faces) -> dict[str, float]:
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(crops: Path, data: Path, out: Path, fold: int | None, epochs: int, seed: int) -> None:
     """Train on FER+ Training, RAF-DB and ExpW, and score what is held back."""
-    recipe = Recipe(**{**asdict(RECIPE), "epochs": epochs})
+    recipe = replace(RECIPE, epochs=epochs)
     parts = {"ferplus": ferplus(Path(data) / "ferplus", 0, judged=False)}
     judged = {"ferplus": ferplus(Path(data) / "ferplus", 1, judged=True)}
     for name in CROWDS[1:]:

@@ -1,6 +1,6 @@
 """Networks made in Keras, trained on PyTorch's own kernels: on a CPU half the time of Keras on either backend.
 
-A batch of 64 through `face_networks.face`, two cores of an AMD EPYC with AVX2: 0.25 s, against 0.44 s with Keras on
+A batch of 64 through `families.face`, two cores of an AMD EPYC with AVX2: 0.25 s, against 0.44 s with Keras on
 PyTorch and 0.34 to 0.52 s with Keras on TensorFlow.
 """
 

@@ -17,7 +17,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,11 @@ import torch
 from torch.nn import functional
 
 from edge_emo.audio.mfcc import Float32
-from edge_emo.audio.specification import FeatureSpec, InputSpec
+from edge_emo.audio.specification import InputSpec
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.files import atomic_write
+from edge_emo.models.schema import VoicePreprocessing
+from export import families
 from export.train.augment import Augmenter
 from export.train.corpora import (
     DATA,
@@ -44,61 +46,11 @@ from export.train.corpora import (
     further,
     ravdess,
 )
+from export.train.recipes import VoiceRecipe
+from export.train.runs import input_spec, load_network
 from export.train.teacher import read_features, soft_labels, standardized
 from export.train.torch_training import fit
 from export.train.voice_data import Spectrum, Targets, VoiceDataset, babble, fitted, load, music, targets
-from export.voice_networks import NETWORKS, input_spec, load_trained
-
-FRONT_ENDS = {
-    "voice": InputSpec(FeatureSpec(floor=1e-20), level="mean_power"),  # so low that no gain meets it
-    "voice-classic": InputSpec(
-        FeatureSpec(
-            sample_rate=22050,
-            frame_length=2048,
-            hop_length=512,
-            n_fft=2048,
-            padding="center",
-            n_mels=128,
-            f_max=11025.0,
-            top_db=80.0,
-            n_mfcc=100,
-        ),
-        reduce="mean",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained; AdamW on one cycle (Smith 2018), mixup, smoothed labels."""
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 2e-2
-    smoothing: float = 0.1
-    mixup: float = 0.3
-    augment: bool = True
-    elsewhere: int = 0
-    """How often each clip is recorded elsewhere before the training."""
-    teacher: float = 0.6
-    """Share of the teacher's answer in a target, where there is a teacher."""
-    temperature: float = 1.0
-    """Of the teacher's answers."""
-    decay: float = 1e-2
-    """Of the teacher's weights."""
-    blend: float = 1.0
-    """Of a refined network, how far its weights go from the old ones to the new (Wortsman et al. 2022)."""
-
-
-RECIPES = {
-    "voice": Recipe(epochs=120, elsewhere=2),
-    "voice-classic": Recipe(epochs=120, learning_rate=1e-3),
-}
-
-
-REFINED = Recipe(epochs=24, learning_rate=1e-3, elsewhere=1, blend=0.5)
-"""For a network that was trained already, and learns more people and from a teacher."""
 
 
 def train(
@@ -107,7 +59,7 @@ def train(
     wanted: Targets,
     backgrounds: Sequence[Float32],
     folder: Path,
-    recipe: Recipe,
+    recipe: VoiceRecipe,
     seed: int,
     refined: Path | None = None,
 ) -> tuple[keras.Model, InputSpec]:
@@ -118,7 +70,7 @@ def train(
     """
     keras.utils.clear_session()  # layers are named anew, as checkpoints know them
     keras.utils.set_random_seed(seed)
-    spec = input_spec(refined) if refined else fitted(FRONT_ENDS[name], spectra)
+    spec = input_spec(refined) if refined else fitted(_front_end(name), spectra)
     dataset = VoiceDataset(
         spectra,
         wanted,
@@ -128,7 +80,7 @@ def train(
         mixup=recipe.mixup,
         augmenter=Augmenter(spec.features, backgrounds=[*backgrounds, *babble(spectra)]) if recipe.augment else None,
     )
-    model = load_trained(refined) if refined else NETWORKS[name]()
+    model = load_network(refined) if refined else families.load(name).network()
     fit(
         model,
         dataset,
@@ -139,8 +91,14 @@ def train(
         weight_decay=recipe.weight_decay,
     )
     if refined:
-        model.set_weights(blended(load_trained(refined), model, recipe.blend))
+        model.set_weights(blended(load_network(refined), model, recipe.blend))
     return model, spec
+
+
+def _front_end(name: str) -> InputSpec:
+    front_end = families.load(name).front_end
+    assert isinstance(front_end, VoicePreprocessing)
+    return front_end.input
 
 
 def blended(old: keras.Model, new: keras.Model, share: float) -> list[Any]:
@@ -155,7 +113,7 @@ def partial_loss(outputs: list[torch.Tensor], target: tuple[torch.Tensor, torch.
     return (functional.cross_entropy(logits, probabilities, reduction="none") * weights).mean()
 
 
-def wanted_of(spectra: Sequence[Spectrum], recipe: Recipe, heard: Path | None) -> Targets:
+def wanted_of(spectra: Sequence[Spectrum], recipe: VoiceRecipe, heard: Path | None) -> Targets:
     """Return smoothed labels, and with `heard` what the teacher says of people other than those that taught it."""
     clips = [s.clip for s in spectra]
     wanted = targets(clips)
@@ -187,7 +145,7 @@ def training_spectra(spectra: Sequence[Spectrum], fold: str) -> list[Spectrum]:
 
 
 @click.command()
-@click.option("--model", "name", type=click.Choice(sorted(NETWORKS)), default="voice", show_default=True)
+@click.option("--model", "name", type=click.Choice(families.of_task("voice")), default="voice", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=DATA)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for networks and checkpoints.")
 @click.option("--fold", "folds", multiple=True, default=("1", "2", "3", "4", "all"), show_default=True)
@@ -212,7 +170,9 @@ def main(
     seed: int,
 ) -> None:
     """Train one network for each fold."""
-    recipe = REFINED if refine else RECIPES[name]
+    family = families.load(name)
+    recipe = family.refined if refine else family.recipe
+    assert isinstance(recipe, VoiceRecipe)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     clips = ravdess(corpus_folder(data, "ravdess"))
     clips += [clip for clip in emodb(corpus_folder(data, "emodb")) if clip.speaker in EMODB_TRAINING]
@@ -220,8 +180,8 @@ def main(
         if voices is None:
             raise click.UsageError("pass --voices, the folder where the further corpora are laid out")
         clips += further(voices, corpora)
-    spectra = load(clips, FRONT_ENDS[name].features, elsewhere=recipe.elsewhere)
-    backgrounds = music(background_music(corpus_folder(data, "music") / "clips")[0], FRONT_ENDS[name].features)
+    spectra = load(clips, _front_end(name).features, elsewhere=recipe.elsewhere)
+    backgrounds = music(background_music(corpus_folder(data, "music") / "clips")[0], _front_end(name).features)
     for fold in folds:
         part = f"fold{fold}" if fold.isdecimal() else fold
         folder, refined = out / part, refine and refine / ("all" if fold == "apart" else part)

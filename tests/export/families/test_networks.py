@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
+from export import families
 from export.keras.convert import ParityError, to_onnx
 from export.keras.loading import from_keras
 from export.measure.inference import run
-from export.voice_networks import NETWORKS
 
 
 def randomised(network, rng):
@@ -23,13 +23,13 @@ def randomised(network, rng):
 
 @pytest.mark.parametrize(("name", "parameters"), [("voice-classic", 261_256), ("voice", 400_000)])
 def test_parameters(name, parameters):
-    count = NETWORKS[name]().count_params()
+    count = families.load(name).network().count_params()
     assert count == parameters if name == "voice-classic" else count <= parameters
 
 
 @pytest.mark.parametrize(("name", "nodes"), [("voice-classic", 13), ("voice", 35)])
 def test_conversion_is_exact_and_clean(rng, name, nodes):
-    network = randomised(NETWORKS[name](), rng)
+    network = randomised(families.load(name).network(), rng)
     samples = rng.standard_normal((20, *network.input_shape[1:])).astype(np.float32)
     conversion = to_onnx(from_keras(network, name), samples)
     assert len(conversion.model.graph.node) <= nodes
@@ -41,7 +41,7 @@ def test_conversion_is_exact_and_clean(rng, name, nodes):
 
 
 def test_a_model_that_differs_from_its_source_is_not_let_out(rng):
-    network = from_keras(NETWORKS["voice-classic"](), "voice-classic")
+    network = from_keras(families.load("voice-classic").network(), "voice-classic")
     wrong = replace(network, predict=lambda samples: network.predict(samples) + 0.01)
     with pytest.raises(ParityError, match=r"differs by 0\.\d+ of its outputs, at most 0\.001"):
         to_onnx(wrong, network.random_inputs(4))

@@ -72,7 +72,7 @@ def converted(model, folder, *arguments, labels=LABELS):
 def answers(folder, inputs):
     """Return what the runtime makes of inputs, (inputs, 4) in the order of `LABELS`, and the card."""
     model = Model(folder / "out" / "net.fp32.json")
-    found = calibrated(model.run(inputs), model.card)
+    found = calibrated(model(inputs), model.card)
     return found[:, [EMOTIONS.index(label) for label in LABELS.split(",")]], model.card
 
 
@@ -164,7 +164,7 @@ def test_outputs_of_no_emotion_are_mapped_or_left_out(tmp_path, rng):
     kept = given[:, [0, 1, 3, 5]]
     kept /= kept.sum(axis=1, keepdims=True)
     places = [EMOTIONS.index(label) for label in ("angry", "neutral", "happy", "disgust")]
-    assert np.allclose(calibrated(model.run(inputs), model.card)[:, places], kept, atol=1e-5)
+    assert np.allclose(calibrated(model(inputs), model.card)[:, places], kept, atol=1e-5)
 
 
 def test_labels_of_no_emotion_are_told_with_the_way_out(tmp_path):

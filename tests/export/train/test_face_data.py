@@ -6,7 +6,7 @@ import pytest
 cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
-from export.face_networks import NETWORKS
+from export import families
 from export.train.face_data import LABELS, MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardized, vary
 
 #        neutral happy surprised sad angry disgust fearful contempt unknown no-face
@@ -109,6 +109,6 @@ def test_pixels_are_standardised_as_a_card_states_it():
 
 @pytest.mark.parametrize(("name", "limit"), [("face", 600_000), ("face-classic", 60_000)])
 def test_parameters(name, limit):
-    network = NETWORKS[name]()
+    network = families.load(name).network()
     assert network.count_params() <= limit
     assert network.output_shape == (None, 8)

@@ -11,7 +11,6 @@ keras = pytest.importorskip("keras", reason="the training of the face models nee
 if keras.backend.backend() != "torch":
     pytest.skip("Keras runs on another backend here; set KERAS_BACKEND=torch", allow_module_level=True)
 
-from export.train.face import Recipe
 from export.train.face_corpora import Crops
 from export.train.face_data import LABELS, Faces
 from export.train.mixed_face import (
@@ -25,6 +24,7 @@ from export.train.mixed_face import (
     mixed_loss,
     train,
 )
+from export.train.recipes import FaceRecipe
 
 
 def crops_of(rng, emotions, files=None):
@@ -79,7 +79,7 @@ def test_a_face_teaches_the_last_layer_of_its_corpus_under_its_prior(data):
 
 
 def test_what_ships_says_the_mean_of_the_last_layers(data, tmp_path, rng):
-    model = train(data, tmp_path, Recipe(epochs=1, batch_size=8, ema=0.0), seed=1)
+    model = train(data, tmp_path, FaceRecipe(epochs=1, batch_size=8, ema=0.0), seed=1)
     faces = rng.normal(size=(3, 48, 48, 1)).astype(np.float32)
     each = model.predict(faces, verbose=0)
     assert np.allclose(joined(model, [1, 1, 1]).predict(faces, verbose=0), np.mean(each, axis=0), atol=1e-4)

@@ -19,11 +19,12 @@ from edge_emo.audio.specification import FeatureSpec
 from edge_emo.core.emotions import EMOTIONS
 from export.train import teacher
 from export.train.corpora import Clip
-from export.train.voice import Recipe, partial_loss, train, training_spectra, wanted_of
+from export.train.recipes import VoiceRecipe
+from export.train.runs import input_spec, load_network
+from export.train.voice import partial_loss, train, training_spectra, wanted_of
 from export.train.voice_data import Spectrum
-from export.voice_networks import input_spec, load_trained
 
-RECIPE = Recipe(epochs=1, batch_size=8, mixup=0.0)
+RECIPE = VoiceRecipe(epochs=1, batch_size=8, mixup=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +65,12 @@ def test_a_refined_network_keeps_its_front_end_and_starts_at_the_trained_one(spe
     first.save_weights(tmp_path / "first" / "model.weights.h5")
     (tmp_path / "first" / "card.json").write_text(json.dumps({"name": "voice", "input": asdict(spec)}))
     assert input_spec(tmp_path / "first") == spec
-    still = Recipe(epochs=1, batch_size=8, learning_rate=1e-9)
+    still = VoiceRecipe(epochs=1, batch_size=8, learning_rate=1e-9)
     refined, kept = train(
         "voice", spectra[:8], wanted_of(spectra[:8], still, None), [], tmp_path / "then", still, 4, tmp_path / "first"
     )
     assert kept == spec
-    trained = load_trained(tmp_path / "first")
+    trained = load_network(tmp_path / "first")
     for before, after in zip(trained.trainable_variables, refined.trainable_variables, strict=True):
         assert np.allclose(before.numpy(), after.numpy(), atol=1e-6)
 
@@ -79,7 +80,7 @@ def test_a_refined_network_goes_a_part_of_the_way(spectra, tmp_path):
     first, spec = train("voice", spectra, wanted, [], tmp_path / "first", recipe, seed=3)
     first.save_weights(tmp_path / "first" / "model.weights.h5")
     (tmp_path / "first" / "card.json").write_text(json.dumps({"name": "voice", "input": asdict(spec)}))
-    old, whole, half = load_trained(tmp_path / "first"), None, None
+    old, whole, half = load_network(tmp_path / "first"), None, None
     for share in (1.0, 0.5):
         part = replace(recipe, blend=share)
         found, _ = train("voice", spectra, wanted, [], tmp_path / str(share), part, 4, tmp_path / "first")

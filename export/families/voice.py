@@ -1,35 +1,26 @@
-"""The voice networks, in Keras. Both end in logits; the softmax belongs to calibration."""
+"""The voice model: a residual network over log-mel spectra, in Keras; the softmax after its logits is calibration's."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import keras
 from keras import layers, ops
 
 from edge_emo.audio.specification import FeatureSpec, InputSpec
 from edge_emo.core.emotions import EMOTIONS
+from edge_emo.media.sound import SAMPLE_RATE
+from edge_emo.models.schema import VoicePreprocessing
+from export.families import Calibration, Family
+from export.train.recipes import VoiceRecipe
+
+LICENSE_NOTE = (
+    "Trained on RAVDESS (Livingstone and Russo 2018, PLoS ONE 13(5): e0196391), CC BY-NC-SA 4.0: "
+    "for non-commercial use, with credit, and passed on under the same licence. The code of edge-emo is Apache-2.0."
+)
+CALIBRATION = Calibration(inputs=256, judged=344, right=0.65)
+REFINED = VoiceRecipe(epochs=24, learning_rate=1e-3, elsewhere=1, blend=0.5)
 
 
-def classic(n_features: int = 100, keras: Any = keras) -> Any:
-    """The original system's network over the mean of 100 MFCCs: 261,256 parameters. `keras` may be the older one."""
-    layers = keras.layers
-    inputs = keras.Input((n_features, 1), name="features")
-    x = inputs
-    for block in range(2):
-        for _ in range(2):
-            x = layers.Conv1D(128, 5, padding="same")(x)
-            x = layers.BatchNormalization()(x)
-            x = layers.ReLU()(x)
-        if block == 0:
-            x = layers.MaxPooling1D(8)(x)
-    x = layers.Flatten()(x)
-    return keras.Model(inputs, layers.Dense(len(EMOTIONS), name="logits", dtype="float32")(x), name="voice_classic")
-
-
-def voice(frames: int = 240, n_features: int = 80) -> keras.Model:
+def network(frames: int = 240, n_features: int = 80) -> keras.Model:
     """A residual network over time and frequency with attentive statistics pooling over time.
 
     Convolutions in frequency as in time let it meet the same contour at another pitch, which a network with
@@ -46,23 +37,6 @@ def voice(frames: int = 240, n_features: int = 80) -> keras.Model:
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(0.3)(_attentive_statistics(x))
     return keras.Model(inputs, layers.Dense(len(EMOTIONS), name="logits", dtype="float32")(x), name="voice")
-
-
-NETWORKS = {"voice": voice, "voice-classic": classic}
-
-
-def load_trained(folder: Path) -> keras.Model:
-    """Return a trained network."""
-    model = NETWORKS[json.loads((folder / "card.json").read_text())["name"]]()
-    model.load_weights(folder / "model.weights.h5")
-    return model
-
-
-def input_spec(folder: Path) -> InputSpec:
-    """Return the front end that a trained network was fitted with."""
-    stated = json.loads((folder / "card.json").read_text())["input"]
-    tuples = {name: tuple(stated[name]) for name in ("range_db", "mean", "std")}
-    return InputSpec(**{**stated, **tuples, "features": FeatureSpec(**stated["features"])})
 
 
 def _conv(x: keras.KerasTensor, width: int, size: int, strides: int | tuple[int, int] = 1) -> keras.KerasTensor:
@@ -83,3 +57,22 @@ def _attentive_statistics(x: keras.KerasTensor) -> keras.KerasTensor:
     mean = ops.sum(weights * x, axis=(1, 2))
     variance = ops.sum(weights * x * x, axis=(1, 2)) - mean * mean
     return layers.Concatenate()([mean, ops.sqrt(ops.maximum(variance, 1e-5))])
+
+
+FAMILY = Family(
+    name="voice",
+    task="voice",
+    version="1.1.0",
+    network=network,
+    front_end=VoicePreprocessing(
+        input=InputSpec(FeatureSpec(floor=1e-20), level="mean_power"),  # so low that no gain meets it
+        decode_rate=SAMPLE_RATE,
+    ),
+    recipe=VoiceRecipe(epochs=120, elsewhere=2),
+    refined=REFINED,
+    calibration=CALIBRATION,
+    metrics=("uar", "accuracy", "ece"),
+    description="Residual network over time and frequency, from 3 s of log-mel spectrum relative to its mean power.",
+    license_note=LICENSE_NOTE,
+    stores_halves=False,
+)
