@@ -32,6 +32,7 @@ from export.measure.label_names import LabelError, Labels, parsed
 
 if TYPE_CHECKING:
     from export.measure.inference import Meaning
+    from export.measure.samples import Samples
     from export.pipeline import Export
 
 N_TOLD = 5
@@ -39,7 +40,7 @@ ABOVE_CHANCE = 0.1
 """Share of what chance leaves that a model has to get right, or one is asked whether its input is."""
 
 
-class Shape(click.ParamType):
+class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # which is generic in new releases of click
     """Whole numbers with commas between them; ? for a size that stays open."""
 
     name = "N,N,…"
@@ -170,7 +171,9 @@ def convert(
             if named.kept is not None:
                 network = network.keeping(named.kept)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
-            real, left_out, recordings = None, [], []
+            real: Samples | None = None
+            left_out: list[str] = []
+            recordings: list[tuple[Path, str]] = []
             if calibrate:
                 tell("reading the real inputs")
                 known = named if names else Labels(*[tuple(map(str, range(network.n_outputs)))] * 2)

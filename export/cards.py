@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.app.doctor import cpu_flags
+from edge_emo.bench.machine import cpu_flags
 from edge_emo.core.files import atomic_write
 from edge_emo.models.manifest import Manifest, ModelEntry, read_manifest
 from edge_emo.models.schema import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card

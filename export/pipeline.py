@@ -183,7 +183,9 @@ def _evidence(inputs: Any, conversion: Conversion, found: Search | None) -> byte
     content = io.BytesIO()
     judged = found.judged if found else Samples(inputs[:0])
     reference = conversion.reference
-    before = {} if reference.before_activation is None else {"before_activation": reference.before_activation}
+    before: dict[str, Any] = (
+        {} if reference.before_activation is None else {"before_activation": reference.before_activation}
+    )
     np.savez_compressed(
         content, inputs=reference.inputs, expected=reference.outputs, limit=reference.limit, judged=judged.inputs,
         labels=np.array(judged.labels, "U"), **before,

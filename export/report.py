@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto
@@ -195,7 +196,7 @@ def scatter(model: ModelProto, search: Search) -> bytes:
     classes = search.outputs.classes
     colors = colormaps["tab10"](np.arange(len(classes)) % 10)
     order = np.random.default_rng(0).permutation(before.size)  # so that no label covers the others
-    dots = {"s": 9, "alpha": 0.6}
+    dots: dict[str, Any] = {"s": 9, "alpha": 0.6}
     axes.scatter(before.ravel()[order], after.ravel()[order], color=colors[order % len(classes)], **dots)
     for label, color in zip(classes, colors, strict=True):
         axes.scatter([], [], color=[color], label=label, **dots)

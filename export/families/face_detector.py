@@ -29,7 +29,7 @@ def network(height: int | None = None, width: int | None = None) -> keras.Model:
             x = layers.Add()([x, _separable(x, n_channels)])
         levels.append(x)
     merged = None
-    outputs = []
+    outputs: list[keras.KerasTensor] = []
     for level in reversed(levels[1:]):
         x = layers.Conv2D(64, 1, use_bias=False)(level)
         x = layers.ReLU()(layers.BatchNormalization()(x))

@@ -56,7 +56,12 @@ class Child:
         """
         process = self._process or self._started()
         overdue = threading.Event()
-        timer = threading.Timer(self._timeout_s, lambda: (overdue.set(), process.kill()))
+
+        def stop() -> None:
+            overdue.set()
+            process.kill()
+
+        timer = threading.Timer(self._timeout_s, stop)
         timer.start()
         try:
             assert process.stdin is not None and process.stdout is not None

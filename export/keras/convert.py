@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,10 @@ class Reference:
 
     def difference(self, model: ModelProto) -> float:
         """Return the largest relative difference of a model, also before its last activation."""
-        exposed = with_activation_exposed(model) if self.before_activation is not None else None
-        found = run_all(exposed or model, self.inputs)
-        wanted = [self.outputs, self.before_activation] if exposed else [self.outputs]
+        wanted = [self.outputs]
+        if self.before_activation is not None and (exposed := with_activation_exposed(model)):
+            model, wanted = exposed, [*wanted, self.before_activation]
+        found = run_all(model, self.inputs)
         return max(relative_difference(one, other) for one, other in zip(found, wanted, strict=True))
 
 
@@ -119,7 +121,7 @@ def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conv
         return None if failure else made
 
     for route, convert in ROUTES.items():
-        converted = attempt(route, lambda convert=convert: _ends(network, convert, min(opset, MAX_TF2ONNX_OPSET)))
+        converted = attempt(route, partial(_ends, network, convert, min(opset, MAX_TF2ONNX_OPSET)))
         if converted is not None:
             break
     else:
@@ -129,7 +131,7 @@ def to_onnx(network: Network, samples: NDArray[Any], opset: int = OPSET) -> Conv
     if opset > MAX_TF2ONNX_OPSET:
         model = attempt(f"opset {opset}", lambda: onnx.version_converter.convert_version(converted, opset)) or model
     for name, change in PASSES.items():
-        model = attempt(name, lambda change=change, model=model: change(model)) or model
+        model = attempt(name, partial(change, model)) or model
     return Conversion(model, route, converted, tuple(steps), compared[0])
 
 
@@ -182,7 +184,7 @@ def _by_tf2onnx(network: Network, opset: int) -> ModelProto:
     # from_keras fails on Keras 3 models; a function with a signature does not
     signature = [tf.TensorSpec((None, *network.input_shape), network.input_dtype, name="features")]
     function = tf.function(lambda features: {"logits": network.call(features)}, input_signature=signature)
-    handlers = {"Erfc": (_erfc, [])}  # in the exact GELU
+    handlers: dict[str, Any] = {"Erfc": (_erfc, [])}  # in the exact GELU
     model = tf2onnx.convert.from_function(
         function, input_signature=signature, opset=opset, custom_op_handlers=handlers
     )[0]

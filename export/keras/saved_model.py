@@ -248,7 +248,7 @@ def converted(path: str, trust_code: bool, shape: InputShape, opset: int) -> byt
         n_outputs=stated["n_outputs"],
         n_parameters=stated["n_parameters"],
         call=_call(path, trust_code),
-        predict=None,
+        predict=None,  # type: ignore[arg-type]  # only its graph is asked for
         input_dtype=stated["input_dtype"],
     )
     return bytes(ROUTES["tf2onnx, from a function"](network, opset).SerializeToString())

@@ -92,7 +92,7 @@ def tilted(photo: Photo, degrees: float) -> tuple[Pixels, Float32]:
     """Return a photo turned about its middle, nothing of it lost, and its faces, (faces, 15)."""
     picture = photo.read()
     height, width = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0), np.float64)
     around = np.abs(matrix[:, :2]) @ (width, height)
     matrix[:, 2] += (around - (width, height)) / 2
     new_width, new_height = np.ceil(around).astype(int).tolist()

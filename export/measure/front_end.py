@@ -21,7 +21,14 @@ LONGEST_S = 30.0
 MAX_RECORDINGS = 240
 MAX_LOSS = 0.02
 """What a front end may cost against the best of the others before one is warned."""
-_UNCHANGED = {"activity": "off", "offset_s": 0.0, "duration_s": None, "pad": False, "dc": "kept", "decode_rate": None}
+_UNCHANGED: dict[str, Any] = {
+    "activity": "off",
+    "offset_s": 0.0,
+    "duration_s": None,
+    "pad": False,
+    "dc": "kept",
+    "decode_rate": None,
+}
 
 
 @dataclass(frozen=True)

@@ -151,9 +151,10 @@ def _patches(node: NodeProto, activations: NDArray[np.uint8], kernel: tuple[int,
     spans = [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
     axes = tuple(range(2, 2 + n_axes))
     windows = np.lib.stride_tricks.sliding_window_view(padded, spans, axes)
-    windows = windows[(slice(None), slice(None), *(slice(None, None, s) for s in strides))]
-    windows = windows[(..., *(slice(None, None, d) for d in dilations))]
-    return np.moveaxis(windows, 1, -1)
+    every = [slice(None, None, stride) for stride in strides]
+    within = [slice(None, None, dilation) for dilation in dilations]
+    taken = (slice(None), slice(None), *every, *within)
+    return np.moveaxis(windows[taken], 1, -1)
 
 
 def _node_runner(model: ModelProto) -> Callable[[NodeProto, list[Any]], list[NDArray[Any]]]:

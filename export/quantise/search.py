@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def search_by(
             _try_static(trials, Calibrated(equalized, calibration), NARROW, "equalised, ")
     if network.has("LSTM", "Gemm", "MatMul", "Gather"):
         for name, (weights, reduce_range) in DYNAMIC.items():
-            trials.add(f"dynamic, {name}", lambda w=weights, r=reduce_range: dynamic(network.model, w, r))
+            trials.add(f"dynamic, {name}", partial(dynamic, network.model, weights, reduce_range))
     if network.layers and network.has("LSTM"):
         scheme, method = trials.best()
         trials.add(
@@ -75,12 +76,12 @@ def search_by(
 def _try_static(trials: Trials, network: Calibrated, schemes: Sequence[Scheme], prefix: str = "") -> None:
     for scheme in schemes:
         for method in METHODS:
-            trials.add(f"{prefix}{scheme.name}, {method}", lambda s=scheme, m=method: network.static(s, m))
+            trials.add(f"{prefix}{scheme.name}, {method}", partial(network.static, scheme, method))
     ends = [network.layers[0], *network.last_layers]
     for scheme in NARROW:
         _, method = trials.best([scheme], prefix)
         name = f"{prefix}{scheme.name}, {method}, ends in fp32"
-        trials.add(name, lambda s=scheme, m=method: network.static(s, m, ends))
+        trials.add(name, partial(network.static, scheme, method, ends))
 
 
 class Trials:

@@ -60,7 +60,7 @@ class Side:
     people: tuple[str, ...]
     names: tuple[str, ...]
 
-    def part(self, places: Sequence[int]) -> Side:
+    def part(self, places: NDArray[np.int_]) -> Side:
         """Return those at `places`."""
         return Side(self.prints[places], tuple(self.people[i] for i in places), tuple(self.names[i] for i in places))
 
@@ -158,7 +158,9 @@ def face_findings(data: Path, crops: Path | None) -> list[Finding]:
             found = read_crops(crops / f"{name}.npz")
             findings.append(compare(f"{name} and FER+ PublicTest", faces(name, found.pictures, found.files), test))
     known = photos(data / "detector")
-    prints = np.stack([picture_print(cv2.cvtColor(photo.read(), cv2.COLOR_RGB2GRAY)) for photo in known])
+    prints = np.stack(
+        [picture_print(np.asarray(cv2.cvtColor(photo.read(), cv2.COLOR_RGB2GRAY), np.uint8)) for photo in known]
+    )
     side = Side(prints, ("",) * len(known), tuple(photo.path.name for photo in known))
     places = np.arange(len(known))
     rest, chosen, judged = (side.part(part) for part in np.split(places, [-N_JUDGED - N_CHOICE, -N_JUDGED]))

@@ -77,7 +77,7 @@ class Augmenter:
 
     def _add_background(self, db: Float32, rng: Generator) -> Float32:
         snr = rng.uniform(3, 25)
-        behind = self._backgrounds[rng.integers(len(self._backgrounds))]
+        behind = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
         start = rng.integers(len(behind))
         other = np.exp(np.take(behind, np.arange(start, start + len(db)), axis=0, mode="wrap") * _DB)
         power = np.exp(db * _DB)

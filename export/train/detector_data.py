@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -119,7 +120,7 @@ def vary(photo: Photo, others: Sequence[Photo], size: int, rng: Generator) -> tu
         cut = rng.integers(size // 4, 3 * size // 4, 2)
         found = []
         for number in range(4):
-            own = photo if number == 0 else others[rng.integers(len(others))]
+            own = photo if number == 0 else others[int(rng.integers(len(others)))]
             top, left = (0, cut[0])[number // 2], (0, cut[1])[number % 2]
             height, width = (cut[0], size - cut[0])[number // 2], (cut[1], size - cut[1])[number % 2]
             piece, faces = placed(own, width, height, rng)
@@ -149,7 +150,7 @@ def placed(photo: Photo, width: int, height: int, rng: Generator) -> tuple[Pixel
         scale = np.clip(wanted / np.sqrt(face_width * face_height), least, 6.0)
         center = np.array([left + face_width / 2, top + face_height / 2])
     angle = rng.normal(0, 8) if rng.random() < 0.7 else rng.uniform(-45, 45)
-    matrix = cv2.getRotationMatrix2D((float(center[0]), float(center[1])), angle, scale)
+    matrix = np.asarray(cv2.getRotationMatrix2D((float(center[0]), float(center[1])), angle, scale), np.float64)
     slack = np.array([width, height]) * 0.3
     matrix[:, 2] += np.array([width, height]) / 2 + rng.uniform(-slack, slack) - center
     mirrored = bool(rng.random() < 0.5)
@@ -185,16 +186,16 @@ def moved(faces: Float32, matrix: NDArray[np.float64], width: int, height: int, 
 
 def texture(size: int, rng: Generator) -> Pixels:
     """Return a picture of nothing: blotches of several sizes, stripes, discs."""
-    picture = np.full((size, size, 3), rng.uniform(0, 255, 3), np.float32)
+    shades = np.full((size, size, 3), rng.uniform(0, 255, 3), np.float32)
     for _ in range(rng.integers(1, 5)):
         cells = int(2 ** rng.uniform(1, 7))
         grain = rng.normal(0, rng.uniform(5, 60), (cells, cells, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
-        picture += cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC).reshape(size, size, -1)
+        shades += cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC).reshape(size, size, -1)
     if rng.random() < 0.5:
         y, x = np.mgrid[:size, :size]
         angle, wave = rng.uniform(0, np.pi), rng.uniform(4, 60)
-        picture += rng.uniform(10, 80) * np.sin((x * np.cos(angle) + y * np.sin(angle)) / wave * 2 * np.pi)[..., None]
-    picture = np.clip(picture, 0, 255).astype(np.uint8)
+        shades += rng.uniform(10, 80) * np.sin((x * np.cos(angle) + y * np.sin(angle)) / wave * 2 * np.pi)[..., None]
+    picture = np.clip(shades, 0, 255).astype(np.uint8)
     for _ in range(rng.integers(0, 6)):
         place, radius = rng.integers(0, size, 2).tolist(), int(rng.uniform(0.02, 0.33) * size)
         cv2.circle(picture, place, radius, rng.integers(0, 256, 3).tolist(), -1 if rng.random() < 0.6 else 3)
@@ -210,7 +211,7 @@ def cover(picture: Pixels, faces: Float32, rng: Generator) -> None:
             part[:] = texture(max(part.shape[:2]), rng)[: part.shape[0], : part.shape[1]]
 
 
-def lit(picture: Pixels, rng: Generator) -> Pixels:
+def lit(picture: NDArray[Any], rng: Generator) -> Pixels:
     """Change light, colour and sharpness as cameras, rooms and compression do."""
     if rng.random() < 0.5:
         gray = without_color(picture)
@@ -227,15 +228,15 @@ def lit(picture: Pixels, rng: Generator) -> Pixels:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 2.0))
     if rng.random() < 0.25:
         cv2.setRNGSeed(int(rng.integers(1 << 31)))
-        noise = cv2.randn(np.empty(picture.shape, np.int16), 0, rng.uniform(1, 14))
+        noise = cv2.randn(np.empty(picture.shape, np.int16), 0, rng.uniform(1, 14))  # type: ignore[call-overload]  # takes numbers
         picture = cv2.add(picture, noise, dtype=cv2.CV_8U)
     if rng.random() < 0.25:
         coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])[1]
-        picture = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
     return np.asarray(picture, np.uint8)
 
 
-def without_color(picture: Pixels) -> Pixels:
+def without_color(picture: NDArray[Any]) -> Pixels:
     """Return a picture in grey, still RGB."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
 

@@ -85,11 +85,11 @@ def coded(samples: Float32, rng: Generator) -> Float32:
 
 def _telephone(samples: Float32) -> Float32:
     """Return what 8 kHz, 300 to 3,400 Hz and 8 bits by the mu-law leave."""
-    narrow = resample(samples, SAMPLE_RATE, 8000)
-    spectrum = np.fft.rfft(narrow)
-    hz = np.fft.rfftfreq(len(narrow), 1 / 8000)
+    given = resample(samples, SAMPLE_RATE, 8000)
+    spectrum = np.fft.rfft(given)
+    hz = np.fft.rfftfreq(len(given), 1 / 8000)
     spectrum[(hz < 300) | (hz > 3400)] *= 0.03
-    narrow = np.fft.irfft(spectrum, len(narrow))
+    narrow = np.fft.irfft(spectrum, len(given))
     peak = max(float(np.abs(narrow).max()), 1e-9)
     x = narrow / peak
     steps = np.round(np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256) * 127) / 127

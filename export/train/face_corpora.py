@@ -58,7 +58,8 @@ def read_crops(path: Path) -> Crops:
 def widened(picture: Pictures) -> tuple[Pictures, int, int]:
     """Return a picture with its edges repeated around it, and how many rows and columns were added before it."""
     rows, columns = (round(_AROUND * side) for side in picture.shape[:2])
-    return cv2.copyMakeBorder(picture, rows, rows, columns, columns, cv2.BORDER_REPLICATE), rows, columns
+    wide = cv2.copyMakeBorder(picture, rows, rows, columns, columns, cv2.BORDER_REPLICATE)
+    return np.asarray(wide, np.uint8), rows, columns
 
 
 def face_of(faces: Sequence[Face], box: tuple[float, float, float, float]) -> Face | None:

@@ -102,7 +102,8 @@ def _placed(picture: Pictures, size: int, rng: Generator) -> Pictures:
     """Turn, scale, shift, stretch and mirror, as crops of detectors differ."""
     angle, scale = rng.normal(0, 7), np.exp(rng.normal(0, 0.07)) * size / len(picture)
     region, shift = np.exp(rng.normal(0, 0.03)), rng.normal(0, 0.03 * size, 2)
-    turn = cv2.getRotationMatrix2D((len(picture) / 2 - 0.5, len(picture) / 2 - 0.5), angle, scale)
+    middle = (len(picture) / 2 - 0.5, len(picture) / 2 - 0.5)
+    turn = np.asarray(cv2.getRotationMatrix2D(middle, angle, scale), np.float64)
     turn[:, 2] += (size - len(picture)) / 2 + shift
     turn[0] *= region
     turn[0, 2] += (1 - region) * size / 2

@@ -119,7 +119,7 @@ def mean_cepstra(log_mel: Float32, spec: InputSpec) -> Float32:
     if spec.features.top_db is not None:
         log_mel = np.maximum(log_mel, log_mel.max() - spec.features.top_db)
     cepstra = mfcc.cepstra(log_mel.mean(axis=0, keepdims=True), spec.features)[0]
-    return np.asarray((cepstra - np.float32(spec.mean)) / np.float32(spec.std), np.float32)
+    return np.asarray((cepstra - np.asarray(spec.mean, np.float32)) / np.asarray(spec.std, np.float32), np.float32)
 
 
 @dataclass(frozen=True)

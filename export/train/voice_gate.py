@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -28,6 +29,7 @@ from edge_emo.voice.frames import Frames
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
+Sound = NDArray[np.floating[Any]]
 
 LONGEST_S = 30
 MUSIC_TIME = 0.25
@@ -63,18 +65,18 @@ def candidates(samples: Float32, corpus: str, condition: str = "as it is") -> Re
 # Voices in other conditions
 
 
-def _in_noise(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
+def _in_noise(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Sound:
     return voice + _level(voice) * 10 ** (-rng.uniform(8, 25) / 20) * _colored(len(voice), rng)
 
 
-def _over_music(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
-    piece = music[rng.integers(len(music))]
+def _over_music(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Sound:
+    piece = music[int(rng.integers(len(music)))]
     start = int(rng.integers(max(1, len(piece) - len(voice))))
     behind = np.resize(piece[start:], len(voice))
     return voice + behind / (behind.std() + 1e-9) * _level(voice) * 10 ** (-rng.uniform(5, 20) / 20)
 
 
-def _in_a_room(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
+def _in_a_room(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Sound:
     length = int(rng.uniform(0.2, 0.9) * SAMPLE_RATE)
     echo = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
     echo *= rng.uniform(0.3, 1.2) / np.sqrt(np.square(echo).sum())
@@ -83,13 +85,13 @@ def _in_a_room(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
     return np.fft.irfft(np.fft.rfft(voice, size) * np.fft.rfft(echo, size), size)[: len(voice)]
 
 
-def _by_telephone(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Float32:
+def _by_telephone(voice: Float32, rng: Rng, music: Sequence[Float32]) -> Sound:
     spectrum, hz = np.fft.rfft(voice), np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
     spectrum[(hz < 300) | (hz > 3400)] = 0
     return np.fft.irfft(spectrum, len(voice))
 
 
-CONDITIONS: dict[str, Callable[[Float32, Rng, Sequence[Float32]], Float32]] = {
+CONDITIONS: dict[str, Callable[[Float32, Rng, Sequence[Float32]], Sound]] = {
     "noise": _in_noise,
     "music behind": _over_music,
     "room": _in_a_room,
