@@ -71,29 +71,11 @@ def songs_by_emotion(path, monkeypatch):
     CliRunner().invoke(songs_by_emotion.main, catch_exceptions=False)
 
 
-def card(path):
-    pytest.importorskip("onnx")
-    from edge_emo.models.card_json import read_card
-    from edge_emo.models.manifest import models_folder
-    from export.cards import save_card
-
-    save_card(read_card(models_folder() / "voice.int8.json"), path.parent)
-
-
-def manifest(path):
-    pytest.importorskip("onnx")
-    from edge_emo.models.manifest import read_manifest
-    from export.cards import save_manifest
-
-    save_manifest(read_manifest(), path)
-
-
 @pytest.mark.parametrize(
     ("write", "name"),
     [
         (benchmark, "a.json"), (figures, "a.md"), (robustness, "a.png"), (learning_curves, "a.png"),
-        (catalogue, "a.sqlite"), (schemas, "analyze.json"), (songs_by_emotion, "a.md"), (card, "voice.int8.json"),
-        (manifest, "manifest.json"),
+        (catalogue, "a.sqlite"), (schemas, "analyze.json"), (songs_by_emotion, "a.md"),
     ],
 )  # fmt: skip
 def test_where_the_disk_fails_at_the_end_what_was_there_stays(tmp_path, monkeypatch, write, name):
