@@ -78,9 +78,7 @@ def build(family: Family, sources: Sources, folder: Path, tell: Tell) -> Built:
     return Built(drafts, drafts.entry(samples[0]))
 
 
-def places(
-    detector: FaceDetector, pictures: Pictures, tell: Tell
-) -> tuple[tuple[tuple[float, float], ...], float]:
+def places(detector: FaceDetector, pictures: Pictures, tell: Tell) -> tuple[tuple[tuple[float, float], ...], float]:
     """Return where a detector sees the five points in crops of FER+, and the margin of the crop.
 
     Both are medians: of shares of the crop's sides, and of what the crop is wider than the box on each side, as a

@@ -12,7 +12,7 @@ from edge_emo.models.card_json import read_card
 from edge_emo.models.manifest import read_manifest
 from export import families
 
-NEW = '''
+NEW = """
 from dataclasses import replace
 
 from export.families import face
@@ -21,7 +21,7 @@ from tests.export.build.tiny import tiny_face
 FAMILY = replace(
     face.FAMILY, name="tiny-face", network=tiny_face, description="A new family.", is_default=False, version="0.1.0"
 )
-'''
+"""
 
 
 def content(folder):
@@ -102,7 +102,9 @@ def test_an_unknown_family_is_told_with_those_that_are_known(run_build, models, 
     before = content(models)
     done = run_build(models, tmp_path, "face", "gait")
     assert done.exit_code == 2
-    assert "gait is no family of models; known are face, face-classic, face-detector, voice, voice-classic" in done.stderr
+    assert (
+        "gait is no family of models; known are face, face-classic, face-detector, voice, voice-classic" in done.stderr
+    )
     assert content(models) == before
 
 
@@ -118,4 +120,3 @@ def test_the_names_of_all_families_are_those_of_their_files():
 @pytest.mark.parametrize("task", ["voice", "face", "detector"])
 def test_one_family_serves_each_task(task):
     assert sum(families.load(name).is_default for name in families.of_task(task)) == 1
-

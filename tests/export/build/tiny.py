@@ -4,9 +4,9 @@ import csv
 import json
 from dataclasses import asdict, replace
 
-import numpy as np
 import cv2
 import keras
+import numpy as np
 import soundfile
 
 from edge_emo.core.emotions import EMODB_CODES, EMOTIONS, RAVDESS_CODES
