@@ -49,9 +49,10 @@ def test_int8_that_differs_on_people_never_heard_does_not_ship(voices, run_build
 
     found = {"clips": 64, "label_agreement": 0.9, "uar_change": 0.0, "largest_probability_change": 0.3}
     monkeypatch.setattr(voice, "compare", lambda scores: found)
-    done = run_build(models, voices, "voice")
+    done = run_build(models, voices, "voice-classic")
     assert done.exit_code == 0, done.output
     assert "int8 differs too much" in done.stderr
-    entry = read_manifest(models).models["voice"]
-    assert (entry.default, entry.cards) == ("fp32", {"fp32": "voice.fp32.json"})
-    assert sorted(path.name for path in models.glob("voice.*")) == ["voice.fp32.json", "voice.fp32.onnx"]
+    entry = read_manifest(models).models["voice-classic"]
+    assert (entry.default, entry.cards) == ("fp32", {"fp32": "voice-classic.fp32.json"})
+    left = sorted(path.name for path in models.glob("voice-classic.*"))
+    assert left == ["voice-classic.fp32.json", "voice-classic.fp32.onnx"]

@@ -34,7 +34,7 @@ def colored(voice, emotion):
 
 
 def write_voices(folder, sample):
-    """Write RAVDESS, EMO-DB and further corpora in small: one voice, colored by emotion, and networks that learned it."""
+    """Write RAVDESS, EMO-DB and further corpora in small: one voice, colored by emotion, and what learned it."""
     rng = np.random.default_rng(0)
 
     def write(path, emotion):
