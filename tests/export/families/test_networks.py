@@ -1,4 +1,4 @@
-"""From a Keras network to files the runtime takes. Needs TensorFlow."""
+"""The networks of the families: what they take, what they cost, and that they are converted as they are."""
 
 from dataclasses import replace
 
@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 
+from edge_emo.models.card_json import read_card
+from edge_emo.models.manifest import models_folder, read_manifest
 from export import families
 from export.keras.convert import ParityError, to_onnx
 from export.keras.loading import from_keras
@@ -19,6 +22,29 @@ def randomised(network, rng):
     weights = network.get_weights()
     network.set_weights([w + 0.1 * np.abs(rng.standard_normal(w.shape)) if w.ndim == 1 else w for w in weights])
     return network
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_a_family_is_what_the_card_of_its_model_says(name):
+    family, card = families.load(name), read_card(models_folder() / f"{name}.fp32.json")
+    for field in ("name", "task", "version", "description", "license", "license_note"):
+        assert getattr(card, field) == getattr(family, field)
+    assert {metric.name for metric in card.metrics} == set(family.metrics)
+    assert (read_manifest().tasks[family.task] == name) is family.is_default
+    assert any("Cast" in node.op_type for node in onnx.load(models_folder() / card.file).graph.node) is (
+        family.stores_halves
+    )
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_a_network_takes_what_its_front_end_gives(name):
+    family = families.load(name)
+    given = {
+        "voice": lambda: family.front_end.input.shape,
+        "face": lambda: family.front_end.shape,
+        "detector": lambda: (None, None, 3),
+    }[family.task]()
+    assert [size for size in family.network().input_shape[1:] if size != 1] == [size for size in given if size != 1]
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("voice-classic", 261_256), ("voice", 400_000)])
