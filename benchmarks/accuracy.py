@@ -32,9 +32,19 @@ from edge_emo.face.detector import Detector
 from edge_emo.media.sound import read_sound
 from edge_emo.models.manifest import models_folder, read_manifest
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.corpora import DATA, EMODB_TRAINING, HEARD, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess, strangers
-from export.evaluate import Scores, score, together
-from export.face_data import ferplus
+from export.measure.voice_score import Scores, score, together
+from export.train.corpora import (
+    DATA,
+    EMODB_TRAINING,
+    HEARD,
+    RAVDESS_FOLDS,
+    Clip,
+    corpus_folder,
+    emodb,
+    ravdess,
+    strangers,
+)
+from export.train.face_data import ferplus
 
 FOLDS = Path(__file__).parent / "folds"
 LAYOUTS: dict[str, Callable[[Path], list[Clip]]] = {"ravdess": ravdess, "emodb": emodb}

@@ -27,9 +27,9 @@ from benchmarks.arm_variants import plain_variants, rows_of_variants, saturating
 from edge_emo.bench.machine import cpu_flags
 from edge_emo.models.card_json import read_card
 from edge_emo.models.manifest import models_folder, read_manifest
-from export.corpora import DATA, EMODB_TRAINING, corpus_folder, emodb
-from export.detector_data import parts, photos
-from export.face_data import ferplus
+from export.train.corpora import DATA, EMODB_TRAINING, corpus_folder, emodb
+from export.train.detector_data import parts, photos
+from export.train.face_data import ferplus
 
 N_COMPARED = {"voice": 200, "face": 200, "detector": 20}
 """Inputs of each kind of network at most."""

@@ -25,7 +25,7 @@ from edge_emo.models.calibration import calibrated
 from edge_emo.models.card_json import read_card
 from edge_emo.models.schema import Card, DetectorPreprocessing, FacePreprocessing, VoicePreprocessing
 from edge_emo.models.session import Model
-from export.samples import face_picture, voice_windows
+from export.measure.samples import face_picture, voice_windows
 
 Networks = Mapping[str, tuple[str, str]]
 """By name the paths of a card, and of an .npz file of inputs."""
@@ -55,7 +55,7 @@ def answer(plan: Plan, folder: Path) -> dict[str, Any]:
     for name, (card, inputs) in plan["networks"].items():
         print(f"{platform.machine()}: {name}", file=sys.stderr, flush=True)
         model = Model(Path(card))
-        np.savez(folder / f"{name}.npz", *(model.run(row[None])[0] for row in arrays(Path(inputs))))
+        np.savez(folder / f"{name}.npz", *(model(row[None])[0] for row in arrays(Path(inputs))))
     for name, (card, paths) in plan["front_ends"].items():
         known = read_card(Path(card))
         np.savez(folder / f"{name}.inputs.npz", *(row for path in paths for row in network_inputs(known, Path(path))))

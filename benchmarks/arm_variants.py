@@ -29,7 +29,8 @@ def plain_variants(networks: Networks, folder: Path) -> dict[str, tuple[str, str
     from onnx import numpy_helper
     from onnxruntime.quantization import QuantType
 
-    from export.quantise import SCHEMES, Calibrated, Scheme
+    from export.quantise.schemes import SCHEMES, Scheme
+    from export.quantise.static import Calibrated
 
     signed = Scheme("S8S8 per channel", QuantType.QInt8, QuantType.QInt8, reduce_range=False, per_channel=True)
     schemes = [

@@ -15,7 +15,7 @@ from scipy.signal import fftconvolve
 
 from edge_emo.audio.mfcc import Float32
 from edge_emo.media.sound import SAMPLE_RATE, resample
-from export.face_data import Pictures
+from export.train.face_data import Pictures
 
 VoiceChange = Callable[[Float32], Float32]
 FaceChange = Callable[[Pictures], Pictures]

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import environment
-from export import face_networks
-from export.voice_networks import classic
+from export.families import face_classic
+from export.families import voice_classic as classic_voice
 
 KERAS = {"Keras 3": "keras", "Keras 2": "tf_keras"}
 N_TRAINING, N_REAL, STEPS = 640, 300, 40
@@ -44,13 +44,13 @@ def cnn_lstm(keras: Any) -> Any:
 
 def mini_xception(keras: Any) -> Any:
     """The face network of Arriaga et al. (2017), arXiv:1710.07557: separable convolutions and no dense layer."""
-    network = face_networks.classic(n_outputs=7, keras=keras)
+    network = face_classic.network(n_outputs=7, keras=keras)
     return keras.Model(network.input, keras.layers.Activation("softmax")(network.output))
 
 
 def voice_classic(keras: Any) -> Any:
     """The original voice network, over the mean of 100 MFCCs."""
-    return classic(keras=keras)
+    return classic_voice.network(keras=keras)
 
 
 NETWORKS = {"voice_classic": voice_classic, "cnn_lstm": cnn_lstm, "mini_xception": mini_xception}

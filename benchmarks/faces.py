@@ -21,8 +21,7 @@ from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.face.tracking import overlap
 from edge_emo.media.pictures import read_picture
 from edge_emo.models.manifest import models_folder, read_manifest
-from export.detector_data import Photo, parts, photos, without_color
-from export.detector_score import (
+from export.measure.detector_score import (
     ALLOWED_FALSE,
     MATCH,
     SMALLEST,
@@ -37,8 +36,9 @@ from export.detector_score import (
     threshold_for,
     tilted,
 )
-from export.face_data import Faces
-from export.face_score import FaceScores, color, score
+from export.measure.face_score import FaceScores, color, score
+from export.train.detector_data import Photo, parts, photos, without_color
+from export.train.face_data import Faces
 
 LABELLED = Path(__file__).parent / "labelled_photos.csv"
 SHOWN = ("neutral", "happy", "sad", "angry", "fearful", "disgust", "surprised")

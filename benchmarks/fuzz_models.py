@@ -49,7 +49,7 @@ def _run_model(path: Path) -> None:
     path.with_suffix(".json").write_text(json.dumps(stated), encoding="utf-8")
     model = Model(path.with_suffix(".json"))
     model.load()
-    model.run(np.zeros([size or 1 for size in model.card.input.shape], np.float32))
+    model(np.zeros([size or 1 for size in model.card.input.shape], np.float32))
 
 
 def keras_kinds() -> list[Kind]:
@@ -100,7 +100,7 @@ def _hdf5() -> list[bytes]:
 
 def _read_keras(path: Path, weights: Path | None = None) -> None:
     """Ask what a file holds. What is loaded after that is TensorFlow's to read."""
-    from export.keras_source import check_is_data, describe
+    from export.keras.source import check_is_data, describe
 
     found = describe(path, weights)
     assert isinstance(found.layers, tuple)
@@ -111,7 +111,7 @@ def _read_keras_config(path: Path) -> None:
     """Read a config as it is, and in an archive whose checksums are right."""
     archived = path.with_suffix(".keras")
     archived.write_bytes(_archive(path.read_bytes()))
-    from export.keras_source import SourceError
+    from export.keras.source import SourceError
 
     try:
         _read_keras(path, archived)

@@ -114,7 +114,7 @@ def _outcome(kind: Kind, path: Path) -> tuple[Outcome, str]:
     except MemoryError:
         return "memory", traceback.format_exc()
     except Exception as error:
-        if type(error).__module__ == "export.keras_source":  # SourceError, of a package that imports this one's
+        if type(error).__module__ == "export.keras.source":  # SourceError, of a package that imports this one's
             return "refused", ""
         return "exception", traceback.format_exc()
     return "read", ""

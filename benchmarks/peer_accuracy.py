@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from benchmarks.peer_worker import ALONE, ROOT
-from export.corpora import EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
-from export.evaluate import uar
+from export.measure.voice_score import uar
+from export.train.corpora import EMODB_TRAINING, RAVDESS_FOLDS, Clip, corpus_folder, emodb, ravdess
 
 FEATURE_SETS = ("eGeMAPSv02", "emobase")
 PENALTIES = [1e-4, 1e-3, 1e-2]

@@ -74,8 +74,8 @@ def network(folder: Path, name: str, precision: str) -> Stage:
     if isinstance(stated, VoicePreprocessing) and stated.input.reduce == "frames":
         spec = stated.input
         features = mfcc.compute(inputs(folder)["samples"], spec.features)
-        return lambda: calibrated(model.run(normalize(features, spec)[None]), model.card)
-    return lambda: calibrated(model.run(batch), model.card)
+        return lambda: calibrated(model(normalize(features, spec)[None]), model.card)
+    return lambda: calibrated(model(batch), model.card)
 
 
 def detect(folder: Path, precision: str) -> Stage:

@@ -49,10 +49,10 @@ def network(name: str) -> Any:
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     import keras
 
-    from export import face_networks, voice_networks
+    from export import families
 
     keras.utils.set_random_seed(0)
-    return (voice_networks.NETWORKS | face_networks.NETWORKS)[name]()
+    return families.load(name).network()
 
 
 @lru_cache

@@ -32,7 +32,7 @@ from benchmarks.peer_ours import write_inputs
 from benchmarks.peer_tasks import NETWORKS, WAYS
 from benchmarks.peer_worker import Worker, WorkerError
 from edge_emo.bench.machine import pin
-from export.corpora import DATA
+from export.train.corpora import DATA
 
 ROUNDS = 30
 TURN, UNCOUNTED, TURN_S = 20, 5, 0.4

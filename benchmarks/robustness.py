@@ -24,10 +24,10 @@ from edge_emo.core.files import atomic_write
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
 from edge_emo.models.manifest import Precision, read_manifest
-from export.corpora import DATA, Clip, background_music, corpus_folder, ravdess
-from export.evaluate import Scores, together
-from export.face_data import Faces, ferplus
-from export.face_score import FaceScores, score
+from export.measure.face_score import FaceScores, score
+from export.measure.voice_score import Scores, together
+from export.train.corpora import DATA, Clip, background_music, corpus_folder, ravdess
+from export.train.face_data import Faces, ferplus
 
 N_CROWD, CROWD_S = 8, 5
 

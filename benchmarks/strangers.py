@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.intervals import mean_recall, with_interval
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.voice.recognizer import VoiceRecognizer
-from export.corpora import STRANGERS, Clip
-from export.evaluate import Scores, expected_calibration_error, score
+from export.measure.voice_score import Scores, expected_calibration_error, score
+from export.train.corpora import STRANGERS, Clip
 
 READERS = "librispeech"
 CALM = np.isin(EMOTIONS, ("neutral", "calm"))

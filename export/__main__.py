@@ -23,15 +23,16 @@ from edge_emo.cli.terminal import signals_raised
 from edge_emo.core.errors import CardError
 from edge_emo.models.card_json import decoded
 from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
-from export.inspection import as_text, inspected
-from export.keras_network import load
-from export.keras_source import Description, SourceError, describe
-from export.label_names import LabelError, Labels, parsed
-from export.network import InputShape, Network
-from export.quiet import quiet
+from export.keras.inspection import as_text, inspected
+from export.keras.loading import load
+from export.keras.network import InputShape, Network
+from export.keras.quiet import quiet
+from export.keras.source import Description, SourceError, describe
+from export.measure.label_names import LabelError, Labels, parsed
 
 if TYPE_CHECKING:
-    from export.inference import Meaning
+    from export.measure.inference import Meaning
+    from export.measure.samples import Samples
     from export.pipeline import Export
 
 N_TOLD = 5
@@ -39,7 +40,7 @@ ABOVE_CHANCE = 0.1
 """Share of what chance leaves that a model has to get right, or one is asked whether its input is."""
 
 
-class Shape(click.ParamType):
+class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # which is generic in new releases of click
     """Whole numbers with commas between them; ? for a size that stays open."""
 
     name = "N,N,…"
@@ -158,8 +159,8 @@ def convert(
     stated = _front_end(front_end, FacePreprocessing if task == "face" else VoicePreprocessing) if front_end else None
     try:
         with quiet() as tell:
+            from export.measure.samples import labelled_files, read_samples
             from export.pipeline import export, write
-            from export.samples import labelled_files, read_samples
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
@@ -170,7 +171,9 @@ def convert(
             if named.kept is not None:
                 network = network.keeping(named.kept)
             preprocessing = stated or (_pixels(network, found) if task == "face" else None)
-            real, left_out, recordings = None, [], []
+            real: Samples | None = None
+            left_out: list[str] = []
+            recordings: list[tuple[Path, str]] = []
             if calibrate:
                 tell("reading the real inputs")
                 known = named if names else Labels(*[tuple(map(str, range(network.n_outputs)))] * 2)
@@ -247,7 +250,7 @@ def _tell_made(made: Export, out: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Measure every gate again on the files in FOLDER, as they lie there."""
-    from export.verify import verify as checks
+    from export.keras.verify import verify as checks
 
     failed = 0
     for check in checks(folder):

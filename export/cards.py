@@ -13,33 +13,30 @@ from typing import Any, Literal
 import msgspec
 from onnx import ModelProto
 
-from edge_emo.app.doctor import cpu_flags
+from edge_emo.bench.machine import cpu_flags
 from edge_emo.core.files import atomic_write
 from edge_emo.models.manifest import Manifest, ModelEntry, read_manifest
 from edge_emo.models.schema import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
-from export.convert import Conversion
-from export.gates import Gate
-from export.inference import Meaning, Outputs, session
-from export.network import Network
-from export.quantise import RULE, Candidate
+from export.keras.convert import Conversion
+from export.keras.network import Network
+from export.measure.gates import Gate
+from export.measure.inference import Meaning, Outputs, session
+from export.quantise.candidate import Candidate
+from export.quantise.rule import RULE
 
 
 def save_card(card: Card, folder: Path) -> None:
     """Write a card beside its model."""
-    _save((folder / card.file).with_suffix(".json"), card)
+    with atomic_write((folder / card.file).with_suffix(".json")) as draft:
+        draft.write_bytes(encoded(card))
 
 
-def enter_model(folder: Path, name: str, entry: ModelEntry, task: str | None = None) -> None:
-    """Put a model into the manifest of a folder, for `task` where one is given; all other entries stay."""
-    path = folder / "manifest.json"
-    known = read_manifest(folder) if path.exists() else Manifest(format=1, tasks={}, models={})
+def with_entry(folder: Path, name: str, entry: ModelEntry, task: str | None = None) -> Manifest:
+    """Return the manifest of a folder with a model put in, for `task` where one is given; all other entries stay."""
+    is_there = (folder / "manifest.json").exists()
+    known = read_manifest(folder) if is_there else Manifest(format=1, tasks={}, models={})
     tasks = known.tasks | ({task: name} if task else {})
-    _save(path, replace(known, tasks=tasks, models={**known.models, name: entry}))
-
-
-def _save(path: Path, what: Card | Manifest) -> None:
-    with atomic_write(path) as draft:
-        draft.write_bytes(encoded(what))
+    return replace(known, tasks=tasks, models={**known.models, name: entry})
 
 
 def encoded(what: Card | Manifest) -> bytes:

@@ -16,17 +16,19 @@ import numpy as np
 from edge_emo.core.files import atomic_writes
 from edge_emo.models.schema import FacePreprocessing, Metric, VoicePreprocessing
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantization_record
-from export.convert import Conversion, to_onnx
-from export.front_end import Comparison, compare
-from export.gates import Gate, parity_gate
-from export.graph_ends import with_output_named
-from export.inference import Meaning
-from export.keras_source import Description, SourceError
-from export.network import Network
-from export.outputs import meaning
-from export.quantise import Candidate, choose, mean_change, search
+from export.keras.convert import Conversion, to_onnx
+from export.keras.graph_ends import with_output_named
+from export.keras.network import Network
+from export.keras.outputs import meaning
+from export.keras.source import Description, SourceError
+from export.measure.front_end import Comparison, compare
+from export.measure.gates import Gate, parity_gate
+from export.measure.inference import Meaning
+from export.measure.samples import N_CALIBRATION, N_SAMPLES, Samples
+from export.quantise.candidate import Candidate
+from export.quantise.rule import choose, mean_change
+from export.quantise.search import search
 from export.report import Search, page, picture_name, scatter
-from export.samples import N_CALIBRATION, N_SAMPLES, Samples
 
 Tell = Callable[[str], None]
 
@@ -181,7 +183,9 @@ def _evidence(inputs: Any, conversion: Conversion, found: Search | None) -> byte
     content = io.BytesIO()
     judged = found.judged if found else Samples(inputs[:0])
     reference = conversion.reference
-    before = {} if reference.before_activation is None else {"before_activation": reference.before_activation}
+    before: dict[str, Any] = (
+        {} if reference.before_activation is None else {"before_activation": reference.before_activation}
+    )
     np.savez_compressed(
         content, inputs=reference.inputs, expected=reference.outputs, limit=reference.limit, judged=judged.inputs,
         labels=np.array(judged.labels, "U"), **before,

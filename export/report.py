@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto
 
 from export.cards import environment
-from export.convert import Conversion
-from export.front_end import Comparison
-from export.gates import Gate
-from export.inference import Outputs, run
-from export.keras_source import Description
-from export.network import Network
-from export.quantise import RULE, Candidate, mean_change, verdicts
-from export.samples import Samples
+from export.keras.convert import Conversion
+from export.keras.network import Network
+from export.keras.source import Description
+from export.measure.front_end import Comparison
+from export.measure.gates import Gate
+from export.measure.inference import Outputs, run
+from export.measure.samples import Samples
+from export.quantise.candidate import Candidate
+from export.quantise.rule import RULE, mean_change, verdicts
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def scatter(model: ModelProto, search: Search) -> bytes:
     classes = search.outputs.classes
     colors = colormaps["tab10"](np.arange(len(classes)) % 10)
     order = np.random.default_rng(0).permutation(before.size)  # so that no label covers the others
-    dots = {"s": 9, "alpha": 0.6}
+    dots: dict[str, Any] = {"s": 9, "alpha": 0.6}
     axes.scatter(before.ravel()[order], after.ravel()[order], color=colors[order % len(classes)], **dots)
     for label, color in zip(classes, colors, strict=True):
         axes.scatter([], [], color=[color], label=label, **dots)

@@ -77,7 +77,7 @@ class Bench:
                 recognizer.model.load()
             make = partial(network_input, window, recognizer.preprocessing, recognizer.card.input.shape[1:])
             stages.setdefault("features, 3 s", make)
-            stages[f"voice net, {precision}"] = partial(recognizer.model.run, make()[None])
+            stages[f"voice net, {precision}"] = partial(recognizer.model, make()[None])
         stages["sample, file to emotion"] = partial(Analyzer(threads=self.threads), path)
         return stages
 
@@ -98,7 +98,7 @@ class Bench:
                 recognizer.model.load()
             align = partial(_aligned, frame, recognizer)
             stages.setdefault("align, one face", align)
-            stages[f"expression net, {precision}"] = partial(recognizer.model.run, align()[None])
+            stages[f"expression net, {precision}"] = partial(recognizer.model, align()[None])
         finder, best = FaceDetector(threads=self.threads), FaceRecognizer(threads=self.threads)
         stages["frame, to one emotion"] = lambda: (finder.detect(frame), best.probabilities(frame, [FACE]))
         return stages

@@ -85,7 +85,7 @@ class FaceDetector:
         """
         picture = checked(picture)
         network_input, scale = prepare(picture, self.preprocessing, self.size)
-        cells = self.model.run(network_input[None])[0]
+        cells = self.model(network_input[None])[0]
         expected = len(_grid(*network_input.shape[:2], self.preprocessing.strides)[0])
         if len(cells) != expected:
             raise CardError(

@@ -45,4 +45,4 @@ class FaceRecognizer:
             return np.zeros((0, len(EMOTIONS)), np.float32)
         shape = [size or -1 for size in self.card.input.shape[1:]]
         inputs = np.stack([prepare(picture, self.preprocessing).reshape(shape) for picture in pictures])
-        return calibrated(self.model.run(inputs), self.card)
+        return calibrated(self.model(inputs), self.card)

@@ -90,7 +90,7 @@ class VoicePreprocessing(msgspec.Struct, frozen=True, kw_only=True, tag_field="t
 
 
 FERPLUS_POINTS = ((0.323, 0.396), (0.677, 0.396), (0.5, 0.601), (0.347, 0.758), (0.653, 0.758))
-"""Where the shipped detector sees the five points in the pictures of FER+; see `export.build_faces.places`."""
+"""Where the shipped detector sees the five points in the pictures of FER+; see `export.build.face.places`."""
 
 
 class FacePreprocessing(msgspec.Struct, frozen=True, kw_only=True, tag_field="task", tag="face"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ _TYPES = {"float32": "tensor(float)", "int32": "tensor(int32)", "int64": "tensor
 
 
 class Model:
-    """A verified model: `card`, and `run` on a batch. The session is made on first use."""
+    """A verified model: `card`, and a call with a batch. The session is made on first use."""
 
     def __init__(self, card_path: Path, threads: int = 1) -> None:
         self.card_path = Path(card_path)
@@ -48,22 +49,28 @@ class Model:
         """Name, version and precision, as reports state them."""
         return f"{self.card.name} {self.card.version} {self.card.precision}"
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the network's output, shape (batch, labels), for `batch` of the card's input shape.
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the card's output, shape (batch, labels), for `batch` of the card's input shape. Raises ModelError."""
+        stated = self.card.output.name
+        return self.run({self.card.input.name: batch.astype(self.card.input.dtype, copy=False)}, [stated])[stated]
 
-        Raises ModelError.
+    def run(self, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Return the network's `outputs`, None for all of them, by name, for `inputs` by name.
+
+        A network may take and give more than the card's input and output, such as the state of an LSTM, which is given
+        back with the next batch. Raises ModelError.
         """
-        inputs = {self.card.input.name: batch.astype(self.card.input.dtype, copy=False)}
         try:
-            output: NDArray[np.float32] = self._session.run([self.card.output.name], inputs)[0]
+            names = outputs or [output.name for output in self._session.get_outputs()]
+            return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
         except (ModelError, MemoryError):
             raise
         except Exception as error:  # ONNX Runtime's own error classes derive from Exception alone
+            shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
             raise ModelError(
-                f"{self.path}: cannot be run on an input of shape {batch.shape}: {error}; "
+                f"{self.path}: cannot be run on inputs of the shapes {shapes}: {error}; "
                 "the card describes another network, or the file is damaged"
             ) from error
-        return output
 
     def load(self) -> None:
         """Make the session now, with every check of the card against the network. Raises ModelError."""

@@ -2,8 +2,8 @@
 
 Speech and shouts alternate between loud and faint, voiced and unvoiced, and glide in pitch; notes stand still or leap,
 and noise has no pitch. The rule is a logistic regression on fourteen statistics and their squares, fitted by
-`python -m export.voice_gate`; docs/training.md says on what, and how often it is wrong on what it was not fitted on.
-Whoever sings alone has a voice.
+`python -m export.train.voice_gate`; docs/training.md says on what, and how often it is wrong on what it was not fitted
+on. Whoever sings alone has a voice.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class VoiceRecognizer:
             inputs.append(network_input(_checked(window, self.sample_rate), self.preprocessing, shape))
         if not inputs:
             return np.zeros((0, len(EMOTIONS)), np.float32)
-        return calibrated(self.model.run(np.stack(inputs)), self.card)
+        return calibrated(self.model(np.stack(inputs)), self.card)
 
     def readings(self, samples: Float32) -> list[Reading]:
         """Return the readings of a whole clip of shape (samples,); none where there is no voice.

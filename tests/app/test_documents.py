@@ -12,6 +12,6 @@ SCHEMAS = ROOT / "docs" / "schemas"
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_documented_schemas_are_those_of_the_code(name):
-    from export.write_schemas import schema
+    from export.assets.schemas import schema
 
     assert (SCHEMAS / f"{name}.json").read_bytes() == schema(name)

@@ -13,8 +13,8 @@ pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[ex
 from benchmarks import accuracy, strangers
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.media.sound import SAMPLE_RATE
-from export.corpora import STRANGERS, Clip
-from export.evaluate import Scores
+from export.measure.voice_score import Scores
+from export.train.corpora import STRANGERS, Clip
 
 SAD, HAPPY, CALM, NEUTRAL = (EMOTIONS.index(name) for name in ("sad", "happy", "calm", "neutral"))
 

@@ -39,7 +39,7 @@ def learning_curves(path):
 
 
 def catalogue(path):
-    from export.build_catalogue import build
+    from export.assets.catalogue import build
 
     tracks = path.parent.parent / "tracks.csv"
     row = {"uid": "a:1", "source": "a", "title": "T", "artist": "A", "duration_s": 60, "bpm": "", "genre": "Rock"}
@@ -52,7 +52,7 @@ def catalogue(path):
 
 
 def schemas(path, monkeypatch):
-    from export import write_schemas
+    from export.assets import schemas as write_schemas
 
     monkeypatch.setattr(write_schemas, "FOLDER", path.parent)
     monkeypatch.setattr(write_schemas, "DOCUMENTS", {"analyze": write_schemas.DOCUMENTS["analyze"]})
@@ -64,36 +64,18 @@ def schemas(path, monkeypatch):
 def songs_by_emotion(path, monkeypatch):
     from click.testing import CliRunner
 
-    from export import songs_by_emotion
+    from export.assets import songs_by_emotion
 
     monkeypatch.setattr(songs_by_emotion, "TARGET", path)
     monkeypatch.setattr(songs_by_emotion, "document", lambda: "a page")
     CliRunner().invoke(songs_by_emotion.main, catch_exceptions=False)
 
 
-def card(path):
-    pytest.importorskip("onnx")
-    from edge_emo.models.card_json import read_card
-    from edge_emo.models.manifest import models_folder
-    from export.cards import save_card
-
-    save_card(read_card(models_folder() / "voice.int8.json"), path.parent)
-
-
-def manifest(path):
-    pytest.importorskip("onnx")
-    from edge_emo.models.manifest import read_manifest
-    from export.cards import save_manifest
-
-    save_manifest(read_manifest(), path)
-
-
 @pytest.mark.parametrize(
     ("write", "name"),
     [
         (benchmark, "a.json"), (figures, "a.md"), (robustness, "a.png"), (learning_curves, "a.png"),
-        (catalogue, "a.sqlite"), (schemas, "analyze.json"), (songs_by_emotion, "a.md"), (card, "voice.int8.json"),
-        (manifest, "manifest.json"),
+        (catalogue, "a.sqlite"), (schemas, "analyze.json"), (songs_by_emotion, "a.md"),
     ],
 )  # fmt: skip
 def test_where_the_disk_fails_at_the_end_what_was_there_stays(tmp_path, monkeypatch, write, name):

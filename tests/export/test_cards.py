@@ -1,63 +1,44 @@
-"""What stands beside models: the manifest keeps what it is not told of."""
+"""What stands beside models: a card is written whole or not at all, and a manifest keeps what it is not told of."""
 
-import shutil
+import os
 
 import pytest
-from click.testing import CliRunner
 
 pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
 pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
 
+from edge_emo.models.card_json import read_card
 from edge_emo.models.manifest import ModelEntry, models_folder, read_manifest
-from export import build_faces, build_models
-from export.cards import enter_model
+from export.cards import encoded, save_card, with_entry
 
 NEW = ModelEntry(default="fp32", cards={"fp32": "new.fp32.json"})
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    shutil.copy(models_folder() / "manifest.json", tmp_path)
-    for module in (build_models, build_faces):
-        monkeypatch.setattr(module, "models_folder", lambda: tmp_path)
-    return tmp_path
-
-
-def test_building_the_voice_models_keeps_the_face_and_the_detector(folder, monkeypatch):
-    before = read_manifest()
-    monkeypatch.setattr(build_models, "build", lambda name, runs, data, voices: NEW)
-    done = CliRunner().invoke(build_models.main, ["--runs", "runs"], catch_exceptions=False)
-    assert done.exit_code == 0
-    after = read_manifest(folder)
-    assert after.tasks == before.tasks
-    assert set(after.tasks) == {"voice", "face", "detector"}
-    assert after.models == before.models | {"voice": NEW, "voice-classic": NEW}
-
-
-def test_building_a_face_model_keeps_the_voices(folder, monkeypatch):
-    before = read_manifest()
-    monkeypatch.setattr(build_faces, "build_face", lambda name, runs, data: NEW)
-    done = CliRunner().invoke(build_faces.main, ["--runs", "runs", "--model", "face"], catch_exceptions=False)
-    assert done.exit_code == 0
-    assert read_manifest(folder).models == before.models | {"face": NEW}
-    assert read_manifest(folder).tasks == before.tasks
-
-
-def test_a_first_model_makes_the_manifest_and_a_failed_write_leaves_it(tmp_path, monkeypatch):
-    enter_model(tmp_path, "first", NEW, "voice")
-    before = (tmp_path / "manifest.json").read_bytes()
-    enter_model(tmp_path, "reference", NEW)
-    assert read_manifest(tmp_path).tasks == {"voice": "first"}
-
-    def cut(path, content):
-        with path.open("wb") as file:
-            file.write(content[:10])
+def test_where_the_disk_fails_at_the_end_the_card_that_was_there_stays(tmp_path, monkeypatch):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    (tmp_path / "manifest.json").write_bytes(before)
-    monkeypatch.setattr("pathlib.Path.write_bytes", cut)
-    with pytest.raises(OSError, match="No space left"):
-        enter_model(tmp_path, "second", NEW)
-    assert (tmp_path / "manifest.json").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+    card, path = read_card(models_folder() / "voice.int8.json"), tmp_path / "voice.int8.json"
+    path.write_text("of before")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            save_card(card, tmp_path)
+    assert path.read_text() == "of before"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    save_card(card, tmp_path)
+    assert read_card(path) == card
+
+
+def test_a_first_model_makes_the_manifest_and_a_reference_serves_no_task(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(encoded(with_entry(tmp_path, "first", NEW, "voice")))
+    after = with_entry(tmp_path, "reference", NEW)
+    assert after.tasks == {"voice": "first"}
+    assert set(after.models) == {"first", "reference"}
+
+
+def test_a_model_put_into_the_manifest_leaves_the_others():
+    before = read_manifest()
+    after = with_entry(models_folder(), "voice", NEW, "voice")
+    assert after.tasks == before.tasks
+    assert after.models == before.models | {"voice": NEW}

@@ -1,0 +1,1 @@
+"""What a network is worth: gates, timings, and scores on labelled inputs."""

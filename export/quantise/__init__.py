@@ -1,0 +1,1 @@
+"""Smaller models: the ways there are, the rule that chooses among them, and what they cost."""

@@ -1,0 +1,1 @@
+"""Training: corpora, augmentation, teachers, and a loop on PyTorch."""
