@@ -26,7 +26,7 @@ _STALE = 0.15  # what a song loses that was shown a moment ago,
 _STALE_S = 3 * 86400.0  # and after this many seconds, 37 % of that
 _TASTE = 0.25  # what a standard deviation of liking adds
 _SUITS = 0.15  # share of an emotion from which on a song is said to suit it
-_POOL, _TASTE_POOL = 150, 2000  # best songs of each part among which the choice is made
+_POOL, _TASTE_POOL = 500, 2000  # best songs of each part among which the choice is made
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ class Choice:
         pool = pools[0] if len(pools) == 1 else np.unique(np.concatenate(pools))
         tastes = [self._tastes(pool, part.emotion) for part in parts]
         luck = _VARIETY / _LUCK * self._luck[pool].astype(np.float32)
-        values = [  # for a part come its own best alone: of the others' some may hardly suit it
-            np.where(np.isin(pool, own), of_part[pool] + _TASTE * taste + luck, -np.inf)
+        values = [  # for a part come its own best alone, and what does not fit it only once nothing else is left
+            np.where(np.isin(pool, own), of_part[pool] + _TASTE * taste + luck - (of_part[pool] < LEAST_FIT), -np.inf)
             for own, of_part, taste in zip(pools, scores, tastes, strict=True)
         ]
         is_whole = all(len(each) < size for each in pools)

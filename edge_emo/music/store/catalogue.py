@@ -26,7 +26,7 @@ BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
 
 _CHUNK = 10_000
 _MOST_WORDS = 32  # of a search; the time grows with each
-_TRUST = {"genre": 0.75, "nothing": 0.25}  # in the place of a song, by what it was found from
+_TRUST = {"genre": 0.7, "nothing": 0.25}  # in the place of a song, by what it was found from
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,13 @@ def test_all_tracks_are_there_with_their_licences(catalogue):
     catalogue.check()
 
 
-def test_every_emotion_has_a_hundred_playable_songs(catalogue):
+def test_a_hundred_playable_songs_suit_every_emotion(catalogue):
     counts = dict.fromkeys(EMOTIONS, 0)
     for song in catalogue.all_songs():
         assert sum(song.probabilities) == pytest.approx(1, abs=1e-3)
         if song.duration_s >= 30:
-            counts[EMOTIONS[song.probabilities.index(max(song.probabilities))]] += 1
+            for name, p in zip(EMOTIONS, song.probabilities, strict=True):
+                counts[name] += p >= 0.25
     assert min(counts.values()) >= 100, counts
 
 
