@@ -38,7 +38,7 @@ def annotate(
     """
     found = check_annotation(source, path)
     if timeline.face is None:
-        raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
+        raise MediaError(f"{timeline.source}: no picture was analysed; drop --annotate, or drop --no-face")
     annotation = Annotation(timeline)
     with _drafted(path, _ENDINGS[found]) as draft:
         if found == "film":
@@ -57,16 +57,16 @@ def check_annotation(source: str | os.PathLike[str], path: Path) -> Kind:
     """
     found = kind(source, opened(source))
     if found == "sound":
-        raise MediaError(f"{printable(os.fspath(source))}: a sound, no picture to draw on; leave --annotate out")
+        raise MediaError(f"{printable(os.fspath(source))}: has no picture to draw on; drop --annotate")
     if path.exists() and path.samefile(source):
-        raise MediaError(f"{path}: is the source itself; give --annotate another name")
+        raise MediaError(f"{path}: is the source itself; choose another name for --annotate")
     if found == "film" and importlib.util.find_spec("av") is None:
         raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
     _check_folder(path)
     if found == "picture" and not (path.suffix and cv2.haveImageWriter(path.name)):
-        raise MediaError(f"{path}: cannot be written (no picture format that is known); {_ENDINGS[found]}")
+        raise MediaError(f"{path}: cannot be written (unknown picture format); {_ENDINGS[found]}")
     if found == "film" and path.suffix.lower() not in SUFFIXES:
-        raise MediaError(f"{path}: cannot be written (no film format that is known); {_ENDINGS[found]}")
+        raise MediaError(f"{path}: cannot be written (unknown film format); {_ENDINGS[found]}")
     return found
 
 
@@ -86,7 +86,7 @@ def plot(
 def check_plot(path: Path) -> None:
     """Raise DecoderMissingError without Matplotlib, and MediaError where nothing can be written at `path`."""
     if path.suffix[1:].lower() not in plotting.formats():
-        raise MediaError(f"{path}: cannot be written (no format of plots); {_ENDINGS['plot']}")
+        raise MediaError(f"{path}: cannot be written (unknown plot format); {_ENDINGS['plot']}")
     _check_folder(path)
 
 
@@ -107,5 +107,5 @@ def _drafted(path: Path, ending: str) -> Iterator[Path]:
         if isinstance(error, MediaError):
             raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        hint = "make room, or write elsewhere" if isinstance(error, OSError) else ending
+        hint = "free some space, or write elsewhere" if isinstance(error, OSError) else ending
         raise MediaError(f"{path}: cannot be written ({reason}); {hint}") from error

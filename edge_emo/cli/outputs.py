@@ -27,9 +27,9 @@ def written(path: str) -> Iterator[TextIO]:
     except BaseException as error:
         if isinstance(error, OSError) and not isinstance(error, EdgeEmoError):
             raise OutputError(
-                f"{name}: cannot be written ({error.strerror}); write it elsewhere, or make room"
+                f"{name}: cannot be written ({error.strerror}); write elsewhere, or free some space"
             ) from error
-        tell(f"{name}: was not written; what was there, if anything, is as it was")
+        tell(f"{name}: was not written; an existing file is unchanged")
         raise
 
 

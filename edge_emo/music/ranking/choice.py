@@ -36,7 +36,8 @@ class Recommendation:
     `score` is two parts of `mood_match` and one of `closeness` (both 0 to 1), less where the song contradicts the
     emotion or was shown lately (`freshness` is 1 for a song not shown, 0 for one shown just now), and more or less by
     the `taste` that a history tells of (0 without one; in standard deviations of liking). `fits` is false where the
-    song comes only because the filters leave nothing better; the reason says so too.
+    song comes only because the filters leave nothing better; the reason says so too. `asked_for` is the emotion for
+    which it was chosen.
     """
 
     song: Song
@@ -47,6 +48,7 @@ class Recommendation:
     taste: float
     fits: bool
     reason: str
+    asked_for: str
 
 
 class _Why(NamedTuple):
@@ -139,6 +141,7 @@ class Choice:
                     taste=why.taste,
                     fits=why.fit >= LEAST_FIT,
                     reason=_reason(song, why, liked),
+                    asked_for=why.part.emotion,
                 )
             )
         return found

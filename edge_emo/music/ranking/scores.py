@@ -139,8 +139,9 @@ class Ranking:
 
         `values` holds those of the pool for each taker of a turn, -inf where a song never comes; who finds none leaves
         the turn to the others. Maximal marginal relevance (Carbonell and Goldstein 1998): a song loses by its likeness
-        to the most similar one chosen, and a little by that to each of the last nine. Of an artist come at most `MAX_PER_ARTIST` among any ten while there are others
-        in the pool; also returned is whether there were, and songs for everyone.
+        to the most similar one chosen, and a little by that to each of the last nine. Of an artist come at most
+        `MAX_PER_ARTIST` among any ten while there are others in the pool; also returned is whether there were, and
+        songs for everyone.
         """
         moods = self._mood_table(np.concatenate([pool, np.array(chosen, np.intp)]))
         sizes = moods.sum(1)
@@ -166,7 +167,9 @@ class Ranking:
 
         def best(taker: int) -> int | None:
             nonlocal is_kept
-            gains = np.where(left, values[taker] - np.float32(DIVERSITY) * likeness - np.float32(CROWDING) * crowd, -np.inf)
+            gains = np.where(
+                left, values[taker] - np.float32(DIVERSITY) * likeness - np.float32(CROWDING) * crowd, -np.inf
+            )
             often = [artist for artist, count in Counter(recent).items() if count >= MAX_PER_ARTIST]
             free = np.where(np.isin(artists, often), -np.inf, gains) if often else gains
             row = int(free.argmax())

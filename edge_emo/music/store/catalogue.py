@@ -20,12 +20,14 @@ from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import CatalogueError, SongNotFoundError
 from edge_emo.core.text import printable
 from edge_emo.music.store.filters import Filters
+from edge_emo.music.store.licenses import how_to_find
 from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
 
 BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
 
 _CHUNK = 10_000
 _MOST_WORDS = 32  # of a search; the time grows with each
+_SOURCE = 9  # place of the column after those of the instruments
 _TRUST = {"genre": 0.7, "nothing": 0.25}  # in the place of a song, by what it was found from
 
 
@@ -35,7 +37,7 @@ class Song:
 
     `valence` and `arousal` lie between -1 and 1; `probabilities` tell how far it suits each of `EMOTIONS` and sum to 1.
     `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine,
-    of several copies the first by name.
+    of several copies the first by name. `find` says how to find a song for which `link` is at best its artist's page.
     """
 
     uid: str
@@ -59,6 +61,7 @@ class Song:
     bpm_from: str
     mood_from: str
     probabilities: tuple[float, ...]
+    find: str | None = None
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,8 @@ class Catalogue:
             rows = self._connection.execute(f"{_SELECT.format(schema=schema)} {condition}", list(values)).fetchall()
         songs: list[Song] = []
         for uid, title, artist, genre, moods, instruments, *rest in rows:
-            about: list[Any] = [*rest[: -len(EMOTIONS)], tuple(rest[-len(EMOTIONS) :])]
+            find = how_to_find(rest[_SOURCE], title, artist)
+            about: list[Any] = [*rest[: -len(EMOTIONS)], tuple(rest[-len(EMOTIONS) :]), find]
             songs.append(Song(uid, title, artist, genre, _names(moods), _names(instruments), *about))
         return songs
 

@@ -50,8 +50,8 @@ NOWHERE = MoodPosition(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
 def mood_position(moods: tuple[str, ...], genre: str, title: str = "") -> tuple[MoodPosition, str]:
     """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
 
-    Beside known mood tags, the genre has a quarter of the weight; a genre alone counts half, as it says little. Words of
-    the title that are mood tags get a fifth of the weight of the probabilities, where something else is known.
+    Beside known mood tags, the genre has a quarter of the weight; a genre alone counts half, as it says little. Where
+    either is known, words of the title that are mood tags have a fifth of the weight in the probabilities.
     """
     place, found_by = _by_tags(moods, genre)
     told = [_table("mood_tags")[word] for word in sorted(_title_tags(title))] if found_by != "nothing" else []
@@ -170,15 +170,16 @@ def _position(what: str, values: list[float]) -> MoodPosition:
 @cache
 def _opposites() -> dict[str, tuple[bool, ...]]:
     return {
-        tag: tuple(
-            (emotion == "neutral" and place.valence <= GLOOM)
-            or p < 0.01
-            and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion])
-            > (FELT if emotion == "neutral" else OPPOSITE)
-            for emotion, p in zip(EMOTIONS, place.probabilities, strict=True)
-        )
+        tag: tuple(_contradicts(place, emotion, p) for emotion, p in zip(EMOTIONS, place.probabilities, strict=True))
         for tag, place in _table("mood_tags").items()
     }
+
+
+def _contradicts(place: MoodPosition, emotion: str, probability: float) -> bool:
+    far = FELT if emotion == "neutral" else OPPOSITE
+    if emotion == "neutral" and place.valence <= GLOOM:
+        return True
+    return probability < 0.01 and math.dist((place.valence, place.arousal), VALENCE_AROUSAL[emotion]) > far
 
 
 def _mean(places: Sequence[MoodPosition], weights: Sequence[float]) -> MoodPosition:
