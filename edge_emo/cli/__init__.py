@@ -86,7 +86,7 @@ def _told(error: BaseException) -> int:
         return exit_codes.INTERRUPTED
     if isinstance(error, OSError) and error.errno in _FULL:
         _close_stdout()
-        tell(f"the output cannot be written ({error.strerror}); free some space, or write elsewhere")
+        tell(f"the output cannot be written ({error.strerror}); make room, or write elsewhere")
         return exit_codes.BAD_INPUT
     raise error
 

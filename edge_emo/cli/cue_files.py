@@ -44,6 +44,6 @@ def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Pat
                 draft.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         raise CueSheetError(
-            f"{error.filename or path}: cannot be written ({error.strerror}); free some space, or choose another folder"
+            f"{error.filename or path}: cannot be written ({error.strerror}); make room, or choose another folder"
         ) from error
     return list(contents)

@@ -107,5 +107,5 @@ def _drafted(path: Path, ending: str) -> Iterator[Path]:
         if isinstance(error, MediaError):
             raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        hint = "free some space, or write elsewhere" if isinstance(error, OSError) else ending
+        hint = "make room, or write elsewhere" if isinstance(error, OSError) else ending
         raise MediaError(f"{path}: cannot be written ({reason}); {hint}") from error

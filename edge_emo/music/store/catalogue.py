@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,12 +20,12 @@ from edge_emo.core.errors import CatalogueError, SongNotFoundError
 from edge_emo.core.text import printable
 from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.licenses import how_to_find
+from edge_emo.music.store.queries import queries
 from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
 
 BUNDLED = Path(__file__).parents[1] / "data" / "catalogue.sqlite"
 
 _CHUNK = 10_000
-_MOST_WORDS = 32  # of a search; the time grows with each
 _SOURCE = 9  # place of the column after those of the instruments
 _TRUST = {"genre": 0.7, "nothing": 0.25}  # in the place of a song, by what it was found from
 
@@ -162,23 +161,28 @@ class Catalogue:
     def search(self, text: str = "", limit: int = 20, filters: Filters | None = None) -> list[Song]:
         """Return songs of which title, artist, genre, moods or instruments hold every word of `text`, best first.
 
-        The start of a word suffices; without `text`, all songs that pass the `filters`.
+        The start of a word suffices, and moods and instruments are found by synonyms, which come after the words
+        themselves; without `text`, all songs that pass the `filters`.
         """
-        words = list(dict.fromkeys(re.findall(r"\w+", text.casefold())))[:_MOST_WORDS]
-        if text.strip() and not words:
-            return []
-        query = " ".join(f'"{word}"*' for word in words)
-        found: list[tuple[float, Song]] = []
+        asked = queries(text) if text.strip() else [None]
+        found: dict[str, Song] = {}
+        for query in asked:
+            found.update((song.uid, song) for song in self._matching(query, limit, filters) if song.uid not in found)
+            if len(found) >= limit:
+                break
+        return list(found.values())[:limit]
+
+    def _matching(self, query: str | None, limit: int, filters: Filters | None) -> list[Song]:
+        found: list[tuple[int, Song]] = []
         for schema in reversed(self._files):
             condition, values = (filters or Filters()).conditions(schema)
             join, order = f"WHERE {condition} {self._hidden(schema)}", "t.id"
-            if words:
+            if query is not None:
                 join = f"JOIN {schema}.tracks_fts f ON f.rowid = t.id {join} AND f.tracks_fts MATCH ?"
                 values, order = [*values, query], "f.rank, t.id"
-            songs = self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit])
-            found += enumerate(songs)
+            found += enumerate(self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit]))
         # ranks of different files are no measures of each other, so they take turns, the user's songs first
-        return [song for _, song in sorted(found, key=lambda item: item[0])][:limit]
+        return [song for _, song in sorted(found, key=lambda item: item[0])]
 
     def all_songs(self, schema: Literal["bundled", "own"] | None = None) -> Iterator[Song]:
         """Yield every song, or those of one of the files, without keeping them."""
