@@ -3,9 +3,9 @@
     python -m export.make_sample              # the file, the same bytes every time
     python -m export.make_sample --search 100 # another voice, for another model: prints the numbers to put below
 
-Pitch, length and effort of the syllables were not set by ear. A search chose them so that the voice model that ships is
-sure of one emotion in the sound as it is, with its beginning or its end cut off, and without what lies above 4 kHz. So the
-sample shows what the program does; how often it is right is no matter of the sample.
+Pitch, length and effort of the syllables come from a search for a sound in which the voice model that ships is sure of
+one emotion, even when the beginning, the end or everything above 4 kHz is cut off. So the sample shows what an answer
+looks like, and nothing about how often answers are right.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A voice made of nothing but numbers: pulses of a glottis, breath and hiss, through the formants of a mouth that moves.
+"""A voice made of nothing but numbers: pulses, breath and hiss, through the formants of a mouth that moves.
 
 A source and a filter (Fant 1960): the pulse is that of Klatt and Klatt (1990), the formants of the vowels are those of
 Peterson and Barney (1952). It speaks syllables of a small set of sounds, each with its own pitch, length and effort.

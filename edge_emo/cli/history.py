@@ -11,7 +11,7 @@ from edge_emo.app.library import user_database
 from edge_emo.cli import options
 from edge_emo.cli.help import Group
 from edge_emo.cli.terminal import tell
-from edge_emo.core.text import plain
+from edge_emo.core.text import count, plain
 
 if TYPE_CHECKING:
     from edge_emo.music.store.history import Action
@@ -62,7 +62,7 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
         return
     click.echo(
         f"{plain(counted.path)}\n"
-        f"{counted.events} entries about {counted.songs} songs{_span(counted.first, counted.last)}"
+        f"{count(counted.events, 'entry')} about {count(counted.songs, 'song')}{_span(counted.first, counted.last)}"
     )
     click.echo("  " + ", ".join(f"{n} {action}" for action, n in counted.by_action.items()))
     shown = likes if len(likes) <= 2 * top else likes[:top] + likes[-top:]
@@ -111,13 +111,13 @@ def forget(uid: str | None, before: datetime | None, yes: bool, data_dir: str | 
 
     with user_database(data_dir, tell) as database:
         if not yes:
-            what = f"entries about {uid}" if uid else f"{History(database).stats().events} entries"
+            what = f"entries about {uid}" if uid else count(History(database).stats().events, "entry")
             click.confirm(
                 f"Delete {what}{f' before {before:%Y-%m-%d}' if before else ''} for good?", abort=True, err=True
             )
         n = History(database).forget(uid, before=before.timestamp() if before else None)
         copies = sorted(database.path.parent.glob(f"{database.path.name}.damaged-*"))
-    click.echo(f"{n} entries deleted", err=True)
+    click.echo(f"{count(n, 'entry')} deleted", err=True)
     for copy in copies:
         tell(f"{copy}: an older, damaged copy, which may hold more of your history; delete it too")
 

@@ -178,7 +178,7 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 "--occasions/--no-occasions",
                 default=occasions,
                 show_default=True,
-                help="Whether to include Christmas and children's songs. A --genre you ask for is always included.",
+                help="Whether to include songs for Christmas, birthdays and children. A --genre you name always is.",
             ),
             click.option(
                 "--bpm",

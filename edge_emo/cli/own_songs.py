@@ -13,6 +13,7 @@ from edge_emo.app.library import user_database
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import tell
+from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.library.folder import Added
@@ -75,7 +76,7 @@ def add(
         _print(added, output, told)
         if added.missing and not keep_missing:
             tell(
-                f"{added.missing} songs were kept: their folder is empty, so its disk may not be connected; "
+                f"{count(added.missing, 'song')} kept: the folder is empty, so its disk may not be connected; "
                 "remove them with `edge-emo songs remove FOLDER`"
             )
         for changed in changes:
@@ -99,7 +100,7 @@ def remove(names: tuple[str, ...], data_dir: str | None) -> None:
 
     with user_database(data_dir, tell) as database:
         n = remove_songs(database, names)
-    click.echo(f"{n} songs removed", err=True)
+    click.echo(f"{count(n, 'song')} removed", err=True)
 
 
 def _print(added: Added, output: str, told: set[Unreadable]) -> None:
@@ -112,10 +113,11 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
             tell(f"{file.path}: {file.reason}")
             told.add(file)
     if added.misread:
-        first, count = added.misread[0], f"{len(added.misread)} file{'s' * (len(added.misread) > 1)}"
+        first = added.misread[0]
         tell(
-            f"{count} with tags that claim to be Latin-1 but look like {first.encoding}: “{first.text}” would read "
-            f"“{first.repaired}”; if that is right, run `edge-emo songs add --tag-encoding {first.encoding} FOLDER`"
+            f"{count(len(added.misread), 'file')} with tags that claim to be Latin-1 but look like {first.encoding}: "
+            f"“{first.text}” would read “{first.repaired}”; if that is right, run "
+            f"`edge-emo songs add --tag-encoding {first.encoding} FOLDER`"
         )
     counts: dict[str, Any] = msgspec.to_builtins(added)
     folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")

@@ -86,7 +86,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     "edited",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A cue sheet from an earlier run (.csv, or the output of --json), perhaps edited by hand. Its cues stay, and "
-    "the film is not analysed again; a cue without a uid gets a new song.",
+    "the film is not analysed again; a cue without a uid gets a song for its emotion.",
 )
 @click.option(
     "--another",

@@ -14,6 +14,7 @@ from edge_emo.cli import options
 from edge_emo.cli.help import Command
 from edge_emo.cli.outputs import written
 from edge_emo.cli.terminal import tell
+from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.library.exchange import Format
@@ -96,8 +97,9 @@ def import_(
     for column in imported.unused_columns:
         tell(f"column {column!r} was ignored")
     if output == "text":
-        repeated = f", {imported.repeated} rows repeat one of them" if imported.repeated else ""
-        click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows skipped{repeated}")
+        repeated = f", {count(imported.repeated, 'duplicate')} merged" if imported.repeated else ""
+        skipped = count(len(imported.rejected), "row")
+        click.echo(f"{count(imported.songs, 'song')} imported, {skipped} skipped{repeated}")
     else:
         put_rows(output, [imported], ImportedDocument(imported))
 
@@ -124,4 +126,4 @@ def export(file: str, format_: Format | None, own: bool, catalogue: str | None, 
             songs = ()
         with written(file) if file != "-" else click.open_file(file, "w", "utf-8") as text:
             n = write_songs(songs, text, chosen)
-    click.echo(f"{n} songs", err=True)
+    click.echo(f"{count(n, 'song')} written", err=True)

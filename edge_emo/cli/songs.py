@@ -107,11 +107,11 @@ songs.add_command(export)
 
 def _facts(song: Song, text: str, filters: Filters) -> str:
     """Return a song's tempo where one was asked for, and its instruments where one of those was."""
-    tempo = f"{song.bpm:g} bpm" if filters.bpm and song.bpm else ""
+    tempo = f"{song.bpm:3.0f} bpm" if filters.bpm and song.bpm else ""
     names = ", ".join(song.instruments)
-    words = [word for word in text.casefold().split() if len(word) > 2]
-    asks_for_instruments = filters.instruments or any(word in names.casefold() for word in words)
-    return "  ".join(filter(None, [tempo, names if asks_for_instruments else ""]))
+    beginnings = [word[:3] for word in text.casefold().split()]  # of which "sax" and "saxophone" have the same
+    is_asked = filters.instruments or any(f" {start}" in f" {names.casefold()}" for start in beginnings)
+    return "  ".join(filter(None, [tempo, names if is_asked else ""]))
 
 
 def _print(found: list[Song], output: str, *, detailed: bool, facts: Sequence[str] = ()) -> None:

@@ -13,7 +13,7 @@ Strong = Callable[[str], str]
 """What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""
 
 _WIDEST = 60  # columns for title and artist where the width is not known
-_NARROWEST = 20
+_NARROWEST = 10
 
 
 def rows(

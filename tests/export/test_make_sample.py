@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import soundfile
 
 from edge_emo.media.sound import read_sound, resample
 from edge_emo.media.sources import sample_path

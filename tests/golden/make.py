@@ -1,4 +1,4 @@
-"""Golden values of speech by espeak-ng, of the sample that ships, and of a portrait, at two levels, so that a drift is located: inputs, and probabilities.
+"""Golden values of speech, of the sample that ships and of a portrait, at two levels, so that a drift is located.
 
 python -m tests.golden.make     after a wanted change of the front end or the models
 """
@@ -21,8 +21,8 @@ from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
 FILE = Path(__file__).parent / "golden.json"
 SPEECH = Path(__file__).parent / "speech.flac"
-"""espeak-ng 1.51: -v en-gb -p 70 -s 180 -a 150 "I cannot believe it! This is the best news I have heard all year. We did
-it, we really did it!"
+"""From espeak-ng 1.51 with -v en-gb -p 70 -s 180 -a 150: "I cannot believe it! This is the best news I have heard all
+year. We did it, we really did it!"
 """
 NAMES = ("voice", "voice-classic")
 
