@@ -40,7 +40,7 @@ def excerpts(timeline: Timeline, source: str | os.PathLike[str], *, audio_track:
     Frames that cannot be decoded are left out, as the timeline says of them.
     """
     if timeline.duration_s <= 0:
-        raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
+        raise MediaError(f"{timeline.source}: a still picture has no timeline to plot; use --annotate")
     count = min(N_FRAMES, max(1, int(timeline.duration_s * DEFAULT_FPS)))
     frames = tuple(_frames(source, count / timeline.duration_s)) if timeline.face is not None else ()
     envelope = _envelope(source, timeline.duration_s, audio_track) if timeline.voice is not None else None

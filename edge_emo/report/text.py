@@ -15,7 +15,11 @@ from edge_emo.report.cue_sheet import credit
 from edge_emo.report.song_list import Strong
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
-_NOTHING = {"no_voice": "no voice found", "no_face": "no face found", "nothing_found": "no voice and no face found"}
+_NOTHING = {
+    "no_voice": "no voice found",
+    "no_face": "no face found",
+    "nothing_found": "neither a voice nor a face found",
+}
 
 _OPTIONS = {
     "license": "--license",
@@ -34,7 +38,7 @@ def found(summary: Summary, strong: Strong = str) -> str:
     if summary.emotion is None:
         return _NOTHING.get(str(summary.reason), "nothing found")
     ranked = sorted(summary.probabilities.items(), key=lambda item: -item[1])
-    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
+    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.05)
     if summary.reason == "mixed":
         return f"{strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
     if summary.reason == "low_confidence":
@@ -49,7 +53,7 @@ def timeline(result: Timeline, strong: Strong = str) -> str:
     if result.voice and result.face:
         lines += [f"  heard: {found(result.voice, strong)}", f"  seen: {found(result.face, strong)}"]
     if len(result.people) > 1:
-        main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
+        main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a while"
         by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
         shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
         lines += [f"  {_person(person, main, strong)}" for person in sorted(shown, key=lambda person: person.person)]

@@ -31,5 +31,5 @@ def test_what_was_not_looked_for_is_not_read(film, timeline):
 
 
 def test_of_a_still_there_are_none(film, timeline):
-    with pytest.raises(MediaError, match="a still has no time"):
+    with pytest.raises(MediaError, match="a still picture has no timeline"):
         excerpts(replace(timeline, duration_s=0.0), film)

@@ -59,5 +59,5 @@ def test_a_film_and_a_recording_state_their_length_and_whether_they_have_sound(f
     assert stated(str(film)).has_sound
     assert stated(str(sample_path())).duration_s == pytest.approx(len(read_sound(sample_path())) / 16000, abs=0.01)
     write_picture(tmp_path / "a.png", portrait)
-    with pytest.raises(MediaError, match="a still has no time"):
+    with pytest.raises(MediaError, match="a still picture cannot be scored"):
         stated(str(tmp_path / "a.png"))

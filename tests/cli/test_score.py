@@ -102,7 +102,11 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
         ([".", "--out", "cues.csv"], 2, "for one film that is a file"),
         (["film"], 2, "--out"),
         (["film", "--out", "cues.csv", "--another", "1"], 2, "name their file with --cues"),
-        (["film", "--out", "cues.csv", "--cues", sample_path()], 1, "cues are read from .csv and .json"),
+        (
+            ["film", "--out", "cues.csv", "--cues", sample_path()],
+            1,
+            "not a cue sheet to read back; name a .csv or .json",
+        ),
         (["film", "--out", "cues.csv", "--cues", sample_path(), "--mood", "calm"], 2, "drop one of them"),
     ],
 )

@@ -205,7 +205,7 @@ def test_a_sound_alone_is_drawn(tmp_path):
 
 def test_what_cannot_be_plotted_is_told(tmp_path, film, timeline, portrait, monkeypatch):
     write_picture(tmp_path / "a.png", portrait)
-    with pytest.raises(MediaError, match="a still has no time"):
+    with pytest.raises(MediaError, match="a still picture has no timeline"):
         drawings.plot(edge_emo.analyze(tmp_path / "a.png"), tmp_path / "a.png", tmp_path / "b.png")
     with pytest.raises(MediaError, match="cannot be written"):
         drawings.plot(timeline, film, tmp_path / "a.xyz")

@@ -17,9 +17,9 @@ class Filters:
 
     Of several genres or instruments one is enough; it is asked for by words of its name, in any case of letters and
     number ("country" for "Country & Folk", "drum" for "Drums"). Songs of an `occasion`, for Christmas, birthdays
-    and children, can be left out; a genre that is asked for never is. A song whose length is not known passes the least one, not
-    the largest; one whose tempo is not known passes no tempo. `local` songs have a file on this machine. Raises
-    ValueError for an unknown `license` or a range from high to low.
+    and children, can be left out; a genre that is asked for never is. A song whose length is not known passes the least
+    one, not the largest; one whose tempo is not known passes no tempo. `local` songs have a file on this machine.
+    Raises ValueError for an unknown `license` or a range from high to low.
     """
 
     license: LicenseChoice = "any"

@@ -31,17 +31,17 @@ def test_moods_are_found_by_words_that_mean_the_same(catalogue, word, tags):
 
 
 @pytest.mark.parametrize(
-    ("text", "moods", "instruments"),
+    ("text", "moods", "instrument"),
     [
-        ("happy ukulele", {"Happy", "Bright", "Uplifting", "Bouncy"}, {"Ukulele", "Ukelele"}),
-        ("sad piano", {"Sad", "Somber"}, {"Piano"}),
-        ("relaxing saxophone", {"Relaxed", "Calm", "Calming"}, {"Saxophone", "Saxophones", "Sax", "Alto Sax"}),
+        ("happy ukulele", {"Happy", "Bright", "Uplifting", "Bouncy"}, "uk"),
+        ("sad piano", {"Sad", "Somber"}, "piano"),
+        ("relaxing saxophone", {"Relaxed", "Calm", "Calming"}, "sax"),
     ],
 )  # fmt: skip
-def test_an_instrument_is_found_together_with_a_mood(catalogue, text, moods, instruments):
+def test_an_instrument_is_found_together_with_a_mood(catalogue, text, moods, instrument):
     found = catalogue.search(text, 12)
     assert len(found) >= 6
-    right = [bool(moods & set(song.moods) and instruments & set(song.instruments)) for song in found]
+    right = [bool(moods & set(song.moods) and instrument in " ".join(song.instruments).casefold()) for song in found]
     assert sum(right) >= 0.75 * len(found), "the others have the words in their title"
 
 
