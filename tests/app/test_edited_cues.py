@@ -163,7 +163,7 @@ def test_another_song_for_a_cue_that_is_not_there_is_told(edited, recommender):
         ("cues.csv", b"\xff\xfe\x00", "not utf-8"),
         ("cues.json", b"[]", "not the output of `edge-emo score --json`"),
         ("cues.json", b"[" * 100_000, "not the output of"),
-        ("cues.json", json.dumps({"results": []}).encode(), "holds the cues of 0 films"),
+        ("cues.json", json.dumps({"results": []}).encode(), "contains the cues of 0 films"),
         ("cues.json", b'{"results": [{"cues": [{"end_s": 3}]}]}', "cue 1: no start_s and no start"),
         ("cues.json", b'{"results": [{"cues": [{"start_s": [], "end_s": 3}]}]}', "cue 1: .*start_s"),
     ],
@@ -179,5 +179,5 @@ def test_a_folder_and_a_file_without_end_are_no_cue_sheets(tmp_path):
     with (tmp_path / "b.json").open("wb") as file:
         file.truncate(10**9)
     for name in ("a.csv", "b.json", "nowhere.csv"):
-        with pytest.raises(CueSheetError, match=r"no file, or too large for a cue sheet"):
+        with pytest.raises(CueSheetError, match="no such file, or too large for a cue sheet"):
             read(tmp_path / name, RATE)

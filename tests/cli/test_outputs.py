@@ -217,7 +217,7 @@ def test_an_interrupted_batch_gives_what_is_done_and_the_code_of_the_signal(monk
     found = run("analyze", "sample", copy, "--json")
     assert found.exit_code == 128 + number
     assert len(json.loads(found.stdout)["results"]) == 1
-    assert "interrupted; 1 of 2 are not done" in found.stderr
+    assert "interrupted; 1 of 2 sources were not done" in found.stderr
 
 
 def test_a_catalogue_damaged_in_the_middle_leaves_the_songs_that_were_exported_before(out, tmp_path):

@@ -164,7 +164,7 @@ def test_play_hands_the_local_songs_to_the_player(edge_emo, music, tmp_path):
     env = {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
     nothing = edge_emo("recommend", "--mood", "happy", "--play", env=env)
     assert nothing.returncode == 1
-    assert b"none of these songs has a file on this machine" in nothing.stderr
+    assert b"none of these songs is a file on this machine" in nothing.stderr
     edge_emo("songs", "add", "music")
     done = edge_emo("recommend", "--mood", "happy", "--local", "--strategy", "random", "--play", "--json", env=env)
     assert done.returncode == 0
@@ -175,7 +175,7 @@ def test_play_hands_the_local_songs_to_the_player(edge_emo, music, tmp_path):
     player.write_text("#!/bin/sh\nexit 3\n")
     failed = edge_emo("recommend", "--mood", "happy", "--local", "--play", env=env)
     assert failed.returncode == 1
-    assert b"no player opened it (code 3)" in failed.stderr
+    assert b"no player could open it (code 3)" in failed.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the player is that of Linux")
