@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from edge_emo.core.text import plain
 from edge_emo.music.store.catalogue import Song
@@ -100,12 +102,8 @@ def _cut(text: str, room: int) -> str:
     """Return as much of a text as fits, with an ellipsis where some of it does not."""
     if columns(text) <= room:
         return text
-    taken, end = 0, 0
-    for end, character in enumerate(text):  # noqa: B007
-        taken += _columns_of(character)
-        if taken > room - 1:
-            break
-    return text[:end].rstrip() + "…"
+    ends = list(accumulate(map(_columns_of, text)))
+    return text[: bisect_right(ends, room - 1)].rstrip() + "…"
 
 
 def _strong_title(name: str, song: Song, strong: Strong) -> str:
