@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @options.output_format
 @click.pass_context
 def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
-    """Check the installation, and recordings or pictures.
+    """Check the installation, and each SOURCE you name.
 
-    Of a SOURCE, the sound level, the tracks, the light and the faces are checked. The exit code is 3 if the
+    A SOURCE is checked for sound level, tracks, light and faces. The exit code is 3 if the
     installation has a fault, and 1 if only a SOURCE cannot be read.
     """
     from edge_emo.app.doctor import LEVEL, VIEW, diagnose

@@ -108,7 +108,12 @@ def import_(
     cls=Command, examples=("edge-emo songs export songs.csv", "edge-emo songs export --own - --format jsonl")
 )
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--format", "format_", type=click.Choice(["csv", "jsonl"]), help="[default: by the ending of the name]")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Format of FILE.  [default: by the ending of the name]",
+)
 @click.option("--own", is_flag=True, help="Only your own songs.")
 @click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @options.user_data
