@@ -48,7 +48,9 @@ def test_a_seed_or_no_history_leaves_no_row(edge_emo, home):
 
 def test_the_last_line_says_what_can_be_done_next(edge_emo, home):
     text = edge_emo("recommend", "--mood", "calm", "--data-dir", home).stdout.decode()
-    assert text.endswith("edge-emo history add kept UID\n")
+    last = "Tell it which songs you like, and it learns: edge-emo history add kept UID"
+    assert text.endswith(f"{last} (--details shows the UIDs).\n")
+    assert f"{last}." in edge_emo("recommend", "--mood", "calm", "--details", "--data-dir", home).stdout.decode()
 
 
 def test_an_unknown_song_is_named_and_not_kept(edge_emo, home):

@@ -95,13 +95,13 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["film", "--out", "nowhere/cues.csv"], 1, "its folder is not there"),
+        (["film", "--out", "nowhere/cues.csv"], 1, "its folder does not exist"),
         (["film", "--out", "cues.csv", "--bpm", "1-2"], 1, "no song is left for 0 to 4 s of the film"),
         (["nowhere.mp4", "--out", "cues.csv"], 1, "nowhere.mp4: no such file"),
         (["-", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         ([".", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         (["film"], 2, "--out"),
-        (["film", "--out", "cues.csv", "--another", "1"], 2, "name their file with --cues"),
+        (["film", "--out", "cues.csv", "--another", "1"], 2, "name that sheet with --cues"),
         (
             ["film", "--out", "cues.csv", "--cues", sample_path()],
             1,

@@ -65,4 +65,4 @@ def test_search_takes_conditions(edge_emo):
 def test_a_list_that_cannot_be_written_is_named(edge_emo, tmp_path):
     done = edge_emo("songs", "export", tmp_path / "none" / "out.csv")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"write it elsewhere" in done.stderr
+    assert b"write elsewhere" in done.stderr
