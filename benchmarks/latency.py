@@ -17,7 +17,7 @@ import soundfile
 from rich.progress import Progress
 
 from benchmarks import environment, faces
-from benchmarks.media import camera_frame, write_film
+from benchmarks.media import SPEECH, camera_frame, write_film
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.bench.document import Times
 from edge_emo.bench.machine import pin
@@ -25,7 +25,6 @@ from edge_emo.bench.stages import Bench
 from edge_emo.bench.timing import Stage, interleaved
 from edge_emo.face.detector import FaceDetector
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
-from edge_emo.media.sources import sample_path
 from edge_emo.models.manifest import models_folder, read_manifest
 
 CLIP_S, FILM_S = 3, 60
@@ -42,7 +41,7 @@ def show(found: dict[str, Times]) -> None:
 def clip_stages(folder: Path) -> dict[str, Stage]:
     """Return a clip of 3 s from file to emotion with every voice model; its two utterances make two windows."""
     clip = folder / "clip.wav"
-    soundfile.write(clip, read_sound(sample_path())[: CLIP_S * SAMPLE_RATE], SAMPLE_RATE, subtype="PCM_16")
+    soundfile.write(clip, read_sound(SPEECH)[: CLIP_S * SAMPLE_RATE], SAMPLE_RATE, subtype="PCM_16")
     return {
         f"clip of 3 s, file to emotion, {name} {precision}": partial(
             Analyzer(voice_model=models_folder() / card), str(clip)

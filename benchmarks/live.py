@@ -7,13 +7,13 @@ import time
 import numpy as np
 from skimage.data import astronaut
 
+from benchmarks.media import SPEECH
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.analysis.fusion import STEP_S
 from edge_emo.bench.machine import peak_mb, resident_mb
 from edge_emo.media.film import Frame
 from edge_emo.media.pictures import Pixels
 from edge_emo.media.sound import SAMPLE_RATE, Float32, read_sound
-from edge_emo.media.sources import sample_path
 
 FPS, SCENE_S = 2, 53  # the scenes do not repeat with the minutes
 BLOCK = SAMPLE_RATE // 10
@@ -21,7 +21,7 @@ BLOCK = SAMPLE_RATE // 10
 
 def scene() -> tuple[Float32, list[Pixels]]:
     """Return 53 s of sound and their frames: somebody who speaks, long and short, noise, a hum, a cut, nobody."""
-    rng, voice = np.random.default_rng(0), read_sound(sample_path())
+    rng, voice = np.random.default_rng(0), read_sound(SPEECH)
     at_s = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
     hum = np.float32(0.1) * np.sin(2 * np.pi * 220 * at_s).astype(np.float32)
     pause = np.zeros(4 * SAMPLE_RATE, np.float32)

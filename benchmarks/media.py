@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from edge_emo.face.detector import Pixels
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
-from edge_emo.media.sources import sample_path
 
 FRAME_RATE = 25
+SPEECH = Path(__file__).parents[1] / "tests" / "golden" / "speech.flac"
+"""Two utterances of a synthetic voice in 5.3 s."""
 
 
 def camera_frame(width: int, height: int, shift: int = 0) -> Pixels:
@@ -38,10 +39,10 @@ def unsmiling(portrait: Pixels) -> Pixels:
 
 
 def write_film(path: Path, seconds: int, width: int, height: int) -> None:
-    """Write a film in which the portrait moves, with the sample's voice over and over."""
+    """Write a film in which the portrait moves, with speech over and over."""
     import av
 
-    sound = np.resize(read_sound(sample_path()), seconds * SAMPLE_RATE)
+    sound = np.resize(read_sound(SPEECH), seconds * SAMPLE_RATE)
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast"})
         picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.faces import HaarDetector
-from benchmarks.media import camera_frame
+from benchmarks.media import SPEECH, camera_frame
 from benchmarks.peer_tasks import NETWORKS, inputs
 from benchmarks.peer_worker import Stage, Tasks
 from benchmarks.speech_features import SPEECH_FEATURES
@@ -23,7 +23,6 @@ from edge_emo.face.backends import YuNetDetector
 from edge_emo.face.detector import Detector, FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.media.sound import SAMPLE_RATE, read_sound, resample
-from edge_emo.media.sources import sample_path
 from edge_emo.models.calibration import calibrated
 from edge_emo.models.manifest import models_folder
 from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
@@ -36,7 +35,7 @@ PRECISIONS = ("fp32", "int8")
 
 def write_inputs(folder: Path, yunet: Path | None) -> None:
     """Write what all tasks start from: 3 s of the sample, a frame with a face, the input of each network."""
-    samples = read_sound(sample_path())[: int(CLIP_S * SAMPLE_RATE)]
+    samples = read_sound(SPEECH)[: int(CLIP_S * SAMPLE_RATE)]
     soundfile.write(folder / "clip.wav", samples, SAMPLE_RATE, subtype="PCM_16")
     frame = camera_frame(640, 480)
     found = FaceDetector().detect(frame)[0]

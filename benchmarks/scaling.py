@@ -21,7 +21,7 @@ import soundfile
 from rich.progress import track
 
 from benchmarks import environment
-from benchmarks.media import write_film
+from benchmarks.media import SPEECH, write_film
 from benchmarks.processes import together
 from edge_emo.bench.machine import peak_mb
 from edge_emo.bench.timing import interleaved
@@ -29,7 +29,6 @@ from edge_emo.core.files import atomic_write
 from edge_emo.face.detector import FaceDetector
 from edge_emo.face.recognizer import FaceRecognizer
 from edge_emo.media.sound import SAMPLE_RATE, read_sound
-from edge_emo.media.sources import sample_path
 
 CLIP_S = 3
 N_FILES_OF_WORKERS = 240
@@ -56,7 +55,7 @@ def write_clips(folder: Path, n: int) -> None:
     """Write a clip of 3 s under `n` names."""
     folder.mkdir()
     first = folder / "0.wav"
-    soundfile.write(first, read_sound(sample_path())[: CLIP_S * SAMPLE_RATE], SAMPLE_RATE, subtype="PCM_16")
+    soundfile.write(first, read_sound(SPEECH)[: CLIP_S * SAMPLE_RATE], SAMPLE_RATE, subtype="PCM_16")
     for number in range(1, n):
         (folder / f"{number}.wav").hardlink_to(first)
 
@@ -69,7 +68,7 @@ def files(n: int, folder: Path) -> Row:
 
 def speech(minutes: int, folder: Path) -> Row:
     """Analyse a recording at 16 kHz, the sample over and over."""
-    minute = np.resize(read_sound(sample_path()), 60 * SAMPLE_RATE)
+    minute = np.resize(read_sound(SPEECH), 60 * SAMPLE_RATE)
     path = folder / "speech.flac"
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1) as file:
         for _ in range(minutes):

@@ -1,4 +1,4 @@
-"""Fixtures: the sample that ships, real data where there is any, and no network."""
+"""Fixtures: a synthetic voice, real data where there is any, and no network."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from edge_emo.media.sound import read_sound
-from edge_emo.media.sources import sample_path
 
 ROOT = Path(__file__).parent.parent
+SPEECH = ROOT / "tests" / "golden" / "speech.flac"
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +44,8 @@ def own_data(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sample():
-    """The sound of the sample that ships."""
-    return read_sound(sample_path())
+    """The sound of two utterances of a synthetic voice, spoken by espeak-ng."""
+    return read_sound(SPEECH)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from edge_emo import __version__
 from edge_emo.app.documents import Finding
 from edge_emo.bench.machine import cpu_flags
 from edge_emo.core.errors import EdgeEmoError, NoPictureError, NoSoundTrackError
+from edge_emo.core.text import count
 from edge_emo.face.detector import FaceDetector, Pixels
 from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture
@@ -58,7 +59,7 @@ def _machine() -> Iterator[Finding]:
     flags = cpu_flags()
     if flags:
         int8 = any("vnni" in flag or flag in ("asimddp", "i8mm") for flag in flags)
-        hint = "" if int8 else "; no int8 dot product, so int8 gains less here"
+        hint = "" if int8 else "; no int8 instructions, so int8 gains less here"
         yield Finding("processor", "ok", f"{' '.join(flags)}{hint}")
 
 
@@ -90,7 +91,7 @@ def _decoders() -> Iterator[Finding]:
     elif shutil.which("ffmpeg"):
         yield Finding("films and M4A", "ok", f"ffmpeg at {shutil.which('ffmpeg')}")
     else:
-        yield Finding("films and M4A", "note", "cannot be heard; pip install 'edge-emo[video]', or install ffmpeg")
+        yield Finding("films and M4A", "note", "not readable; pip install 'edge-emo[video]', or install ffmpeg")
     heif = importlib.util.find_spec("pillow_heif")
     yield Finding("pictures", "ok", f"OpenCV {cv2.__version__}, {'with' if heif else 'without'} HEIC (extra [heic])")
 
@@ -153,17 +154,17 @@ def _level(source: str, content: str | BinaryIO) -> Finding:
         return Finding(topic, "bad", str(error))
     rms = 10 * np.log10(max(squares / max(sound.n_samples, 1), 1e-12))
     text = (
-        f"{sound.sample_rate} Hz, {sound.channels} channels, {sound.n_samples / SAMPLE_RATE:.1f} s, "
+        f"{sound.sample_rate} Hz, {count(sound.channels, 'channel')}, {sound.n_samples / SAMPLE_RATE:.1f} s, "
         f"{voiced:.1f} s of voice, peak {20 * np.log10(max(peak, 1e-6)):.1f} dBFS, RMS {rms:.1f} dBFS"
     )
     advice = [*sound.warnings]
     if not voiced:
-        advice.append("no voice found: is the microphone on and the right one chosen?")
+        advice.append("no voice found: is the right microphone chosen, and is it on?")
     of_source = sound.n_samples * sound.channels * sound.sample_rate / SAMPLE_RATE
     if sound.n_clipped > of_source * 1e-4:
         advice.append("clipped: turn the input down")
     if abs(offset) > 0.01:
-        advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable is faulty")
+        advice.append(f"constant offset of {offset:+.2f}: the sound card or its cable may be faulty")
     if peak < 0.003:
         advice.append("very quiet: turn the input up")
     return Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
@@ -192,15 +193,15 @@ def _view(source: str, content: str | BinaryIO, what: Kind) -> Iterator[Finding]
         return
     height, width = picture.shape[:2]
     light = float(picture.mean()) / 255
-    text = f"{width} x {height} pixels, {light:.0%} of full brightness, {len(sides)} face{'s' * (len(sides) != 1)}"
+    text = f"{width} x {height} pixels, {light:.0%} of full brightness, {count(len(sides), 'face')}"
     text += f" of {', '.join(f'{side:.0f}' for side in sides[:5])} pixels" if sides else ""
     advice = []
     if light < DARK:
         advice.append("dark: turn on a light, or turn the camera away from the window")
     if not sides:
-        advice.append("no face found: is one in the picture, upright, and near enough?")
+        advice.append("no face found: is there one in the picture, upright and near enough?")
     elif sides[0] < SMALL * max(width, height):
-        advice.append("the face is small: come nearer to the camera")
+        advice.append("the face is small: move closer to the camera")
     yield Finding(topic, "note" if advice else "ok", "; ".join([text, *advice]))
 
 

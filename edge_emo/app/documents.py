@@ -32,11 +32,20 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """An emotion that songs are asked for, and the share of the list that is for it, 0 to 1."""
+
+    emotion: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Recommended:
     """Songs for one source, or for a mood chosen by hand (then `timeline` is null).
 
-    `uses_history` tells that the choice also depends on what was shown before, and is kept there; `advice` what to ask
-    less of where too few songs fit.
+    `uses_history` tells that the choice also depends on what was shown before, and is kept there; `advice` which
+    conditions to drop where too few songs fit; `asked_for` what the parts of a film, or of a mixed or uncertain
+    finding, ask for, the largest first.
     """
 
     timeline: Timeline | None
@@ -45,6 +54,7 @@ class Recommended:
     uses_history: bool
     songs: list[Recommendation]
     advice: Advice | None = None
+    asked_for: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,11 @@ def read(path: Path, frame_rate: Fraction) -> list[EditedCue]:
     may be given in seconds, as a time code, or as both where they are of the same frame. Raises CueSheetError.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise CueSheetError(f"{path}: cues are read from {' and '.join(SUFFIXES)} that `edge-emo score` wrote")
+        raise CueSheetError(
+            f"{path}: not a cue sheet to read back; name a {' or '.join(SUFFIXES)} file that `edge-emo score` wrote"
+        )
     if not isfile(path) or path.stat().st_size > _MOST_BYTES:
-        raise CueSheetError(f"{path}: no file, or too large for a cue sheet; name one that `edge-emo score` wrote")
+        raise CueSheetError(f"{path}: no such file, or too large for a cue sheet; name one that `edge-emo score` wrote")
     try:
         rows = list(_csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path))
     except SongListError as error:
@@ -62,11 +64,11 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         document = msgspec.json.decode(path.read_bytes(), type=_Document)
     except OSError as error:
-        raise CueSheetError(f"{path}: {error.strerror}; name a file that can be read") from error
+        raise CueSheetError(f"{path}: {error.strerror}; check its permissions") from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise CueSheetError(f"{path}: no cues in it as `edge-emo score --json` prints them ({error})") from error
+        raise CueSheetError(f"{path}: not the output of `edge-emo score --json` ({error})") from error
     if len(document.results) != 1:
-        raise CueSheetError(f"{path}: holds the cues of {len(document.results)} films; keep those of one")
+        raise CueSheetError(f"{path}: contains the cues of {len(document.results)} films; keep only one of them")
     for number, cue in enumerate(document.results[0].cues, start=1):
         row = {name: value for name, value in cue.items() if value is not None}
         song = row.pop("song", None)
@@ -89,17 +91,17 @@ def _edited(row: Mapping[str, Any], rate: Fraction) -> EditedCue:
             try:
                 apart = abs(float(given.get(name, frame / rate)) * float(rate) - frame)
             except ValueError:
-                raise ValueError(f"column {name}: {given[name]!r} is no number of seconds") from None
+                raise ValueError(f"column {name}: {given[name]!r} is not a number of seconds") from None
             if not apart < _SAME_FRAME:
                 raise ValueError(
-                    f"{code} {row[code]} and {name} {given[name]} are not of one frame; leave one of them empty, or "
-                    "ask for the --frame-rate at which it was written"
+                    f"{code} {row[code]} and {name} {given[name]} differ; leave one of them empty, or "
+                    "set --frame-rate to that of the sheet"
                 )
             given.setdefault(name, float(frame / rate))
         if name not in given:
             raise ValueError(f"no {name} and no {code}; give one of them")
     if given.get("emotion") not in (None, *EMOTIONS):
-        raise ValueError(f"emotion {given['emotion']!r} is unknown; known are {', '.join(EMOTIONS)}")
+        raise ValueError(f"emotion {given['emotion']!r} is unknown; use one of {', '.join(EMOTIONS)}")
     try:
         return msgspec.convert(given, EditedCue, strict=False)
     except msgspec.ValidationError as error:

@@ -70,7 +70,7 @@ class Excerpter:
     def excerpts(self, timeline: Timeline) -> Excerpts:
         """Return what is shown, given the timeline of the source. Raises MediaError for that of a still."""
         if timeline.duration_s <= 0:
-            raise MediaError(f"{timeline.source}: a still has no time to draw; use --annotate")
+            raise MediaError(f"{timeline.source}: a still picture has no timeline to plot; use --annotate")
         count = min(N_FRAMES, max(1, int(timeline.duration_s * DEFAULT_FPS)))
         looks = Looks(count / timeline.duration_s)
         frames = [thumbnail for thumbnail in self._thumbnails if looks.is_due(thumbnail.start_s)]

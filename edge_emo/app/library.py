@@ -55,12 +55,12 @@ def library(
             try:
                 database = stack.enter_context(user_database(data_dir, tell, busy_s=_PATIENCE_S))
             except UserDataError as error:
-                tell(f"{error}; going on without your history")
+                tell(f"{error}; continuing without your history")
         try:
             songs = Catalogue(catalogue, own=path if path.exists() else None)
         except CatalogueError as error:
             if database is not None or not path.exists():
                 raise
-            tell(f"{error}; going on without your own songs")
+            tell(f"{error}; continuing without your own songs")
             songs = Catalogue(catalogue)
         yield Library(stack.enter_context(songs), database)

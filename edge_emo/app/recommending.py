@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edge_emo.app.documents import Recommended
+from edge_emo.app.documents import Recommended, Wish
 from edge_emo.core.timeline import Timeline
-from edge_emo.music.ranking.mixture import Mixture, mixture_of
+from edge_emo.music.ranking.mixture import Mixture, mixture_of, parts
 from edge_emo.music.ranking.recommend import (
     Advice,
     Intent,
@@ -34,25 +34,27 @@ class Recommending:
     def for_timeline(self, timeline: Timeline) -> Recommended:
         """Return songs for what was found in a source, none where that is nothing."""
         if not timeline.readings:
-            return self._result(timeline, None, [], None)
+            return self._result(timeline, None, [], [])
         songs = for_timeline(self.recommender, timeline, self.count, **self._ranking)
-        return self._result(timeline, None, songs, self._advice(songs, mixture_of(timeline)))
+        return self._result(timeline, None, songs, mixture_of(timeline))
 
     def for_mood(self, mood: str) -> Recommended:
         """Return songs for one of the eight emotions. Raises MoodError."""
         songs = self.recommender(one_hot(mood), self.count, **self._ranking)
-        return self._result(None, mood, songs, self._advice(songs, [(1.0, one_hot(mood))]))
+        return self._result(None, mood, songs, [(1.0, one_hot(mood))])
 
     @property
     def _ranking(self) -> dict[str, Any]:
         return {"seed": self.seed, "filters": self.filters, "intent": self.intent, "strategy": self.strategy}
 
     def _advice(self, songs: list[Recommendation], mixture: Mixture) -> Advice | None:
-        if self.strategy == "random":
+        if self.strategy == "random" or not mixture:
             return None
         return self.recommender.advice(songs, self.count, mixture, self.filters)
 
     def _result(
-        self, timeline: Timeline | None, mood: str | None, songs: list[Recommendation], advice: Advice | None
+        self, timeline: Timeline | None, mood: str | None, songs: list[Recommendation], mixture: Mixture
     ) -> Recommended:
-        return Recommended(timeline, mood, self.seed, self.recommender.history is not None, songs, advice)
+        asked_for = tuple(Wish(part.emotion, part.share) for part in parts(mixture)) if mixture else ()
+        uses_history, advice = self.recommender.history is not None, self._advice(songs, mixture)
+        return Recommended(timeline, mood, self.seed, uses_history, songs, advice, asked_for)

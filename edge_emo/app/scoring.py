@@ -48,7 +48,7 @@ def stated(name: str, film: Demuxer | None = None) -> Footage:
     film = film or Demuxer(name)
     found = kind(name, film.source)
     if found == "picture":
-        raise MediaError(f"{printable(name)}: a still has no time to score; name a film or a recording")
+        raise MediaError(f"{printable(name)}: a still picture cannot be scored; name a film or a recording")
     lengths: dict[Part, float] = {}
     failures: list[MediaError] = []
     try:
@@ -109,5 +109,5 @@ class Scoring:
             whole = [CueRegion.of_mood(self.mood, 0.0, footage.duration_s)]
             return over(whole, self.recommender, min_region_s=self.min_region_s, **songs)
         if footage.timeline is None:
-            raise ValueError(f"{footage.source}: was not looked at; give a mood, cues or a timeline")
+            raise ValueError(f"{footage.source}: was not analysed; give a mood, cues or a timeline")
         return plan(footage.timeline, self.recommender, min_region_s=self.min_region_s, gaps=self.gaps, **songs)

@@ -20,6 +20,7 @@ from edge_emo.cli import exit_codes
 from edge_emo.cli.analyze import analyze
 from edge_emo.cli.bench import bench
 from edge_emo.cli.doctor import doctor
+from edge_emo.cli.help import Group
 from edge_emo.cli.history import history
 from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
@@ -33,7 +34,7 @@ from edge_emo.core.text import plain
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EIO}  # Windows has no quota
 
 
-class _Group(click.Group):
+class _Main(Group):
     def main(self, *args: Any, **options: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -43,7 +44,7 @@ class _Group(click.Group):
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **options: Any) -> click.Context:
         with _plain_usage_errors():
             if any("\0" in argument for argument in args):  # as programs may pass that call this one
-                raise click.UsageError("an argument holds a NUL, which no name or text can")
+                raise click.UsageError("an argument contains a NUL character, which no name or text can")
             return super().make_context(info_name, args, *rest, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -95,7 +96,10 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+_FIRST_STEPS = "\b\nTry:  edge-emo recommend sample\n      edge-emo recommend --mood calm"
+
+
+@click.group(cls=_Main, epilog=_FIRST_STEPS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -105,7 +109,7 @@ def _close_stdout() -> None:
     help="Show the release, its models and the number of its songs.",
 )
 def main() -> None:
-    """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
+    """Recognise the emotion in a voice or a face, and recommend songs for it: all offline."""
 
 
 for _command in (recommend, analyze, score, songs, history, models, doctor, bench):

@@ -10,36 +10,40 @@ from typing import Any
 import click
 
 from edge_emo.cli import options
+from edge_emo.cli.help import Command
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=("edge-emo analyze interview.flac talks/", "edge-emo analyze movie.mp4 --plot timeline.png --srt"),
+)
 @options.sources
 @options.recognition
-@click.option("--srt", "output", flag_value="srt", type=str, help="Print subtitles of one source.")
+@click.option("--srt", "output", flag_value="srt", type=str, help="Print subtitles; for one source.")
 @options.output_format
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also draw the timeline of one source; needs [plot].",
+    help="Also draw the timeline; for one source. Needs [plot].",
 )
 @click.option(
     "--annotate",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the picture or film of one source with what was found; films need [video].",
+    help="Also save the picture or film with what was found drawn on it; for one source. Films need [video].",
 )
 @click.pass_context
 def analyze(
     ctx: click.Context, /, sources: tuple[str, ...], output: str, plot: Path | None, annotate: Path | None, **asked: Any
 ) -> None:
-    """Print the emotion heard and seen over the time of each SOURCE, and the summary.
+    """Show the emotions in each SOURCE over time.
 
-    SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
-    voice that ships. CSV holds the readings of the models alone; JSON lines give a line for each source.
+    SOURCE is a sound file, picture, film, folder or glob, "-" for standard input, or "sample" for the bundled synthetic
+    voice. With --csv, each row is one reading of a model; with --jsonl, each line is one source.
     """
     from edge_emo.analysis.analyzer import Analyzer
     from edge_emo.app.documents import AnalyzeDocument
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.cli.printing import put, strong
+    from edge_emo.cli.printing import put, put_text, strong
     from edge_emo.media.sources import expand
     from edge_emo.report import machine, srt, text
 
@@ -73,7 +77,7 @@ def analyze(
         elif output == "srt":
             click.echo(srt.subtitles(timeline), nl=False)
         else:
-            click.echo(text.timeline(timeline, strong))
+            put_text(text.timeline(timeline, strong))
         if plot and watch:
             drawings.plot(timeline, watch.excerpts(timeline), plot)
         if annotate:

@@ -41,7 +41,7 @@ class Batch(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         if not self.names:
-            raise click.UsageError("name a recording, a folder, '-' for standard input, or 'sample'")
+            raise click.UsageError("name a file, a folder, '-' for standard input, or 'sample'")
         sources = list(expand(self.names))
         with closing(Bar(len(sources))) as bar:
             for number, source in enumerate(sources):
@@ -53,7 +53,7 @@ class Batch(Generic[T]):
                     bar.tell(str(error))
                     self.failures.append(Failure(printable(source), str(error), error.exit_code))
                 except KeyboardInterrupt as error:
-                    bar.tell(f"interrupted; {len(sources) - number} of {len(sources)} are not done")
+                    bar.tell(f"interrupted; {len(sources) - number} of {len(sources)} sources were not done")
                     self.interruption = error
                     return
                 bar.show(number + 1)

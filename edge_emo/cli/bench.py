@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_emo.cli.help import Command
+
 if TYPE_CHECKING:
     from edge_emo.bench.document import BenchDocument
 
@@ -16,21 +18,21 @@ _LEAST_SHARE = 0.9
 """Of the processor, below which other work spoils the figures."""
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, to keep or to send.")
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="For the networks.")
+@click.command(cls=Command, examples=("edge-emo bench", "edge-emo bench --json > bench.json"))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads for the models.")
 @click.option(
     "--calls",
     type=click.IntRange(20, 10_000),
     default=200,
     show_default=True,
-    help=f"Of each stage at most, warm, in turns; no turn begins after {_LIMIT_S:.0f} s.",
+    help=f"Calls of each stage at most; none starts after {_LIMIT_S:.0f} s.",
 )
 def bench(as_json: bool, threads: int, calls: int) -> None:
-    """Time every stage on this machine, with what ships, and tell the memory it takes; under two minutes.
+    """Measure time and memory of each stage on this machine.
 
-    On one thread the process stays on one core. The first call comes before the warm-up: networks are loaded by then,
-    but have not run. Files and pictures are made or ship: nothing of yours is read.
+    Takes under two minutes. With one thread, the process stays on one core. "first" is the first call, before the warm-
+    up. Only bundled and generated files are used: nothing of yours is read.
     """
     from edge_emo.bench.document import Load
     from edge_emo.bench.machine import loading, pin
@@ -49,8 +51,8 @@ def bench(as_json: bool, threads: int, calls: int) -> None:
         found = Bench(threads, loads)(calls, _LIMIT_S, bar.show)
     if threads == 1 and found.processor_share < _LEAST_SHARE:
         click.echo(
-            f"The process had {found.processor_share:.0%} of its core: other work made it wait, and the times are too "
-            "long. Measure again on an idle machine.",
+            f"The process got only {found.processor_share:.0%} of its core, so these times are too long. "
+            "Measure again on an idle machine.",
             err=True,
         )
     if as_json:

@@ -25,10 +25,10 @@ def check(path: Path, frame_rate: Fraction, *, may_replace: bool = False) -> Non
     """
     check_format(path, frame_rate)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise CueSheetError(f"{path}: its folder is not there or not writable; name another, or make it")
+        raise CueSheetError(f"{path}: its folder does not exist or is read-only; create it, or choose another")
     for each in (path, credits_path(path)):
         if each.is_dir() or (each.exists() and not may_replace):
-            raise CueSheetError(f"{each}: is there already; give another name, or --force to replace it")
+            raise CueSheetError(f"{each}: already exists; choose another name, or overwrite it with --force")
 
 
 def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Path]:
@@ -44,6 +44,6 @@ def write(sheet: CueSheet, path: Path, *, may_replace: bool = False) -> list[Pat
                 draft.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         raise CueSheetError(
-            f"{error.filename or path}: cannot be written ({error.strerror}); make room, or name another folder"
+            f"{error.filename or path}: cannot be written ({error.strerror}); make room, or choose another folder"
         ) from error
     return list(contents)

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.help import Command
 from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
     from edge_emo.app.documents import Finding
 
 
-@click.command()
+@click.command(cls=Command, examples=("edge-emo doctor", "edge-emo doctor clip.wav movie.mp4"))
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @options.output_format
 @click.pass_context
 def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
-    """Check versions, processor, models and catalogue, and the sound and picture of each SOURCE.
+    """Check the installation, and each SOURCE you name.
 
-    Exit code 3 when something of the installation is bad, 1 when only a SOURCE cannot be read.
+    A SOURCE is checked for sound level, tracks, light and faces. The exit code is 3 if the
+    installation has a fault, and 1 if only a SOURCE cannot be read.
     """
     from edge_emo.app.doctor import LEVEL, VIEW, diagnose
     from edge_emo.app.documents import DoctorDocument

@@ -40,7 +40,7 @@ def annotate(
     """
     found = check_annotation(source, path)
     if not took(timeline, "picture"):
-        raise MediaError(f"{timeline.source}: no picture was looked at in it; leave out --annotate, or --no-face")
+        raise MediaError(f"{timeline.source}: no picture was analysed; drop --annotate, or drop --no-face")
     annotation = Annotation(timeline)
     with _drafted(path, _ENDINGS[found]) as draft:
         if found == "film":
@@ -59,16 +59,16 @@ def check_annotation(source: str | os.PathLike[str], path: Path) -> Kind:
     """
     found = kind(source, opened(source))
     if found == "sound":
-        raise MediaError(f"{printable(os.fspath(source))}: a sound, no picture to draw on; leave --annotate out")
+        raise MediaError(f"{printable(os.fspath(source))}: has no picture to draw on; drop --annotate")
     if path.exists() and path.samefile(source):
-        raise MediaError(f"{path}: is the source itself; give --annotate another name")
+        raise MediaError(f"{path}: is the source itself; choose another name for --annotate")
     if found == "film" and importlib.util.find_spec("av") is None:
         raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
     _check_folder(path)
     if found == "picture" and not (path.suffix and cv2.haveImageWriter(path.name)):
-        raise MediaError(f"{path}: cannot be written (no picture format that is known); {_ENDINGS[found]}")
+        raise MediaError(f"{path}: cannot be written (unknown picture format); {_ENDINGS[found]}")
     if found == "film" and path.suffix.lower() not in SUFFIXES:
-        raise MediaError(f"{path}: cannot be written (no film format that is known); {_ENDINGS[found]}")
+        raise MediaError(f"{path}: cannot be written (unknown film format); {_ENDINGS[found]}")
     return found
 
 
@@ -85,7 +85,7 @@ def plot(timeline: Timeline, excerpts: Excerpts, path: Path) -> None:
 def check_plot(path: Path) -> None:
     """Raise DecoderMissingError without Matplotlib, and MediaError where nothing can be written at `path`."""
     if path.suffix[1:].lower() not in plotting.formats():
-        raise MediaError(f"{path}: cannot be written (no format of plots); {_ENDINGS['plot']}")
+        raise MediaError(f"{path}: cannot be written (unknown plot format); {_ENDINGS['plot']}")
     _check_folder(path)
 
 

@@ -9,25 +9,29 @@ import click
 
 from edge_emo.app.library import user_database
 from edge_emo.cli import options
+from edge_emo.cli.help import Group
 from edge_emo.cli.terminal import tell
-from edge_emo.core.text import plain
+from edge_emo.core.text import count, plain
 
 if TYPE_CHECKING:
     from edge_emo.music.store.history import Action
 
 
-@click.group()
+@click.group(cls=Group)
 def history() -> None:
-    """See, teach, export and delete what is known of the songs that you were shown."""
+    """Manage the history of the songs you were shown."""
 
 
-@history.command()
+@history.command(examples=("edge-emo history add kept inc:USUAN1100546", "edge-emo history add skipped UID UID"))
 @click.argument("action", type=click.Choice(["played", "kept", "skipped", "downloaded"]))
 @click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
-@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @options.user_data
 def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: str | None) -> None:
-    """Say what became of songs: "edge-emo history add kept UID". The next recommendations learn from it."""
+    """Say what you did with songs; later recommendations learn from it.
+
+    `edge-emo recommend --details` shows each song's UID.
+    """
     from edge_emo.app.library import library
     from edge_emo.music.store.history import History
 
@@ -37,13 +41,15 @@ def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: 
     click.echo(f"{len(uids)} {action}", err=True)
 
 
-@history.command()
-@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
-@click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True, help="Likes and dislikes to show.")
+@history.command(examples=("edge-emo history stats", "edge-emo history stats --top 3 --json"))
+@click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
+@click.option(
+    "--top", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many likes and dislikes to show."
+)
 @options.user_data
 @options.output_format
 def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) -> None:
-    """Count what is known, and show what was learned from it: what you like, and how sure that is."""
+    """Show what was learned: what you like, and how sure that is."""
     from edge_emo.app.learned import learned
     from edge_emo.app.library import library
     from edge_emo.cli.printing import put_rows
@@ -55,7 +61,8 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
         put_rows(output, likes, found)
         return
     click.echo(
-        f"{plain(counted.path)}\n{counted.events} rows about {counted.songs} songs{_span(counted.first, counted.last)}"
+        f"{plain(counted.path)}\n"
+        f"{count(counted.events, 'entry')} about {count(counted.songs, 'song')}{_span(counted.first, counted.last)}"
     )
     click.echo("  " + ", ".join(f"{n} {action}" for action, n in counted.by_action.items()))
     shown = likes if len(likes) <= 2 * top else likes[:top] + likes[-top:]
@@ -64,11 +71,11 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
         click.echo(f"  {like.kind:<7} {plain(like.name) + where:<40} {like.weight:+.2f} ± {like.deviation:.2f}")
 
 
-@history.command()
+@history.command(examples=("edge-emo history export > history.csv", "edge-emo history export --jsonl"))
 @options.user_data
 @options.output_format
 def export(data_dir: str | None, output: str) -> None:
-    """Print every row, as CSV unless another format is asked for."""
+    """Print the whole history, as CSV by default."""
     from edge_emo.app.documents import EventsDocument
     from edge_emo.cli.printing import put, put_rows
     from edge_emo.music.store.history import History
@@ -82,37 +89,37 @@ def export(data_dir: str | None, output: str) -> None:
             put_rows("jsonl" if output == "jsonl" else "csv", events, None)
 
 
-@history.command()
+@history.command(examples=("edge-emo history reset", "edge-emo history reset --data-dir kiosk"))
 @options.user_data
 def reset(data_dir: str | None) -> None:
-    """Begin to learn anew; the rows stay."""
+    """Forget what was learned; the history itself stays."""
     from edge_emo.music.store.history import History
 
     with user_database(data_dir, tell) as database:
         History(database).learn_anew()
-    click.echo("learning begins anew; what is known of the songs stays (see `edge-emo history forget`)", err=True)
+    click.echo("learning starts again; the history stays (delete it with `edge-emo history forget`)", err=True)
 
 
-@history.command()
-@click.option("--song", "uid", metavar="UID", type=options.Text(), help="Only what is known of this song.")
-@click.option("--before", type=click.DateTime(), help="Only what is older than this day.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@history.command(examples=("edge-emo history forget", "edge-emo history forget --before 2026-01-01 --yes"))
+@click.option("--song", "uid", metavar="UID", type=options.Text(), help="Delete only what is about this song.")
+@click.option("--before", type=click.DateTime(), help="Delete only what is older than this day.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @options.user_data
 def forget(uid: str | None, before: datetime | None, yes: bool, data_dir: str | None) -> None:
-    """Delete the history for good, all of it or a part. Your own songs stay."""
+    """Delete the history for good, all or part of it. Your own songs stay."""
     from edge_emo.music.store.history import History
 
     with user_database(data_dir, tell) as database:
         if not yes:
-            what = f"rows about {uid}" if uid else f"{History(database).stats().events} rows"
+            what = f"entries about {uid}" if uid else count(History(database).stats().events, "entry")
             click.confirm(
                 f"Delete {what}{f' before {before:%Y-%m-%d}' if before else ''} for good?", abort=True, err=True
             )
         n = History(database).forget(uid, before=before.timestamp() if before else None)
         copies = sorted(database.path.parent.glob(f"{database.path.name}.damaged-*"))
-    click.echo(f"{n} rows deleted", err=True)
+    click.echo(f"{count(n, 'entry')} deleted", err=True)
     for copy in copies:
-        tell(f"{copy}: a damaged copy of earlier days, which may hold more; delete it too")
+        tell(f"{copy}: an older, damaged copy, which may hold more of your history; delete it too")
 
 
 def _span(first: float | None, last: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.help import Group
 from edge_emo.cli.terminal import tell
 from edge_emo.core.text import plain
 
@@ -14,62 +15,63 @@ if TYPE_CHECKING:
     from edge_emo.app.documents import ModelRow
 
 
-@click.group()
+@click.group(cls=Group)
 def models() -> None:
-    """List and verify the models."""
+    """List the bundled models, and check their files."""
 
 
 _folder = click.option(
     "--models-dir",
     type=click.Path(exists=True, file_okay=False),
-    help="Another folder of models than the one that ships.",
+    help="Use the models in this folder instead of the bundled ones.",
 )
 
 
-@models.command("list")
+@models.command("list", examples=("edge-emo models list", "edge-emo models list --models-dir out --json"))
 @_folder
 @options.output_format
 @click.pass_context
 def list_models(ctx: click.Context, models_dir: str | None, output: str) -> None:
-    """List the models, where their cards are, and what was measured of each file."""
+    """List the models with their cards and measured accuracy."""
     _finish(ctx, models_dir, output, load=False)
 
 
-@models.command()
+@models.command(examples=("edge-emo models verify", "edge-emo models verify --models-dir out"))
 @_folder
 @options.output_format
 @click.pass_context
 def verify(ctx: click.Context, models_dir: str | None, output: str) -> None:
-    """Compare each file with its card's SHA-256 and load it. Exit code 3 when one is not sound."""
+    """Compare each file with the SHA-256 in its card, and load it. The exit code is 3 if one is damaged."""
     _finish(ctx, models_dir, output, load=True)
 
 
 def _finish(ctx: click.Context, models_dir: str | None, output: str, *, load: bool) -> None:
+    from edge_emo.app.documents import ModelsDocument
     from edge_emo.app.models import model_rows
+    from edge_emo.cli.printing import put_rows
 
     rows = model_rows(models_dir, load=load)
-    _print(rows, output)
     damaged = [row for row in rows if row.status != "ok"]
+    if output != "text":
+        put_rows(output, rows, ModelsDocument(rows))
+    elif load:
+        click.echo(f"{len(rows) - len(damaged)} of {len(rows)} model files are sound")
+    else:
+        _list(rows)
     for row in damaged:
         tell(row.status)
     ctx.exit(exit_codes.DAMAGED if damaged else exit_codes.DONE)
 
 
-def _print(rows: list[ModelRow], output: str) -> None:
-    from edge_emo.app.documents import ModelsDocument
-    from edge_emo.cli.printing import put_rows
-
-    if output != "text":
-        put_rows(output, rows, ModelsDocument(rows))
-        return
+def _list(rows: list[ModelRow]) -> None:
     for row in rows:
         mark = "*" if row.default else " "
-        state = "ok" if row.status == "ok" else "DAMAGED"
+        state = "" if row.status == "ok" else "  DAMAGED"
         click.echo(
             f"{mark} {plain(row.name):<14} {plain(row.version):<8} {row.precision:<5} {row.kilobytes:7.1f} kB  "
-            f"{row.sha256[:12]}  {plain(row.license):<16} {state}"
+            f"{plain(row.license)}{state}"
         )
         click.echo(f"    {plain(row.card)}")
         figures = [plain(f"{metric.name} {metric.value:.3f} ({metric.data}, {metric.split})") for metric in row.metrics]
         click.echo("".join(f"    {figure}\n" for figure in figures), nl=False)
-    click.echo("* runs where no other model is named", err=True)
+    click.echo("* used by default", err=True)

@@ -30,7 +30,7 @@ class Finite(click.FloatRange):
         """Return the number, which is one."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
-            self.fail(f"{value} is no number that can be counted with", param, ctx)
+            self.fail(f"{value} is not a finite number", param, ctx)
         return number
 
 
@@ -57,11 +57,11 @@ def output_format(function: F) -> F:
         "output_file",
         metavar="FILE",
         type=click.Path(dir_okay=False),
-        help="Print into FILE, which changes only once it is whole.",
+        help="Write to FILE instead of the screen. FILE changes only once all of it is written.",
     )(cast(F, into_file))
     for name, text in (
         ("csv", "Print CSV."),
-        ("jsonl", "Print JSON lines, each as soon as it is known."),
+        ("jsonl", "Print JSON lines, each as soon as it is ready."),
         ("json", "Print one JSON document."),
     ):
         with_options = click.option(f"--{name}", "output", flag_value=name, type=str, help=text)(with_options)
@@ -76,49 +76,57 @@ def sources(function: F) -> F:
 def recognition(function: F) -> F:
     """Add the options of what is looked for, and with which models; the command receives those of `Analyzer`."""
     for option in (
-        click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="For the networks."),
         click.option(
-            "--precision", type=click.Choice(["auto", "fp32", "int8"]), default="auto", show_default=True, is_eager=True
+            "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads for the models."
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "fp32", "int8"]),
+            default="auto",
+            show_default=True,
+            is_eager=True,
+            help="Which files of the bundled models to use.",
         ),
         click.option(
             "--detector",
             metavar="NAME",
             callback=_detector,
-            help='"mediapipe", or the path of a YuNet file, to find faces with instead of what ships.',
+            help='Find faces with "mediapipe" or a YuNet file (give its path) instead of the bundled detector.',
         ),
         click.option(
             "--face-model",
             metavar="CARD",
             type=click.Path(exists=True, dir_okay=False),
             callback=_alone,
-            help="The card of a face model of your own.",
+            help="Use your own face model; give the path of its card.",
         ),
         click.option(
             "--voice-model",
             metavar="CARD",
             type=click.Path(exists=True, dir_okay=False),
             callback=_alone,
-            help="The card of a voice model of your own; it says the precision.",
+            help="Use your own voice model; give the path of its card.",
         ),
         click.option(
             "--audio-track",
             metavar="N|LANG",
             callback=_track,
-            help="Sound track of a film, by number or language as `doctor` lists them.  [default: the one marked so]",
+            help="Sound track of a film, by number or language as `edge-emo doctor` lists them.  "
+            "[default: the film's default track]",
         ),
         click.option(
             "--faces",
             type=click.Choice(["main", "all"]),
             default="main",
             show_default=True,
-            help="Of several people, whose faces are read. The main one counts.",
+            help="Whose faces to read. The result is always about the main person.",
         ),
         click.option(
             "--fps",
             type=Finite(0, 240, min_open=True),
             default=5.0,
             show_default=True,
-            help="Frames of a film to look at in each second.",
+            help="Frames to look at in each second of a film.",
         ),
         *map(_left_out, reversed(MODALITIES.values())),
     ):
@@ -161,38 +169,41 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
             return function(*args, filters=asked, **others)
 
         for option in (
-            click.option("--local", is_flag=True, help="Only songs with a file on this machine."),
+            click.option("--local", is_flag=True, help="Only songs that are files on this machine."),
             click.option(
                 "--occasions/--no-occasions",
                 default=occasions,
                 show_default=True,
-                help="Songs for Christmas and for children too; a --genre that is asked for always comes.",
+                help="Whether to include songs for Christmas, birthdays and children. A --genre you name always is.",
             ),
             click.option(
-                "--bpm", metavar="LOW-HIGH", callback=_range, help="Such as 60-90; of songs whose tempo is known."
+                "--bpm",
+                metavar="LOW-HIGH",
+                callback=_range,
+                help="Tempo range, such as 60-90. Leaves out songs of unknown tempo.",
             ),
             click.option(
                 "--instrument",
                 "instruments",
                 multiple=True,
                 type=Text(),
-                help="A word of its name, such as drums; may be repeated.",
+                help="Only songs with this instrument, such as drums. Repeat for several: any of them will do.",
             ),
             click.option(
                 "--genre",
                 "genres",
                 multiple=True,
                 type=Text(),
-                help="A word of its name, such as jazz; may be repeated.",
+                help="Only this genre, such as jazz. Repeat for several: any of them will do.",
             ),
-            click.option("--max-duration", "max_duration_s", type=Finite(0), help="Seconds."),
+            click.option("--max-duration", "max_duration_s", type=Finite(0), help="Longest song, in seconds."),
             click.option(
                 "--min-duration",
                 "min_duration_s",
                 type=Finite(0),
                 default=min_duration_s,
                 show_default=True,
-                help="Seconds; 0 for signals and stings too.",
+                help="Shortest song, in seconds; 0 lets stings in.",
             ),
             click.option(
                 "--license",
@@ -200,7 +211,7 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 type=click.Choice(["any", "cc-by"], case_sensitive=False),
                 default="any",
                 show_default=True,
-                help="cc-by: only songs that may be published anywhere with a credit line.",
+                help="cc-by: only songs you may publish anywhere if you show their credit line.",
             ),
         ):
             with_filters = option(with_filters)
@@ -209,13 +220,20 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
     return add
 
 
+def details(function: F) -> F:
+    """Add --details; the command receives `details`."""
+    return click.option("--details", is_flag=True, help="Show all about each song, such as its credit, link and UID.")(
+        function
+    )
+
+
 def user_data(function: F) -> F:
     """Add --data-dir; the command receives `data_dir`."""
     return click.option(
         "--data-dir",
         type=click.Path(file_okay=False),
         envvar="EDGE_EMO_HOME",
-        help="Folder of your own songs and history, instead of the platform's.",
+        help="Folder for your own songs and history.  [default: the platform's data folder]",
     )(function)
 
 
@@ -224,7 +242,7 @@ def _is_no_source(output_file: str | None, others: dict[str, Any]) -> None:
     named = [*others.get("sources", ()), *(others[name] for name in ("film", "file") if name in others)]
     for source in named if output_file is not None and os.path.exists(output_file) else ():
         if os.path.exists(source) and Path(source).samefile(str(output_file)):
-            raise click.UsageError(f"{printable(source)} is read; give --output another name")
+            raise click.UsageError(f"{printable(source)} is a source; give --output another name")
 
 
 def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
@@ -235,13 +253,13 @@ def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
         if not math.isfinite(low + high):
             raise ValueError
     except ValueError:
-        raise click.BadParameter(f"{value} is no range; write two numbers such as 60-90") from None
+        raise click.BadParameter(f"{value} is not a range; write two numbers, such as 60-90") from None
     return low, high
 
 
 def _alone(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value and ctx.params.get("precision", "auto") != "auto":
-        raise click.UsageError(f"--precision chooses among the models that ship; a {param.opts[0]} has its own")
+        raise click.UsageError(f"--precision is for the bundled models; drop it, or {param.opts[0]}")
     return value
 
 
@@ -251,7 +269,7 @@ def _track(ctx: click.Context, param: click.Parameter, value: str | None) -> Aud
 
 def _left_out(modality: Modality) -> Callable[[F], F]:
     """Return the option that leaves a modality out."""
-    text = "Only listen." if modality.takes == "picture" else "Only look."
+    text = "Listen only." if modality.takes == "picture" else "Look only."
     flag = f"--no-{modality.name}"
     return click.option(flag, modality.name, flag_value=False, default=True, type=bool, callback=_one_left, help=text)
 
@@ -259,7 +277,7 @@ def _left_out(modality: Modality) -> Callable[[F], F]:
 def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     if not value and not any(ctx.params.get(name, name != param.name) for name in MODALITIES):
         flags = " and ".join(f"--no-{name}" for name in MODALITIES)
-        raise click.UsageError(f"{flags} leave nothing to look for; drop one of them")
+        raise click.UsageError(f"{flags} leave nothing to analyse; drop one of them")
     return value
 
 

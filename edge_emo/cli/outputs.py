@@ -26,10 +26,8 @@ def written(path: str) -> Iterator[TextIO]:
             yield file
     except BaseException as error:
         if isinstance(error, OSError) and not isinstance(error, EdgeEmoError):
-            raise OutputError(
-                f"{name}: cannot be written ({error.strerror}); write it elsewhere, or make room"
-            ) from error
-        tell(f"{name}: was not written; what was there, if anything, is as it was")
+            raise OutputError(f"{name}: cannot be written ({error.strerror}); write elsewhere, or make room") from error
+        tell(f"{name}: was not written; an existing file is unchanged")
         raise
 
 

@@ -11,7 +11,9 @@ import msgspec
 
 from edge_emo.app.library import user_database
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import tell
+from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.library.folder import Added
@@ -22,20 +24,22 @@ def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     try:
         "".encode(value or "utf-8")
     except (LookupError, ValueError) as error:
-        raise click.BadParameter(f"{value} is no encoding of text; try cp1251, koi8-r or utf-8") from error
+        raise click.BadParameter(f"{value} is not a known text encoding; try cp1251, koi8-r or utf-8") from error
     return value
 
 
-@click.command()
+@click.command(cls=Command, examples=("edge-emo songs add ~/Music", "edge-emo songs add ~/Music --watch --jsonl"))
 @click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, file_okay=False))
-@click.option("--watch", is_flag=True, help="Go on and keep up with what changes there, until interrupted.")
+@click.option("--watch", is_flag=True, help="Keep running and follow changes in these folders until interrupted.")
 @click.option(
     "--tag-encoding",
     metavar="NAME",
     callback=_encoding,
-    help="Such as cp1251: read tags in it that say to be Latin-1 and seem not to be, also of files that are known.",
+    help="Encoding, such as cp1251, for tags that claim to be Latin-1 but do not look it. Rereads known files too.",
 )
-@click.option("--keep-missing", is_flag=True, help="Keep songs whose files are gone, as of a disk that is away.")
+@click.option(
+    "--keep-missing", is_flag=True, help="Keep songs whose files are gone, for example because a disk is not connected."
+)
 @options.user_data
 @options.output_format
 @click.pass_context
@@ -49,16 +53,17 @@ def add(
     data_dir: str | None,
     output: str,
 ) -> None:
-    """Add the music in each FOLDER to your own songs, by the tags of the files; again, for what changed since.
+    """Add the music in each FOLDER to your own songs.
 
-    Nothing is copied, and no file is changed. Songs whose files are gone are taken out.
+    Titles, genres and moods come from the tags of the files. Run it again to pick up changes. Nothing is copied, no
+    file is changed, and songs whose files are gone are removed.
     """
     from edge_emo.cli.batch import Bar
     from edge_emo.music.library.folder import add_folders
     from edge_emo.music.library.watch import Watch
 
     if watch and output in ("json", "csv"):
-        raise click.UsageError(f"--watch has no end, as --{output} would need; use --jsonl")
+        raise click.UsageError(f"--watch never ends, so it cannot write --{output}; use --jsonl")
     with ExitStack() as stack:
         database = stack.enter_context(user_database(data_dir, tell))
         changes = stack.enter_context(Watch(folders)) if watch else ()
@@ -71,8 +76,8 @@ def add(
         _print(added, output, told)
         if added.missing and not keep_missing:
             tell(
-                f"{added.missing} songs are kept, as their folder is empty and its disk may be away; "
-                "take them out with `edge-emo songs remove FOLDER`"
+                f"{count(added.missing, 'song')} kept: the folder is empty, so its disk may not be connected; "
+                "remove them with `edge-emo songs remove FOLDER`"
             )
         for changed in changes:
             added = add_folders(
@@ -83,16 +88,19 @@ def add(
     ctx.exit(exit_codes.BAD_INPUT if added.unreadable else exit_codes.DONE)
 
 
-@click.command()
+@click.command(cls=Command, examples=("edge-emo songs remove ~/Music/Old", "edge-emo songs remove UID UID"))
 @click.argument("names", nargs=-1, required=True, metavar="UID|FOLDER...")
 @options.user_data
 def remove(names: tuple[str, ...], data_dir: str | None) -> None:
-    """Take own songs out, by identifier, or all of a FOLDER; the files stay, and can be added again."""
+    """Remove songs of your own, by UID or FOLDER.
+
+    The files stay, and you can add them again.
+    """
     from edge_emo.music.library.folder import remove_songs
 
     with user_database(data_dir, tell) as database:
         n = remove_songs(database, names)
-    click.echo(f"{n} songs removed", err=True)
+    click.echo(f"{count(n, 'song')} removed", err=True)
 
 
 def _print(added: Added, output: str, told: set[Unreadable]) -> None:
@@ -105,17 +113,17 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
             tell(f"{file.path}: {file.reason}")
             told.add(file)
     if added.misread:
-        first, count = added.misread[0], f"{len(added.misread)} file{'s' * (len(added.misread) > 1)}"
+        first = added.misread[0]
         tell(
-            f"{count} with tags that say to be Latin-1 and seem to be {first.encoding}: “{first.text}” would be "
-            f"“{first.repaired}”; if that is right, `edge-emo songs add --tag-encoding {first.encoding} FOLDER` reads "
-            "them so"
+            f"{count(len(added.misread), 'file')} with tags that claim to be Latin-1 but look like {first.encoding}: "
+            f"“{first.text}” would read “{first.repaired}”; if that is right, run "
+            f"`edge-emo songs add --tag-encoding {first.encoding} FOLDER`"
         )
     counts: dict[str, Any] = msgspec.to_builtins(added)
     folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")
     if output == "text":
-        counts["without a mood or genre that is known"] = counts.pop("unplaced")
-        counts["not readable"] = len(unreadable)
+        counts["without a known mood or genre"] = counts.pop("unplaced")
+        counts["unreadable"] = len(unreadable)
         click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
     elif output == "csv":
         reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]

@@ -22,7 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def playlist_options(function: F) -> F:
     """Add --playlist and --play; the command receives `playlist` and `play`."""
     for option in (
-        click.option("--play", is_flag=True, help="Play those that have a file on this machine, in its own player."),
+        click.option(
+            "--play", is_flag=True, help="Play the songs that are files on this machine, in the system's player."
+        ),
         click.option(
             "--playlist",
             type=click.Path(dir_okay=False),
@@ -46,9 +48,9 @@ def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: s
     there = [_as_it_is(song) for song in {song.uid: song for song in songs}.values()]
     if playlist:
         for song in write_playlist(playlist, there):
-            tell(f"{song.title}: has neither a file nor a link; left out of {playlist}")
+            tell(f"{song.title}: has neither a file nor a link, so it is not in {playlist}")
         if pages := sum(1 for song in there if song.link and not song.path):
-            tell(f"{pages} of the songs are links to web pages, which a player may not play")
+            tell(f"{pages} of the songs are links to web pages; not every player opens those")
     if play:
         _play([song for song in there if song.path], data_dir)
 
@@ -61,27 +63,28 @@ def _play(songs: Sequence[Song], data_dir: str | None) -> None:
 
     if not songs:
         raise PlaylistError(
-            "none of these songs has a file on this machine; add your music with `edge-emo songs add`, and ask for it "
-            "with --local"
+            "none of these songs is a file on this machine; add your music with `edge-emo songs add`, then use --local"
         )
     path = data_folder(data_dir) / PLAYLIST
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise PlaylistError(f"{path.parent}: cannot be made ({error.strerror}); name another --data-dir") from error
+        raise PlaylistError(
+            f"{path.parent}: cannot be created ({error.strerror}); choose another --data-dir"
+        ) from error
     write_playlist(path, songs)
     with _stdout_as_stderr():
         # elsewhere the starter returns by itself, and waiting would last until the player is closed
         code = click.launch(str(path), wait=sys.platform.startswith("linux"))
     if code:
-        raise PlaylistError(f"{path}: no player opened it (code {code}); open it in one yourself, or install one")
+        raise PlaylistError(f"{path}: no player could open it (code {code}); open it yourself, or install a player")
 
 
 def _as_it_is(song: Song) -> Song:
     """Return the song, without its path if the file is gone."""
     if song.path is None or os.path.isfile(song.path):
         return song
-    tell(f"{song.path}: is gone; run `edge-emo songs add` for its folder again")
+    tell(f"{song.path}: is gone; run `edge-emo songs add` on its folder again")
     return replace(song, path=None)
 
 

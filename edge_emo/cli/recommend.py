@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import options
+from edge_emo.cli.help import Command
 from edge_emo.cli.playlists import deliver, playlist_options
 from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
@@ -19,36 +20,42 @@ if TYPE_CHECKING:
     from edge_emo.music.store.filters import Filters
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=("edge-emo recommend clip.wav", "edge-emo recommend --mood calm -n 5 --license cc-by --details"),
+)
 @options.sources
-@click.option("--mood", type=click.Choice(EMOTIONS), help="Choose by hand instead of listening.")
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="Number of songs.")
-@click.option("--seed", type=click.IntRange(0), help="The same songs every time, whatever was shown before.")
+@click.option("--mood", type=click.Choice(EMOTIONS), help="Choose the mood by hand; takes no SOURCE.")
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many songs.")
+@click.option("--seed", type=click.IntRange(0), help="Get the same songs every time, whatever you were shown before.")
 @click.option(
     "--strategy",
     type=click.Choice(["together", "five-and-five", "random"]),
     default="together",
     show_default=True,
-    help="five-and-five: half of the songs for the voice, half for the face. random: whatever their mood.",
+    help="together: voice and face combined. five-and-five: half of the songs for the voice, half for the face. "
+    "random: any song.",
 )
 @click.option(
     "--intent",
     type=click.Choice(["match", "lift"]),
     default="match",
     show_default=True,
-    help="lift: begin where the person is and lead to calm or happy, step by step.",
+    help="match: songs for the mood that was found. lift: songs that lead from it to calm or happy, step by step.",
 )
 @options.filters(min_duration_s=30, occasions=False)
-@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @click.option(
     "--history/--no-history",
     "uses_history",
     default=True,
-    help="Keep what was shown, and learn from it; not with --seed.  [default: history]",
+    help="Remember the songs you were shown, and learn from what you do with them. Off with --seed.  "
+    "[default: history]",
 )
 @options.user_data
 @playlist_options
 @options.recognition
+@options.details
 @options.output_format
 @click.pass_context
 def recommend(
@@ -66,25 +73,26 @@ def recommend(
     data_dir: str | None,
     playlist: str | None,
     play: bool,
+    details: bool,
     output: str,
     **asked: Any,
 ) -> None:
-    """Listen to and look at each SOURCE and recommend songs for the emotion found.
+    """Recommend songs for the emotion in each SOURCE.
 
-    SOURCE is a sound file, a picture, a film, a folder, a glob, "-" for standard input, or "sample" for the synthetic
-    voice that ships.
+    SOURCE is a sound file, picture, film, folder or glob, "-" for standard input, or "sample" for the bundled synthetic
+    voice.
     """
     from edge_emo.app.documents import RecommendDocument, Recommended
     from edge_emo.app.library import library
     from edge_emo.app.recommending import Recommending
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.cli.printing import put, strong
+    from edge_emo.cli.printing import put, put_text, strong, width
     from edge_emo.music.ranking.recommend import Recommender
     from edge_emo.music.store.history import History
     from edge_emo.report import machine, text
 
     if mood and sources:
-        raise click.UsageError("--mood chooses by hand; leave the sources out")
+        raise click.UsageError("--mood takes no source; drop one of them")
     uses_history = uses_history and seed is None  # else the same seed would not give the same songs
     opened = ctx.with_resource(library(catalogue, data_dir, tell, history=uses_history))
     history = History(opened.database) if uses_history and opened.database else None
@@ -120,9 +128,9 @@ def recommend(
             for row in machine.song_rows(result):
                 put(csv_line(row))
         elif output == "text":
-            click.echo(text.recommended(result, strong))
+            put_text(text.recommended(result, strong, detailed=details, width=width()))
     for reason in recommender.warnings:
-        tell(f"{reason}; going on without your history")
+        tell(f"{reason}; continuing without your history")
     if output == "json":
         put(machine.json_document(RecommendDocument(done, batch.failures)))
     elif output == "jsonl":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import exit_codes, options
+from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
 
@@ -25,28 +26,36 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     from edge_emo.report.cue_formats import SUFFIXES
 
     if value.suffix.lower() not in SUFFIXES:
-        raise click.BadParameter(f"{value} is no known cue sheet; end its name in one of {', '.join(SUFFIXES)}")
+        raise click.BadParameter(
+            f"{value} is not a known kind of cue sheet; let its name end in one of {', '.join(SUFFIXES)}"
+        )
     return value
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "edge-emo score movie.mp4 --out cues.otio --license cc-by",
+        "edge-emo score movie.mp4 --out new.otio --cues cues.csv --another 3",
+    ),
+)
 @click.argument("film")
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
     callback=_of_known_format,
-    help="The cue sheet, its format by its end: .otio, .edl, .xml (Premiere, Resolve), .fcpxml (Final Cut Pro), "
-    ".csv, .txt (Audacity). The credits are written beside it.",
+    help="The cue sheet to write. Its ending sets the format: .otio, .edl, .xml (Premiere, Resolve), .fcpxml "
+    "(Final Cut Pro), .csv or .txt (Audacity).",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @click.option(
     "--min-stretch",
     "min_region_s",
     type=options.Finite(1, 86400),
     default=20,
     show_default=True,
-    help="Seconds that a song is heard at least.",
+    help="Shortest time, in seconds, for which a song plays.",
 )
 @click.option(
     "--crossfade",
@@ -54,42 +63,44 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     type=options.Finite(0, 60),
     default=2,
     show_default=True,
-    help="Seconds from one song to the next, and of the fade at the end.",
+    help="Length, in seconds, of each crossfade and of the fade at the end.",
 )
 @click.option(
     "--frame-rate",
     type=click.Choice(_RATES),
-    help="Frames a second of the time codes.  [default: those of the film, else 25]",
+    help="Frame rate of the time codes.  [default: the film's own, else 25]",
 )
 @click.option(
-    "--mood", type=click.Choice(EMOTIONS), help="Choose by hand for all of it instead of looking and listening."
+    "--mood", type=click.Choice(EMOTIONS), help="Choose one mood by hand for the whole film, without analysing it."
 )
 @click.option(
     "--gaps",
     type=click.Choice(["join", "silence", *EMOTIONS]),
     default="join",
     show_default=True,
-    help="Where nothing is found for as long as --min-stretch: join what is around it, silence, or a mood.",
+    help="What to do where no emotion is found for --min-stretch or longer: join the neighbours, stay silent, or use "
+    "a mood.",
 )
 @click.option(
     "--cues",
     "edited",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A cue sheet written before, .csv or the output of --json, and edited: its cues are kept, without looking "
-    "again; one whose uid is empty gets another song.",
+    help="A cue sheet from an earlier run (.csv, or the output of --json), perhaps edited by hand. Its cues stay, and "
+    "the film is not analysed again; a cue without a uid gets a song for its emotion.",
 )
 @click.option(
     "--another",
     type=click.IntRange(1),
     multiple=True,
     metavar="CUE",
-    help="The number of a cue of --cues that gets another song; may be repeated.",
+    help="Replace the song of this cue (a number in --cues). Repeat for several.",
 )
-@click.option("--seed", type=click.IntRange(0), help="The same songs every time.")
+@click.option("--seed", type=click.IntRange(0), help="Get the same songs every time.")
 @options.filters(min_duration_s=30, occasions=False)
-@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @options.user_data
 @options.recognition
+@options.details
 @options.output_format
 @click.pass_context
 def score(
@@ -109,13 +120,15 @@ def score(
     filters: Filters,
     catalogue: str | None,
     data_dir: str | None,
+    details: bool,
     output: str,
     **asked: Any,
 ) -> None:
-    """Choose a song for each region of FILM, and write when which is heard as a cue sheet.
+    """Score a film: choose songs and write a cue sheet.
 
-    FILM is a film or a sound file, or "sample" for the synthetic voice that ships. Beside the cue sheet, the credits
-    to paste under the video are written. No song comes twice.
+    Each part of FILM gets a song, and the sheet opens in your editing program. FILM is a film, a sound file, or
+    "sample" for the bundled synthetic voice. No song comes twice. The credits to paste under the video go into a second
+    file beside the cue sheet.
     """
     from edge_emo.analysis.modalities import MODALITIES, taking
     from edge_emo.app.documents import Scored, ScoreDocument
@@ -124,7 +137,7 @@ def score(
     from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
-    from edge_emo.cli.printing import put, put_rows, strong
+    from edge_emo.cli.printing import put, put_rows, put_text, strong, width
     from edge_emo.core import timecode
     from edge_emo.core.errors import NoVoiceError
     from edge_emo.core.text import printable
@@ -137,12 +150,12 @@ def score(
     from edge_emo.report.cue_sheet import CueSheet
 
     if edited and mood:
-        raise click.UsageError("--cues keeps what it says and --mood chooses anew; drop one of them")
+        raise click.UsageError("--cues keeps the songs and --mood chooses new ones; drop one of them")
     if another and not edited:
-        raise click.UsageError("--another is for cues that were written before; name their file with --cues")
+        raise click.UsageError("--another replaces a cue of an earlier sheet; name that sheet with --cues")
     found = list(expand([film]))
     if film == "-" or isdir(film) or len(found) != 1:
-        raise click.UsageError("a cue sheet is for one film that is a file")
+        raise click.UsageError("a cue sheet needs exactly one film, as a file")
     source = Path(found[0]).absolute()
     opened = Demuxer(source) if isfile(source) else None  # read by what looks at it or asks for its length
     own_rate = stated_rate(source, opened) if opened else None
@@ -188,7 +201,7 @@ def score(
         elif output in ("csv", "jsonl"):
             put_rows(output, cue_rows(sheet), None)
         else:
-            click.echo(text.scored(result, strong))
+            put_text(text.scored(result, strong, detailed=details, width=width()))
     for failure in batch.failures:
         if output == "json":
             put(machine.json_document(ScoreDocument([], [failure])))

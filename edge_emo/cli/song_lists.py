@@ -11,26 +11,36 @@ import click
 
 from edge_emo.app.library import library, user_database
 from edge_emo.cli import options
+from edge_emo.cli.help import Command
 from edge_emo.cli.outputs import written
 from edge_emo.cli.terminal import tell
+from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.library.exchange import Format
     from edge_emo.music.store.catalogue import Song
 
 
-@click.command("import")
+@click.command(
+    "import",
+    cls=Command,
+    examples=("edge-emo songs import list.csv", "edge-emo songs import corpus.csv --format lmc --json"),
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["csv", "jsonl", "lmc"]),
-    help="By default, what the name ends in. lmc: columns artist, title and one of the 17 moods of the lyric mood "
-    "corpus, of which the eight emotions are made.",
+    help="lmc: the lyric mood corpus, with the columns artist, title and one of its 17 moods.  [default: by the "
+    "ending of the name]",
 )
-@click.option("--pools", type=click.Path(exists=True, dir_okay=False), help="For lmc: another table of moods, a CSV.")
-@click.option("--encoding", default="utf-8-sig", show_default=True, help="Of the file, such as cp1252.")
-@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be taken, and name them.")
+@click.option(
+    "--pools",
+    type=click.Path(exists=True, dir_okay=False),
+    help="For lmc: your own table from moods to emotions, as CSV.",
+)
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Text encoding of FILE, such as cp1252.")
+@click.option("--skip-bad", is_flag=True, help="Skip rows with mistakes, and report them.")
 @options.user_data
 @options.output_format
 def import_(
@@ -42,7 +52,10 @@ def import_(
     data_dir: str | None,
     output: str,
 ) -> None:
-    """Add the songs of FILE to your own: all of them, or none where one cannot be taken."""
+    """Add the songs in FILE to your own.
+
+    Either all of them are added or, if a row has a mistake, none.
+    """
     from edge_emo.app.documents import ConvertedDocument, ImportedDocument
     from edge_emo.cli.batch import Bar
     from edge_emo.cli.printing import put_rows
@@ -50,7 +63,7 @@ def import_(
     from edge_emo.music.library.lmc import POOLS, import_lmc
 
     if pools and format_ != "lmc":
-        raise click.UsageError("--pools is for --format lmc")
+        raise click.UsageError("--pools works only with --format lmc")
     with user_database(data_dir, tell) as database, closing(Bar(1, "Importing")) as bar:
         if format_ == "lmc":
             converted = import_lmc(
@@ -71,7 +84,7 @@ def import_(
                 on_progress=bar.show,
             )
     for rejected in converted.rejected if format_ == "lmc" else imported.rejected:
-        tell(f"{file}, line {rejected.line}: {rejected.reason}; left out")
+        tell(f"{file}, line {rejected.line}: {rejected.reason}; skipped")
     if format_ == "lmc":
         rows = [{"emotion": emotion, "songs": n} for emotion, n in converted.emotions.items()]
         if output != "text":
@@ -82,22 +95,33 @@ def import_(
         click.echo(f"{'total':<10} {converted.total:>6}")
         return
     for column in imported.unused_columns:
-        tell(f"the column {column!r} was not used")
+        tell(f"column {column!r} was ignored")
     if output == "text":
-        repeated = f", {imported.repeated} rows repeat one of them" if imported.repeated else ""
-        click.echo(f"{imported.songs} songs imported, {len(imported.rejected)} rows left out{repeated}")
+        repeated = f", {count(imported.repeated, 'duplicate')} merged" if imported.repeated else ""
+        skipped = count(len(imported.rejected), "row")
+        click.echo(f"{count(imported.songs, 'song')} imported, {skipped} skipped{repeated}")
     else:
         put_rows(output, [imported], ImportedDocument(imported))
 
 
-@click.command()
+@click.command(
+    cls=Command, examples=("edge-emo songs export songs.csv", "edge-emo songs export --own - --format jsonl")
+)
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--format", "format_", type=click.Choice(["csv", "jsonl"]), help="By default, what the name ends in.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Format of FILE.  [default: by the ending of the name]",
+)
 @click.option("--own", is_flag=True, help="Only your own songs.")
-@click.option("--catalogue", type=click.Path(exists=True), help="Another catalogue than the one that ships.")
+@click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @options.user_data
 def export(file: str, format_: Format | None, own: bool, catalogue: str | None, data_dir: str | None) -> None:
-    """Write all songs to FILE, a .csv or .jsonl that `songs import` reads without loss; "-" for standard output."""
+    """Write all songs to FILE, as .csv or .jsonl.
+
+    "-" stands for standard output. `edge-emo songs import` reads the list back without loss.
+    """
     from edge_emo.music.library.exchange import format_of, write_songs
 
     chosen = format_ or ("csv" if file == "-" else format_of(Path(file)))
@@ -107,4 +131,4 @@ def export(file: str, format_: Format | None, own: bool, catalogue: str | None, 
             songs = ()
         with written(file) if file != "-" else click.open_file(file, "w", "utf-8") as text:
             n = write_songs(songs, text, chosen)
-    click.echo(f"{n} songs", err=True)
+    click.echo(f"{count(n, 'song')} written", err=True)

@@ -9,53 +9,77 @@ import msgspec
 
 from edge_emo.app.library import library
 from edge_emo.cli import options
+from edge_emo.cli.help import Group
 from edge_emo.cli.own_songs import add, remove
 from edge_emo.cli.song_lists import export, import_
 from edge_emo.cli.terminal import tell
 from edge_emo.core.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_emo.music.store.catalogue import Song
     from edge_emo.music.store.filters import Filters
 
 
-@click.group()
+@click.group(cls=Group)
 def songs() -> None:
-    """Search and show the songs of the catalogue and your own, and add your own."""
+    """Search the catalogue, and add your own music to it."""
 
 
-_catalogue = click.option("--catalogue", type=click.Path(), help="Another catalogue than the one that ships.")
+_catalogue = click.option("--catalogue", type=click.Path(), help="Use this catalogue instead of the bundled one.")
 
 
-@songs.command()
+@songs.command(
+    examples=('edge-emo songs search "happy ukulele"', "edge-emo songs search joyful --bpm 100-140 --details")
+)
 @click.argument("text", default="", type=options.Text())
-@click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="How many songs at most.")
 @options.filters(min_duration_s=0, occasions=True)
 @_catalogue
 @options.user_data
+@options.details
 @options.output_format
-def search(text: str, limit: int, filters: Filters, catalogue: str | None, data_dir: str | None, output: str) -> None:
-    """Find songs whose title, artist, genre, moods or instruments hold every word of TEXT, or its beginning."""
+def search(
+    text: str,
+    limit: int,
+    filters: Filters,
+    catalogue: str | None,
+    data_dir: str | None,
+    details: bool,
+    output: str,
+) -> None:
+    """Find songs by title, artist, genre, mood or instrument.
+
+    Every word of TEXT must match, in full or by its beginning. Moods are also found by words of the same meaning, such
+    as joyful or gloomy. Without TEXT, all songs that meet the conditions are listed.
+    """
     with library(catalogue, data_dir, tell) as opened:
-        _print(opened.catalogue.search(text, limit, filters), output)
+        found = opened.catalogue.search(text, limit, filters)
+    facts = [_facts(song, text, filters) for song in found]
+    _print(found, output, detailed=details, facts=facts)
 
 
-@songs.command()
+@songs.command(examples=("edge-emo songs show inc:USUAN1100546", "edge-emo songs show inc:USUAN1100546 --json"))
 @click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
 @_catalogue
 @options.user_data
 @options.output_format
 def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
-    """Show the songs with these identifiers; --json tells everything that is known of them."""
+    """Show all about the songs with these UIDs."""
     with library(catalogue, data_dir, tell) as opened:
-        _print(opened.catalogue.songs(uids), output)
+        _print(opened.catalogue.songs(uids), output, detailed=True)
 
 
-@songs.command()
+@songs.command(examples=("edge-emo songs info", "edge-emo songs info --json"))
 @_catalogue
 @options.user_data
 @options.output_format
 def info(catalogue: str | None, data_dir: str | None, output: str) -> None:
-    """Count songs by licence, source and most fitting emotion, after reading the whole catalogue."""
+    """Check the catalogue and count its songs.
+
+    They are counted by licence, source and best-fitting emotion.
+    """
     from edge_emo.app.documents import CatalogueDocument
     from edge_emo.cli.printing import put_rows
 
@@ -81,14 +105,23 @@ songs.add_command(import_)
 songs.add_command(export)
 
 
-def _print(found: list, output: str) -> None:  # type: ignore[type-arg]
+def _facts(song: Song, text: str, filters: Filters) -> str:
+    """Return a song's tempo where one was asked for, and its instruments where one of those was."""
+    tempo = f"{song.bpm:3.0f} bpm" if filters.bpm and song.bpm else ""
+    names = ", ".join(song.instruments)
+    beginnings = [word[:3] for word in text.casefold().split()]  # of which "sax" and "saxophone" have the same
+    is_asked = filters.instruments or any(f" {start}" in f" {names.casefold()}" for start in beginnings)
+    return "  ".join(filter(None, [tempo, names if is_asked else ""]))
+
+
+def _print(found: list[Song], output: str, *, detailed: bool, facts: Sequence[str] = ()) -> None:
     from edge_emo.app.documents import SongsDocument
-    from edge_emo.cli.printing import put_rows, strong
+    from edge_emo.cli.printing import put_rows, put_text, strong, width
     from edge_emo.report import text
 
     if output != "text":
         put_rows(output, [msgspec.to_builtins(song) for song in found], SongsDocument(found))
-    elif not found:
-        click.echo("no song found", err=True)
-    for song in found if output == "text" else []:
-        click.echo(text.song(song, strong))
+    elif found:
+        put_text(text.songs(found, strong, detailed=detailed, facts=facts, width=width()))
+    else:
+        click.echo("no song found; try fewer or other words, or drop a condition", err=True)

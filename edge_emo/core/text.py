@@ -16,3 +16,9 @@ def printable(name: str) -> str:
 def plain(text: str) -> str:
     """Return text on one line that cannot steer a terminal: no control characters, no changes of direction."""
     return _STEERING.sub(" ", printable(text))
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words: "1 song", "2 songs", "3 entries"."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

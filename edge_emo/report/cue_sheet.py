@@ -99,4 +99,5 @@ def credits_of(sheet: CueSheet) -> str:
 
 
 def _to_do(song: Song) -> str:
-    return one_line(" ".join(filter(None, [f"{song.license}.", song.usage, song.link])))
+    where = f"To get it, {song.find}." if song.find and not song.path else song.link
+    return one_line(" ".join(filter(None, [f"{song.license}.", song.usage, where])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 
 from edge_emo.analysis.modalities import MODALITIES
 from edge_emo.app.documents import Recommended, Scored
@@ -11,10 +11,9 @@ from edge_emo.core.timeline import Person, Segment, Summary, Timeline
 from edge_emo.media.sources import title
 from edge_emo.music.ranking.recommend import Advice, Recommendation
 from edge_emo.music.store.catalogue import Song
+from edge_emo.report import song_list
 from edge_emo.report.cue_sheet import credit
-
-Strong = Callable[[str], str]
-"""What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""
+from edge_emo.report.song_list import Strong
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 
@@ -38,7 +37,7 @@ def found(summary: Summary, strong: Strong = str, *, among: Collection[str] = ()
     if summary.emotion is None:
         return f"{' and '.join(f'no {name}' for name in among) or 'nothing'} found"
     ranked = sorted(summary.probabilities.items(), key=lambda item: -item[1])
-    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.005)
+    others = ", ".join(f"{name} {share:.0%}" for name, share in ranked[1:3] if share >= 0.05)
     if summary.reason == "mixed":
         return f"{strong('mixed')}, most of it {summary.raw} ({summary.probability:.0%}; {others})"
     if summary.reason == "low_confidence":
@@ -54,7 +53,7 @@ def timeline(result: Timeline, strong: Strong = str) -> str:
         for name, own in result.by_modality.items():
             lines.append(f"  {MODALITIES[name].perceived}: {found(own, strong, among=[name])}")
     if len(result.people) > 1:
-        main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a time"
+        main = "the main one" if sum(person.is_main for person in result.people) == 1 else "the main one for a while"
         by_time = sorted(result.people, key=lambda person: -person.summary.found_s)
         shown, rest = by_time[:_MOST_PEOPLE], by_time[_MOST_PEOPLE:]
         lines += [f"  {_person(person, main, strong)}" for person in sorted(shown, key=lambda person: person.person)]
@@ -84,8 +83,8 @@ def _person(person: Person, main: str, strong: Strong) -> str:
     return f"person {person.person}{f' ({about})' if about else ''}: {found(person.summary, strong)}"
 
 
-def recommended(result: Recommended, strong: Strong = str) -> str:
-    """Return what was heard and seen in one source and the songs for it."""
+def recommended(result: Recommended, strong: Strong = str, *, detailed: bool = False, width: int | None = None) -> str:
+    """Return what was heard and seen in one source and the songs for it; with `detailed`, why and how to use each."""
     if result.timeline is None:
         head = f"mood: {strong(str(result.mood))}"
     elif len(result.timeline.by_modality) > 1:
@@ -94,63 +93,93 @@ def recommended(result: Recommended, strong: Strong = str) -> str:
         one = found(result.timeline.summary, strong, among=result.timeline.by_modality)
         head = f"{strong(title(result.timeline.source))}: {one}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
-        lines = [head, "no song passes all that is asked of songs (licence, genre, length, ...); ask for less"]
+        lines = [head, "no song meets all your conditions on licence, genre, length and the like; drop some of them"]
         return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
-    listed = [recommendation(i, item, strong) for i, item in enumerate(result.songs, start=1)]
-    if result.advice:
-        listed.append(advice(result.advice))
-    if result.uses_history:
-        last = "say which you liked, and the next ones fit better: edge-emo history add kept UID"
+    lines = [head]
+    is_mixed = len(result.asked_for) > 1
+    if is_mixed:
+        whose = "its parts ask" if result.timeline and len(result.timeline.segments) > 1 else "it asks"
+        lines.append(f"{whose} for {', '.join(f'{wish.emotion} ({wish.share:.0%})' for wish in result.asked_for)}")
+    songs = [item.song for item in result.songs]
+    if detailed:
+        lines += [recommendation(i, item, strong) for i, item in enumerate(result.songs, start=1)]
     else:
-        last = f"the same songs again: --seed {result.seed}"
-    return "\n".join([head, *listed, last])
+        notes = [
+            "  ".join(filter(None, [item.asked_for * is_mixed, "does not fit" * (not item.fits)]))
+            for item in result.songs
+        ]
+        numbers = [f"{i:2d}. " for i in range(1, len(songs) + 1)]
+        lines += song_list.rows(songs, before=numbers, after=notes, width=width, strong=strong)
+    if result.advice:
+        lines.append(advice(result.advice))
+    lines += ["", *song_list.footnotes(songs, detailed=detailed)]
+    if result.uses_history:
+        where = "" if detailed else " (--details shows the UIDs)"
+        lines.append(f"Tell it which songs you like, and it learns: edge-emo history add kept UID{where}.")
+    else:
+        lines.append(f"The same songs again: --seed {result.seed}")
+    return "\n".join(lines)
 
 
 def advice(given: Advice) -> str:
     """Return how many songs fit, and which options to leave out for more."""
     unmet = f", and none is {' or '.join(given.unmet)}" if given.fitting and given.unmet else ""
-    less = " or ".join(f"{_OPTIONS[each.condition]} ({each.songs} then fit)" for each in given.relax)
-    return f"{given.fitting} of {given.asked} songs fit{unmet}; leave out {less or 'more than one of the conditions'}"
+    less = " or ".join(f"{_OPTIONS[each.condition]} ({each.songs} would fit)" for each in given.relax)
+    return f"{given.fitting} of {given.asked} songs fit{unmet}; drop {less or 'more than one of the conditions'}"
 
 
 def recommendation(number: int, item: Recommendation, strong: Strong = str) -> str:
-    """Return a recommended song with its reason and how it may be used."""
-    return f"{number:2d}. {song(item.song, strong)}\n    why: {plain(item.reason)} (score {item.score:.2f})"
+    """Return a recommended song with its reason and all about it."""
+    about = song_list.details(item.song, strong)
+    return f"{number:2d}. {about}\n    why: {plain(item.reason)} (score {item.score:.2f})"
 
 
-def scored(result: Scored, strong: Strong = str) -> str:
+def scored(result: Scored, strong: Strong = str, *, detailed: bool = False, width: int | None = None) -> str:
     """Return the songs of a film by their time, which of them ask for a credit, and what was written."""
-    lines = [f"{strong(title(result.source))} ({_minutes(result.duration_s)})"]
-    for number, cue in enumerate(result.cues, start=1):
-        fade = f", crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
-        lines.append(f"{number:2d}. {_minutes(cue.start_s)} – {_minutes(cue.end_s)}  {strong(cue.found)}{fade}")
-        lines += [f"    {song(cue.song, strong)}", f"    why: {plain(cue.reason)}"]
-    sheet, credits_file = map(plain, result.files)
-    credited = [str(number) for number, cue in enumerate(result.cues, start=1) if credit(cue.song)]
-    if len(credited) == len(result.cues):
-        lines.append(f"every song asks for a credit; paste it under the video from {credits_file}")
-    elif credited:
-        lines.append(f"a credit is asked for by {', '.join(credited)}; paste it under the video from {credits_file}")
+    songs = [cue.song for cue in result.cues]
+    times = [f"{song_list.clock(cue.start_s)} – {song_list.clock(cue.end_s)}" for cue in result.cues]
+    heads = [
+        f"{n:2d}. {time}  {cue.found:<9} " for n, (time, cue) in enumerate(zip(times, result.cues, strict=True), 1)
+    ]
+    lines = [f"{strong(title(result.source))} ({song_list.clock(result.duration_s)})"]
+    if detailed:
+        for head, cue in zip(heads, result.cues, strict=True):
+            fade = f", after a crossfade of {cue.fade_in_s:g} s" if cue.fade_in_s else ""
+            lines += [
+                f"{head.rstrip()}{fade}",
+                f"    {song_list.details(cue.song, strong)}",
+                f"    why: {plain(cue.reason)}",
+            ]
     else:
-        lines.append(f"no song asks for a credit; what else to do is in {credits_file}")
-    return "\n".join([*lines, f"written: {sheet}", f"the same songs again: --seed {result.seed}"])
+        lines += song_list.rows(songs, before=heads, width=width, strong=strong)
+    sheet, credits_file = map(plain, result.files)
+    credited = [str(number) for number, song in enumerate(songs, start=1) if credit(song)]
+    lines.append("")
+    if credited:
+        which = "Every song asks" if len(credited) == len(songs) else f"Songs {', '.join(credited)} ask"
+        which = f"Song {credited[0]} asks" if len(credited) == 1 < len(songs) else which
+        lines.append(f"{which} for a credit; paste it under the video from {credits_file}.")
+    else:
+        lines.append(f"No song asks for a credit; {credits_file} says what else to do.")
+    return "\n".join([*lines, f"Written: {sheet}", f"The same songs again: --seed {result.seed}"])
 
 
-def song(item: Song, strong: Strong = str) -> str:
-    """Return a song: title, artist, length, licence, credit line and link."""
-    about = ", ".join(filter(None, [_minutes(item.duration_s), item.genre, "/".join(item.moods)]))
-    artist = f" by {plain(item.artist)}" if item.artist else ""
-    lines = [f"{strong(plain(item.title))}{artist}{plain(f' ({about})') if about else ''}  {plain(item.uid)}"]
-    lines.append(f"    use: {plain(f'{item.license}. {item.usage}')}")
-    if item.credit:
-        lines.append(f"    credit: {plain(item.credit)}")
-    if item.link and item.link not in (item.credit or ""):
-        lines.append(f"    link: {plain(item.link)}")
-    if item.path:
-        lines.append(f"    file: {plain(item.path)}")
-    return "\n".join(lines)
+def songs(
+    found: Sequence[Song],
+    strong: Strong = str,
+    *,
+    detailed: bool = False,
+    facts: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    """Return songs that were searched for or named; `facts` are shown of each beside what always is."""
+    if detailed:
+        lines = [song_list.details(song, strong) for song in found]
+    else:
+        lines = song_list.rows(found, after=facts, width=width, strong=strong)
+    return "\n".join([*lines, "", *song_list.footnotes(found, detailed=detailed)]).rstrip()
 
 
 def _region(segment: Segment, result: Timeline) -> str:
@@ -159,9 +188,3 @@ def _region(segment: Segment, result: Timeline) -> str:
     note = f"  {disagreement(result)}" if segment.reason == "modalities_disagree" else ""
     bar = "█" * round(probability * 20)
     return f"{segment.start_s:7.2f} – {segment.end_s:7.2f} s  {label:<22} {probability:4.0%}  {bar}{note}".rstrip()
-
-
-def _minutes(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"

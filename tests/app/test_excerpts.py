@@ -39,7 +39,7 @@ def test_what_was_not_looked_for_is_not_shown(film):
 def test_of_a_still_there_are_none(tmp_path, portrait):
     write_picture(tmp_path / "a.png", portrait)
     watch = Excerpter()
-    with pytest.raises(MediaError, match="a still has no time"):
+    with pytest.raises(MediaError, match="a still picture has no timeline"):
         watch.excerpts(Analyzer()(tmp_path / "a.png", watch=watch))
 
 

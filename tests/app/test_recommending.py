@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,9 +8,11 @@ from edge_emo.app.learned import learned
 from edge_emo.app.library import library
 from edge_emo.app.recommending import Recommending
 from edge_emo.core.emotions import EMOTIONS
-from edge_emo.music.ranking.recommend import Recommender
+from edge_emo.music.ranking.recommend import USUAL, Recommender
 from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.history import History
+from edge_emo.report import text
+from tests.music.ranking.test_cues import film_of
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,23 @@ def test_what_is_shown_is_kept_in_the_history_and_learned_from():
     assert known.history.by_action["shown"] == 3
     assert known.history.by_action["kept"] == 1
     assert max(known.likes, key=lambda like: like.weight).weight > 0
+
+
+def test_what_a_film_asks_for_is_said_with_the_share_of_each_part(heard):
+    asking = Recommending(Recommender(), 6, 1, USUAL)
+    film = replace(film_of((0, 30, "happy"), (30, 50, "sad"), (50, 60, "angry")), readings=heard.readings)
+    found = asking.for_timeline(film)
+    assert [(wish.emotion, round(wish.share, 2)) for wish in found.asked_for] == [
+        ("happy", 0.5),
+        ("sad", 0.33),
+        ("angry", 0.17),
+    ]
+    assert Counter(item.asked_for for item in found.songs) == {"happy": 3, "sad": 2, "angry": 1}
+    printed = text.recommended(found)
+    assert "its parts ask for happy (50%), sad (33%), angry (17%)" in printed
+    for item in found.songs:
+        line = next(line for line in printed.splitlines() if item.song.title in line)
+        assert line.endswith(f"  {item.asked_for}")
+    alone = asking.for_mood("calm")
+    assert [(wish.emotion, wish.share) for wish in alone.asked_for] == [("calm", 1.0)]
+    assert "ask for" not in text.recommended(alone)

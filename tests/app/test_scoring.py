@@ -5,6 +5,7 @@ import pytest
 from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
 from edge_emo.core.errors import MediaError
 from edge_emo.media.pictures import write_picture
+from edge_emo.media.sound import read_sound
 from edge_emo.media.sources import sample_path
 from edge_emo.music.ranking.cues import EditedCue
 from edge_emo.music.ranking.recommend import Recommender
@@ -26,7 +27,7 @@ def test_a_film_is_scored_by_what_was_found_in_it(recommender):
     assert plan.needs_timeline
     footage = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), listened=True)
     assert [cue.emotion for cue in plan.cues(footage)] == ["happy", "sad"]
-    with pytest.raises(ValueError, match="was not looked at"):
+    with pytest.raises(ValueError, match="was not analysed"):
         plan.cues(Footage("a.mp4", 60.0, True))
 
 
@@ -56,7 +57,7 @@ def test_what_was_not_listened_to_is_taken_to_have_sound():
 def test_a_film_and_a_recording_state_their_length_and_whether_they_have_sound(film, portrait, sample, tmp_path):
     assert stated(str(film)).duration_s == pytest.approx(4.0, abs=0.1)
     assert stated(str(film)).has_sound
-    assert stated(str(sample_path())).duration_s == pytest.approx(len(sample) / 16000, abs=0.01)
+    assert stated(str(sample_path())).duration_s == pytest.approx(len(read_sound(sample_path())) / 16000, abs=0.01)
     write_picture(tmp_path / "a.png", portrait)
-    with pytest.raises(MediaError, match="a still has no time"):
+    with pytest.raises(MediaError, match="a still picture cannot be scored"):
         stated(str(tmp_path / "a.png"))

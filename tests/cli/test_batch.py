@@ -70,4 +70,4 @@ def test_an_interruption_keeps_what_is_done(monkeypatch, capsys):
     found = batch.Batch(["a.wav", "b.wav", "c.wav"], job)
     assert list(found) == ["a.wav"]
     assert found.exit_code(recognized=True) == 130
-    assert "2 of 3 are not done" in capsys.readouterr().err
+    assert "2 of 3 sources were not done" in capsys.readouterr().err

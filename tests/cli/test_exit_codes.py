@@ -60,7 +60,7 @@ def test_an_argument_with_a_nul_is_wrong_usage(arguments):
     """No shell passes one, but programs that call the command in their own process may."""
     done = CliRunner().invoke(main, arguments)
     assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
-    assert "holds a NUL" in done.stderr
+    assert "contains a NUL" in done.stderr
 
 
 def test_a_damaged_model_is_exit_code_3_and_named(edge_emo, models):

@@ -36,7 +36,7 @@ def test_what_was_shown_and_kept_is_in_the_history_and_teaches(edge_emo, home):
     assert found["history"]["by_action"]["kept"] == 1
     assert found["likes"][0]["weight"] > 0
     text = edge_emo("history", "stats", "--data-dir", home).stdout.decode()
-    assert "6 rows about 5 songs" in text
+    assert "6 entries about 5 songs" in text
     document(edge_emo("history", "export", "--json", "--data-dir", home), "events")
 
 
@@ -50,7 +50,9 @@ def test_a_seed_or_no_history_leaves_no_row(edge_emo, home):
 
 def test_the_last_line_says_what_can_be_done_next(edge_emo, home):
     text = edge_emo("recommend", "--mood", "calm", "--data-dir", home).stdout.decode()
-    assert text.endswith("edge-emo history add kept UID\n")
+    last = "Tell it which songs you like, and it learns: edge-emo history add kept UID"
+    assert text.endswith(f"{last} (--details shows the UIDs).\n")
+    assert f"{last}." in edge_emo("recommend", "--mood", "calm", "--details", "--data-dir", home).stdout.decode()
 
 
 def test_an_unknown_song_is_named_and_not_kept(edge_emo, home):
@@ -67,7 +69,7 @@ def test_reset_and_forget(edge_emo, home):
     assert edge_emo("history", "reset", "--data-dir", home).returncode == 0
     assert document(edge_emo("history", "stats", "--json", "--data-dir", home), "history")["likes"] == []
     assert len(exported(edge_emo, home)) == 6
-    assert edge_emo("history", "forget", "--song", uids[1], "--yes", "--data-dir", home).stderr == b"1 rows deleted\n"
+    assert edge_emo("history", "forget", "--song", uids[1], "--yes", "--data-dir", home).stderr == b"1 entry deleted\n"
     assert edge_emo("history", "forget", "--data-dir", home, stdin=b"n\n").returncode == 1
     assert len(exported(edge_emo, home)) == 5
     assert edge_emo("history", "forget", "--data-dir", home, stdin=b"y\n").returncode == 0

@@ -160,7 +160,7 @@ def test_a_process_that_is_told_to_end_tidies_up_and_says_so_by_its_code(out, nu
     _, told = process.communicate(timeout=30)
     assert (process.returncode, kept(path)) == (128 + number, True)
     assert told.decode().splitlines() == [
-        f"edge-emo: {path}: was not written; what was there, if anything, is as it was",
+        f"edge-emo: {path}: was not written; an existing file is unchanged",
         "edge-emo: interrupted",
     ]
 
@@ -219,7 +219,7 @@ def test_an_interrupted_batch_gives_what_is_done_and_the_code_of_the_signal(monk
     found = run("analyze", "sample", copy, "--json")
     assert found.exit_code == 128 + number
     assert len(json.loads(found.stdout)["results"]) == 1
-    assert "interrupted; 1 of 2 are not done" in found.stderr
+    assert "interrupted; 1 of 2 sources were not done" in found.stderr
 
 
 def test_a_catalogue_damaged_in_the_middle_leaves_the_songs_that_were_exported_before(out, tmp_path):
@@ -230,7 +230,7 @@ def test_a_catalogue_damaged_in_the_middle_leaves_the_songs_that_were_exported_b
     path = out(".csv")
     done = run("songs", "export", path, "--catalogue", tmp_path / "damaged.sqlite")
     assert (done.exit_code, kept(path)) == (3, True)
-    assert f"{path}: was not written; what was there, if anything, is as it was" in done.stderr
+    assert f"{path}: was not written; an existing file is unchanged" in done.stderr
     assert "damaged.sqlite: damaged" in done.stderr
 
 

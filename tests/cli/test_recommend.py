@@ -19,10 +19,19 @@ def test_recommend_the_sample(edge_emo):
     text = done.stdout.decode()
     assert done.returncode == 0
     assert done.stderr == b""
-    assert text.startswith("sample: ")
-    assert text.count("\n    use: ") == 10
-    assert text.count("\n    why: ") == 10
-    assert text.endswith("the same songs again: --seed 1\n")
+    head, *songs, blank, _, _, _, _, seed = text.splitlines()
+    assert head.startswith("sample: happy (")
+    assert [line[:4] for line in songs] == [f"{number:2d}. " for number in range(1, 11)]
+    assert all(line.endswith(("  Audio Library", "  CC BY")) for line in songs)
+    assert (blank, seed) == ("", "The same songs again: --seed 1")
+
+
+def test_details_say_why_each_song_came_and_how_it_may_be_used(edge_emo):
+    text = edge_emo("recommend", "sample", "--seed", 1, "--details").stdout.decode()
+    for label in ("UID ", "licence: ", "why: "):
+        assert text.count(f"\n    {label}") == 10
+    assert text.count("YouTube Audio Library (") == 0, "how to find songs is said once, below"
+    assert text.count("youtube.com/audiolibrary") == 1
 
 
 def test_the_readme_shows_what_comes(edge_emo):
@@ -81,8 +90,8 @@ def test_a_film_gets_songs_by_both_strategies(edge_emo, film):
 def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
     asked = ("recommend", "--mood", "disgust", "--genre", "polka", "-n", 3, "--seed", 1)
     text = edge_emo(*asked).stdout.decode()
-    assert text.count("why: does not fit: ") == 3
-    assert "0 of 3 songs fit; leave out --genre (" in text
+    assert text.count("  does not fit\n") == 3
+    assert "0 of 3 songs fit; drop --genre (" in text
     [result] = document(edge_emo(*asked, "--json"), "recommend")["results"]
     assert [item["fits"] for item in result["songs"]] == [False] * 3
     assert result["advice"]["relax"][0]["condition"] == "genres"
@@ -91,7 +100,7 @@ def test_songs_that_fit_nothing_never_come_without_a_word(edge_emo):
     assert fitting["advice"] is None
     assert all(item["fits"] for item in fitting["songs"])
     nothing = edge_emo("recommend", "--mood", "angry", "--genre", "holiday", "--bpm", "60-62")
-    assert "leave out --genre (" in nothing.stdout.decode()
+    assert "drop --genre (" in nothing.stdout.decode()
 
 
 def test_an_unknown_mood_is_answered_with_the_known_ones(edge_emo):

@@ -52,7 +52,7 @@ def test_time_codes_count_the_frames_of_the_film(edge_emo, film, tmp_path):
 
 def test_the_output_says_which_songs_want_a_credit_and_how_to_get_the_same_again(edge_emo, film, tmp_path):
     text = edge_emo("score", film, "--out", "a.csv", "--license", "cc-by").stdout.decode()
-    assert "every song asks for a credit; paste it under the video from a.csv.credits.txt" in text
+    assert "Every song asks for a credit; paste it under the video from a.csv.credits.txt." in text
     seed = text.split("--seed ")[1].strip()
     again = edge_emo("score", film, "--out", "b.csv", "--license", "cc-by", "--seed", seed)
     assert again.returncode == 0
@@ -71,13 +71,13 @@ def test_csv_and_json_lines_have_a_row_for_each_cue(edge_emo, film, tmp_path):
 def test_a_recording_is_scored_too(edge_emo, tmp_path):
     assert edge_emo("score", sample_path(), "--out", "labels.txt").returncode == 0
     [line] = (tmp_path / "labels.txt").read_text(encoding="utf-8").splitlines()
-    assert line.startswith("0.000000\t5.3")
+    assert line.startswith("0.000000\t3.6")
 
 
 def test_an_unknown_format_is_told_before_the_film_is_looked_at(edge_emo):
     done = edge_emo("score", "nowhere.mp4", "--out", "cues.aaf")
     assert done.returncode == 2
-    assert b"cues.aaf is no known cue sheet; end its name in one of .otio, .edl" in done.stderr
+    assert b"cues.aaf is not a known kind of cue sheet; let its name end in one of .otio, .edl" in done.stderr
     assert b"nowhere.mp4" not in done.stderr
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
     (tmp_path / "cues.csv").write_text("mine")
     done = edge_emo("score", "nowhere.mp4", "--out", "cues.csv")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"cues.csv: is there already; give another name, or --force" in done.stderr
+    assert b"cues.csv: already exists; choose another name, or overwrite it with --force" in done.stderr
     assert (tmp_path / "cues.csv").read_text() == "mine"
     assert edge_emo("score", film, "--out", "cues.csv", "--force").returncode == 0
     assert (tmp_path / "cues.csv").read_text(encoding="utf-8").startswith("cue,start,end")
@@ -94,14 +94,18 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["film", "--out", "nowhere/cues.csv"], 1, "its folder is not there"),
+        (["film", "--out", "nowhere/cues.csv"], 1, "its folder does not exist"),
         (["film", "--out", "cues.csv", "--bpm", "1-2"], 1, "no song is left for 0 to 4 s of the film"),
         (["nowhere.mp4", "--out", "cues.csv"], 1, "nowhere.mp4: no such file"),
-        (["-", "--out", "cues.csv"], 2, "for one film that is a file"),
-        ([".", "--out", "cues.csv"], 2, "for one film that is a file"),
+        (["-", "--out", "cues.csv"], 2, "exactly one film, as a file"),
+        ([".", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         (["film"], 2, "--out"),
-        (["film", "--out", "cues.csv", "--another", "1"], 2, "name their file with --cues"),
-        (["film", "--out", "cues.csv", "--cues", sample_path()], 1, "cues are read from .csv and .json"),
+        (["film", "--out", "cues.csv", "--another", "1"], 2, "name that sheet with --cues"),
+        (
+            ["film", "--out", "cues.csv", "--cues", sample_path()],
+            1,
+            "not a cue sheet to read back; name a .csv or .json",
+        ),
         (["film", "--out", "cues.csv", "--cues", sample_path(), "--mood", "calm"], 2, "drop one of them"),
     ],
 )
@@ -166,7 +170,7 @@ def test_a_full_disk_leaves_nothing_half_written(film, tmp_path):
         cwd=ROOT,
     )
     assert done.returncode == 1
-    assert b"cannot be written (File too large); make room, or name another folder" in done.stderr
+    assert b"cannot be written (File too large); make room, or choose another folder" in done.stderr
     assert b"Traceback" not in done.stderr
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"cues.csv": "the one before"}
 

@@ -44,8 +44,8 @@ def test_a_wrong_list_ends_with_its_line_and_code_1(edge_emo, tmp_path):
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"line 3: more cells than columns; nothing was imported" in done.stderr
     done = edge_emo("songs", "import", tmp_path / "in.csv", "--skip-bad", "--data-dir", tmp_path)
-    assert (done.returncode, done.stdout) == (0, b"1 songs imported, 1 rows left out\n")
-    assert b"line 3: more cells than columns; left out" in done.stderr
+    assert (done.returncode, done.stdout) == (0, b"1 song imported, 1 row skipped\n")
+    assert b"line 3: more cells than columns; skipped" in done.stderr
 
 
 def test_search_takes_conditions(edge_emo):
@@ -65,4 +65,4 @@ def test_search_takes_conditions(edge_emo):
 def test_a_list_that_cannot_be_written_is_named(edge_emo, tmp_path):
     done = edge_emo("songs", "export", tmp_path / "none" / "out.csv")
     assert (done.returncode, done.stdout) == (1, b"")
-    assert b"write it elsewhere" in done.stderr
+    assert b"write elsewhere" in done.stderr

@@ -129,3 +129,38 @@ def test_bytes_that_are_no_utf8_name_no_song_and_raise_nothing(edge_emo, argumen
 def test_what_is_no_number_is_wrong_usage(option, arguments, value):
     given = f"{value}-{value}" if option == "--bpm" else value
     assert CliRunner().invoke(main, [*arguments, f"{option}={given}"]).exit_code == 2
+
+
+def test_on_a_terminal_text_stays_within_its_width_and_elsewhere_it_is_not_broken(monkeypatch, capsys):
+    from edge_emo.cli import printing
+
+    text = "a head\n" + " 1. " + "word " * 40 + "\nx" + "y" * 100
+    printing.put_text(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    printing.put_text(text)
+    head, *lines, unbreakable = capsys.readouterr().out.splitlines()
+    assert (head, unbreakable) == ("a head", "x" + "y" * 100)
+    assert len(lines) > 4
+    assert max(map(len, lines)) <= 50
+    assert all(line.startswith("      word") for line in lines[1:]), "under the beginning of the first"
+    assert " ".join(" ".join(lines).split()) == " ".join(text.splitlines()[1].split())
+
+
+def test_search_shows_tempo_and_instruments_only_when_asked_for_by_them(edge_emo):
+    plain_list = edge_emo("songs", "search", "joyful", "--limit", 5).stdout.decode()
+    assert " bpm" not in plain_list
+    assert "Piano" not in plain_list
+    by_tempo = edge_emo("songs", "search", "joyful", "--limit", 5, "--bpm", "100-140").stdout.decode()
+    assert len(re.findall(r" 1[0-4]\d bpm$", by_tempo, re.MULTILINE)) == 5
+    for arguments in (("happy ukulele",), ("happy", "--instrument", "ukulele")):
+        rows = edge_emo("songs", "search", *arguments, "--limit", 3).stdout.decode().split("\n\n")[0]
+        assert len([row for row in rows.splitlines() if "Uk" in row]) == 3
+
+
+def test_verifying_models_prints_the_verdict_alone_and_listing_what_there_is(edge_emo):
+    verdict, listed = edge_emo("models", "verify"), edge_emo("models", "list")
+    assert re.fullmatch(rb"(\d+) of \1 model files are sound\n", verdict.stdout)
+    assert b"voice.int8.json" in listed.stdout
+    assert b"sound\n" not in listed.stdout

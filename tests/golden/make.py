@@ -1,4 +1,4 @@
-"""Golden values of the sample and of a portrait, at two levels, so that a drift is located: inputs, and probabilities.
+"""Golden values of speech, of the sample that ships and of a portrait, at two levels, so that a drift is located.
 
 python -m tests.golden.make     after a wanted change of the front end or the models
 """
@@ -20,12 +20,16 @@ from edge_emo.voice.activity import find_voice
 from edge_emo.voice.recognizer import VoiceRecognizer, network_input
 
 FILE = Path(__file__).parent / "golden.json"
+SPEECH = Path(__file__).parent / "speech.flac"
+"""From espeak-ng 1.51 with -v en-gb -p 70 -s 180 -a 150: "I cannot believe it! This is the best news I have heard all
+year. We did it, we really did it!"
+"""
 NAMES = ("voice", "voice-classic")
 
 
-def golden():
-    """Return voice spans, network inputs (every 37th value) and window probabilities of the sample."""
-    samples = read_sound(sample_path())
+def golden(file=SPEECH):
+    """Return voice spans, network inputs (every 37th value) and window probabilities of a sound."""
+    samples = read_sound(file)
     found = {"spans": [[s.start, s.stop] for s in find_voice(samples)], "inputs": {}, "probabilities": {}}
     for name in NAMES:
         card = read_card(models_folder() / f"{name}.fp32.json")
@@ -60,5 +64,10 @@ def golden_face():
 if __name__ == "__main__":
     with atomic_write(FILE) as draft:
         draft.write_text(
-            json.dumps({"voice": golden(), "face": golden_face()}, indent=None, separators=(",", ":")) + "\n"
+            json.dumps(
+                {"voice": golden(), "face": golden_face(), "sample": golden(sample_path())},
+                indent=None,
+                separators=(",", ":"),
+            )
+            + "\n"
         )

@@ -418,7 +418,7 @@ def test_what_is_printed_counts_every_credit_that_is_to_be_pasted(sheet):
     terms = {"license": "CC BY 3.0", "license_url": "https://x/by/3.0", "source": "own", "link": ""}
     cues = [free[0], replace(free[1], song=replace(free[1].song, **terms)), *free[2:]]
     printed = text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"]))
-    assert "a credit is asked for by 2; paste it under the video from a.csv.credits.txt" in printed
+    assert "Song 2 asks for a credit; paste it under the video from a.csv.credits.txt." in printed
 
 
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
@@ -428,7 +428,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):
 
 def test_nothing_is_overwritten_unless_asked(sheet, tmp_path):
     (tmp_path / "cues.csv.credits.txt").write_text("by hand")
-    with pytest.raises(CueSheetError, match=r"cues\.csv\.credits\.txt: is there already"):
+    with pytest.raises(CueSheetError, match=r"cues\.csv\.credits\.txt: already exists"):
         write(sheet, tmp_path / "cues.csv")
     assert (tmp_path / "cues.csv.credits.txt").read_text() == "by hand"
     assert not (tmp_path / "cues.csv").exists()
@@ -440,7 +440,7 @@ def test_nothing_is_overwritten_unless_asked(sheet, tmp_path):
 def test_a_place_that_cannot_be_written_is_told(sheet, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in ("nowhere", "file"):
-        with pytest.raises(CueSheetError, match="its folder is not there or not writable"):
+        with pytest.raises(CueSheetError, match="its folder does not exist or is read-only"):
             write(sheet, tmp_path / folder / "cues.csv")
 
 

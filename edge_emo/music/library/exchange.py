@@ -113,7 +113,8 @@ def write_songs(songs: Iterable[Song], file: IO[str], format: Format) -> int:
         if format == "csv":
             writer.writerow(_cells(song))
         else:
-            file.write(msgspec.json.encode(song).decode() + "\n")
+            fields = {name: getattr(song, name) for name in SongRecord.__struct_fields__}
+            file.write(msgspec.json.encode(fields).decode() + "\n")
         n += 1
     return n
 

@@ -13,6 +13,9 @@ from edge_emo.music.ranking.mixture import Part
 from edge_emo.music.ranking.scores import Floats, Indices, Ranking, steady
 from edge_emo.music.ranking.taste import Memory
 
+LEAST_FIT = 1 / 3
+"""Score, without taste and freshness, below which a song does not fit what is asked for."""
+
 _VARIETY = 0.06  # width of the random part of a value: songs with the same tags take turns
 _LUCK = 1 << 16  # steps of that part
 _STALE = 0.15  # what a song loses that was shown a moment ago,
@@ -81,8 +84,8 @@ class Appeal:
         pool = pools[0] if len(pools) == 1 else np.unique(np.concatenate(pools))
         tastes = [self._tastes(pool, part.emotion) for part in parts]
         luck = _VARIETY / _LUCK * self.luck[pool].astype(np.float32)
-        values = [  # for a part come its own best alone: of the others' some may hardly suit it
-            np.where(np.isin(pool, own), of_part[pool] + _TASTE * taste + luck, -np.inf)
+        values = [  # for a part come its own best alone, and what does not fit it only once nothing else is left
+            np.where(np.isin(pool, own), of_part[pool] + _TASTE * taste + luck - (of_part[pool] < LEAST_FIT), -np.inf)
             for own, of_part, taste in zip(pools, scores, tastes, strict=True)
         ]
         is_whole = all(len(each) < size for each in pools)

@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.core.emotions import EMOTIONS
-from edge_emo.music.ranking.appeal import Appeal
+from edge_emo.music.ranking.appeal import LEAST_FIT, Appeal
 from edge_emo.music.ranking.mixture import Part, turns
 from edge_emo.music.ranking.scores import Indices
 from edge_emo.music.store.catalogue import Catalogue, Song
 
-LEAST_FIT = 1 / 3
-"""Score, without taste and freshness, below which a song does not fit what is asked for."""
-
 _SUITS = 0.15  # share of an emotion from which on a song is said to suit it
-_POOL = 150  # best songs of each part among which the choice is made
+_POOL = 500  # best songs of each part among which the choice is made
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,8 @@ class Recommendation:
     `score` is two parts of `mood_match` and one of `closeness` (both 0 to 1), less where the song contradicts the
     emotion or was shown lately (`freshness` is 1 for a song not shown, 0 for one shown just now), and more or less by
     the `taste` that a history tells of (0 without one; in standard deviations of liking). `fits` is false where the
-    song comes only because the filters leave nothing better; the reason says so too.
+    song comes only because the filters leave nothing better; the reason says so too. `asked_for` is the emotion for
+    which it was chosen.
     """
 
     song: Song
@@ -41,6 +39,7 @@ class Recommendation:
     taste: float
     fits: bool
     reason: str
+    asked_for: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,7 @@ class Choice:
                 taste=each.taste,
                 fits=each.fit >= LEAST_FIT,
                 reason=_reason(song, each, appeal.memory.liked(song, each.part.emotion) if appeal.memory else None),
+                asked_for=each.part.emotion,
             )
             for song, each in zip(songs, self.chosen, strict=True)
         ]

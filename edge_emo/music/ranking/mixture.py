@@ -61,7 +61,7 @@ def mean(mixture: Mixture) -> NDArray[np.float64]:
 
 
 def parts(mixture: Mixture) -> list[Part]:
-    """Return the parts by falling share: each emotion that stands out, or the mean where a single one does."""
+    """Return the parts by falling share: the emotions that stand out, each of them alone."""
     whole = mean(mixture)
     weights = np.zeros(len(EMOTIONS))
     for weight, probabilities in mixture:
@@ -70,8 +70,6 @@ def parts(mixture: Mixture) -> list[Part]:
         weights += weight * standing_out / standing_out.sum()
     weights /= weights.sum()
     order = [int(i) for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
-    if len(order) == 1:
-        return [only(whole)]
     return [Part(float(weights[i]), np.array(one_hot(EMOTIONS[i])), whole) for i in order]
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from edge_emo.core.errors import UserDataError
 from edge_emo.core.once import once
 from edge_emo.core.timeline import Timeline
-from edge_emo.music.ranking.appeal import Appeal
-from edge_emo.music.ranking.choice import LEAST_FIT, Choice, Recommendation
+from edge_emo.music.ranking.appeal import LEAST_FIT, Appeal
+from edge_emo.music.ranking.choice import Choice, Recommendation
 from edge_emo.music.ranking.mixture import (
     Mixture,
     Part,

@@ -21,6 +21,8 @@ MATCH_WEIGHT = 2 / 3
 
 DIVERSITY = 0.2
 """What a song loses that is the same as one already chosen in artist, genre and moods."""
+CROWDING = 0.045
+"""What it loses for each of the last nine songs that is the same, so that no genre and no mood fills a list."""
 SAME_ARTIST, SAME_GENRE, SAME_MOODS = 0.3, 0.3, 0.4
 
 _SAMPLE = 20_000
@@ -148,13 +150,15 @@ class Ranking:
 
         `values` holds those of the pool for each taker of a turn, -inf where a song never comes; who finds none leaves
         the turn to the others. Maximal marginal relevance (Carbonell and Goldstein 1998): a song loses by its likeness
-        to the most similar one chosen. Of an artist come at most `MAX_PER_ARTIST` among any ten while there are others
-        in the pool; also returned is whether there were, and songs for everyone.
+        to the most similar one chosen, and a little by that to each of the last nine. Of an artist come at most
+        `MAX_PER_ARTIST` among any ten while there are others in the pool; also returned is whether there were, and
+        songs for everyone.
         """
         moods = self._mood_table(np.concatenate([pool, np.array(chosen, np.intp)]))
         sizes = moods.sum(1)
         artists, genres = self.songs.artists[pool], self.songs.genres[pool]
-        likeness = np.zeros(len(pool), np.float32)
+        likeness, crowd = np.zeros((2, len(pool)), np.float32)
+        lately: deque[Floats] = deque(maxlen=9)
         left = np.ones(len(pool), bool)
         recent = deque((int(self.songs.artists[i]) for i in chosen), maxlen=9)
         is_kept = True
@@ -167,10 +171,16 @@ class Ranking:
             alike += np.float32(SAME_ARTIST) * (artists == artist)
             alike += np.float32(SAME_GENRE) * (genres == genre)
             np.maximum(likeness, alike, out=likeness)
+            if len(lately) == lately.maxlen:
+                np.subtract(crowd, lately[0], out=crowd)
+            np.add(crowd, alike, out=crowd)
+            lately.append(alike)
 
         def best(taker: int) -> int | None:
             nonlocal is_kept
-            gains = np.where(left, values[taker] - np.float32(DIVERSITY) * likeness, -np.inf)
+            gains = np.where(
+                left, values[taker] - np.float32(DIVERSITY) * likeness - np.float32(CROWDING) * crowd, -np.inf
+            )
             often = [artist for artist, count in Counter(recent).items() if count >= MAX_PER_ARTIST]
             free = np.where(np.isin(artists, often), -np.inf, gains) if often else gains
             row = int(free.argmax())

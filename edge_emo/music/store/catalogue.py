@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,8 @@ from edge_emo.core.errors import CatalogueError, SongNotFoundError
 from edge_emo.core.text import printable
 from edge_emo.music.store.bundled import BUNDLED
 from edge_emo.music.store.filters import Filters
+from edge_emo.music.store.licenses import how_to_find
+from edge_emo.music.store.queries import queries
 from edge_emo.music.store.schema import DAMAGED, SCHEMA_VERSION, in_order, version_of
 
 
@@ -36,8 +37,8 @@ KEYS = np.dtype([("file", np.int8), ("id", np.int64)])
 Keys = NDArray[np.void]
 
 _CHUNK = 10_000
-_MOST_WORDS = 32  # of a search; the time grows with each
-_TRUST = {"genre": 0.75, "nothing": 0.25}  # in the place of a song, by what it was found from
+_SOURCE = 9  # place of the column after those of the instruments
+_TRUST = {"genre": 0.7, "nothing": 0.25}  # in the place of a song, by what it was found from
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Song:
 
     `valence` and `arousal` lie between -1 and 1; `probabilities` tell how far it suits each of `EMOTIONS` and sum to 1.
     `duration_from`, `bpm_from` and `mood_from` say where each figure comes from. `path` is its file on this machine,
-    of several copies the first by name.
+    of several copies the first by name. `find` says how to find a song for which `link` is at best its artist's page.
     """
 
     uid: str
@@ -70,6 +71,7 @@ class Song:
     bpm_from: str
     mood_from: str
     probabilities: tuple[float, ...]
+    find: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,23 +173,28 @@ class Catalogue:
     def search(self, text: str = "", limit: int = 20, filters: Filters | None = None) -> list[Song]:
         """Return songs of which title, artist, genre, moods or instruments hold every word of `text`, best first.
 
-        The start of a word suffices; without `text`, all songs that pass the `filters`.
+        The start of a word suffices, and moods and instruments are found by synonyms, which come after the words
+        themselves; without `text`, all songs that pass the `filters`.
         """
-        words = list(dict.fromkeys(re.findall(r"\w+", text.casefold())))[:_MOST_WORDS]
-        if text.strip() and not words:
-            return []
-        query = " ".join(f'"{word}"*' for word in words)
-        found: list[tuple[float, Song]] = []
+        asked = queries(text) if text.strip() else [None]
+        found: dict[str, Song] = {}
+        for query in asked:
+            found.update((song.uid, song) for song in self._matching(query, limit, filters) if song.uid not in found)
+            if len(found) >= limit:
+                break
+        return list(found.values())[:limit]
+
+    def _matching(self, query: str | None, limit: int, filters: Filters | None) -> list[Song]:
+        found: list[tuple[int, Song]] = []
         for schema in reversed(self._files):
             condition, values = (filters or Filters()).conditions(schema)
             join, order = f"WHERE {condition} {self._hidden(schema)}", "t.id"
-            if words:
+            if query is not None:
                 join = f"JOIN {schema}.tracks_fts f ON f.rowid = t.id {join} AND f.tracks_fts MATCH ?"
                 values, order = [*values, query], "f.rank, t.id"
-            songs = self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit])
-            found += enumerate(songs)
+            found += enumerate(self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit]))
         # ranks of different files are no measures of each other, so they take turns, the user's songs first
-        return [song for _, song in sorted(found, key=lambda item: item[0])][:limit]
+        return [song for _, song in sorted(found, key=lambda item: item[0])]
 
     def all_songs(self, schema: Literal["bundled", "own"] | None = None) -> Iterator[Song]:
         """Yield every song, or those of one of the files, without keeping them."""
@@ -304,7 +311,8 @@ class Catalogue:
             rows = self._connection.execute(f"{_SELECT.format(schema=schema)} {condition}", list(values)).fetchall()
         songs: list[Song] = []
         for uid, title, artist, genre, moods, instruments, *rest in rows:
-            about: list[Any] = [*rest[: -len(EMOTIONS)], tuple(rest[-len(EMOTIONS) :])]
+            find = how_to_find(rest[_SOURCE], title, artist)
+            about: list[Any] = [*rest[: -len(EMOTIONS)], tuple(rest[-len(EMOTIONS) :]), find]
             songs.append(Song(uid, title, artist, genre, _names(moods), _names(instruments), *about))
         return songs
 

@@ -16,10 +16,10 @@ class Filters:
     """Conditions on songs; all of those given must hold. Lengths in seconds, tempo in beats per minute.
 
     Of several genres or instruments one is enough; it is asked for by words of its name, in any case of letters and
-    number ("country" for "Country & Folk", "drum" for "Drums"). Songs of an `occasion`, for Christmas and for children,
-    can be left out; a genre that is asked for never is. A song whose length is not known passes the least one, not
-    the largest; one whose tempo is not known passes no tempo. `local` songs have a file on this machine. Raises
-    ValueError for an unknown `license` or a range from high to low.
+    number ("country" for "Country & Folk", "drum" for "Drums"). Songs of an `occasion`, for Christmas, birthdays
+    and children, can be left out; a genre that is asked for never is. A song whose length is not known passes the least
+    one, not the largest; one whose tempo is not known passes no tempo. `local` songs have a file on this machine.
+    Raises ValueError for an unknown `license` or a range from high to low.
     """
 
     license: LicenseChoice = "any"
@@ -84,7 +84,7 @@ class Filters:
 
 
 def is_of_occasion(*names: str) -> bool:
-    """Return whether one of these, a genre or a title, is that of Christmas or children's songs."""
+    """Return whether one of these, a genre or a title, is that of a song for Christmas, a birthday or children."""
     return any(not _OCCASIONS.isdisjoint(_words(name)) for name in names)
 
 
@@ -106,4 +106,6 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"\w+")
-_OCCASIONS = frozenset({"holiday", "christma", "xma", "children", "kid", "nursery", "carol"})  # as `_words` has them
+_OCCASIONS = frozenset(
+    {"birthday", "holiday", "christma", "xma", "children", "kid", "nursery", "carol"}
+)  # as `_words` has them

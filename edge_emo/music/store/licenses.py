@@ -7,21 +7,37 @@ import re
 UNKNOWN = "unknown"
 
 USAGES = {
-    "CC BY 4.0": "Free to use, change and publish, also in commercial videos, if the credit line is shown and changes "
-    "are named.",
-    "YouTube Audio Library licence": "Free in videos, also monetised ones, without a credit line; get it in the "
-    "YouTube Audio Library. The file itself may not be passed on.",
-    UNKNOWN: "Not known; ask who holds the rights before you publish it.",
+    "CC BY 4.0": "Free to use, change and publish, even commercially, as long as you show the credit line and say "
+    "what you changed.",
+    "YouTube Audio Library licence": "Free to use in videos, even monetized ones, without a credit line. Do not pass "
+    "on the file itself.",
+    UNKNOWN: "Not known; ask the rights holder before you publish it.",
 }
 """What may be done with a song, by its licence."""
 
 URLS = {"CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/"}
 
+AUDIO_LIBRARY = "youtube.com/audiolibrary"
+
+_VERSION = re.compile(r" \d\.\d$")
 _CC_BY = re.compile(r"CC BY \d\.\d")
 _CC_NAME = re.compile(r"CC (BY(?:-NC)?(?:-SA|-ND)?) (1\.0|2\.0|2\.5|3\.0|4\.0)")
 _CC_URL = re.compile(
     r"https?://(?:www\.)?creativecommons\.org/licenses/(by(?:-nc)?(?:-sa|-nd)?)/(1\.0|2\.0|2\.5|3\.0|4\.0)/?"
 )
+
+
+def in_a_word(name: str) -> str:
+    """Return a licence as short as a line of a list needs it: without version, publisher's name and the word itself."""
+    return _VERSION.sub("", name).removeprefix("YouTube ").removesuffix(" licence")
+
+
+def how_to_find(source: str, title: str, artist: str) -> str | None:
+    """Return where to look for a song whose publisher gives single songs no address, None for other publishers."""
+    if source != "youtube_audio_library":
+        return None
+    by = f" by {artist}" if artist else ""
+    return f"search for “{title}”{by} in the YouTube Audio Library ({AUDIO_LIBRARY})"
 
 
 def is_cc_by(name: str) -> bool:
@@ -39,7 +55,7 @@ def creative_commons(text: str) -> tuple[str, str, str] | None:
         return None
     kind, version = found[1].lower(), found[2]
     name, url = f"CC {kind.upper()} {version}", f"https://creativecommons.org/licenses/{kind}/{version}/"
-    usage = USAGES["CC BY 4.0"] if is_cc_by(name) else f"As its licence says; read it before you publish: {url}"
+    usage = USAGES["CC BY 4.0"] if is_cc_by(name) else f"Read the licence before you publish it: {url}"
     return name, url, usage
 
 

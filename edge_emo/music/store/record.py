@@ -62,7 +62,7 @@ def complete(record: SongRecord) -> SongRecord:
     if record.probabilities is not None and abs(sum(record.probabilities) - 1) > 1e-3:
         total = sum(record.probabilities)
         raise ValueError(f"the probabilities of the {len(EMOTIONS)} emotions add up to {total:.3f}, not 1")
-    place, found_by = moods.mood_position(record.moods, record.genre)
+    place, found_by = moods.mood_position(record.moods, record.genre, record.title)
     if record.valence is not None and record.arousal is not None:
         place = moods.MoodPosition(
             record.valence, record.arousal, moods.probabilities_near(record.valence, record.arousal)

@@ -70,6 +70,22 @@ def test_nothing_clashes_with_what_it_is():
     assert contradicting([], "An Ordinary Title") == set()
 
 
+@pytest.mark.parametrize("tag", ["Dark", "Sad", "Angry", "Happy", "Bright", "Dramatic"])
+def test_what_is_felt_strongly_is_not_neutral_not_even_on_average(tag):
+    assert "neutral" in contradicting([tag])
+    assert "neutral" in contradicting(["Grooving", tag])
+    assert "neutral" not in contradicting(["Grooving", "Relaxed"], "Calm")
+
+
+def test_words_of_a_title_that_are_mood_tags_shift_what_a_song_suits_but_not_its_place():
+    plain, haunted = (mood_position(("Dark",), "Cinematic", title)[0] for title in ("Corridor", "Haunted Corridor"))
+    fearful = EMOTIONS.index("fearful")
+    assert haunted.probabilities[fearful] > plain.probabilities[fearful]
+    assert sum(haunted.probabilities) == pytest.approx(1, abs=1e-3)
+    assert (haunted.valence, haunted.arousal) == (plain.valence, plain.arousal)
+    assert mood_position((), "", "Haunted Corridor") == (NOWHERE, "nothing"), "a title alone is too little"
+
+
 @pytest.mark.parametrize(
     ("genre", "row"),
     [
