@@ -1,0 +1,201 @@
+"""The code blocks of the README and of docs/: found, run, checked, and their output written anew."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+
+_FENCE = re.compile(
+    r"(?:^<!-- (?P<note>[^\n]+?) -->\n)?^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_INLINE = re.compile(r"(?<!`)`((?:edge-emo|python -m) [^`]+)`(?!`)")
+_SHELL = ("sh", "console")
+_PERCENT = re.compile(r"\d+(?=%)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block. `note` is the comment on the line before: "not run: WHY", "set up" or None."""
+
+    page: Path
+    line: int
+    language: str
+    code: str
+    note: str | None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, such as "README.md:12"."""
+        return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
+
+    @property
+    def not_run(self) -> str | None:
+        """Why it is not run, if so."""
+        return self.note.removeprefix("not run: ") if self.note and self.note.startswith("not run: ") else None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it holds commands for a shell."""
+        return self.language in _SHELL
+
+    def commands(self) -> str:
+        """Return what a shell is given: of a "console" block the lines behind a prompt."""
+        if self.language == "console":
+            return "".join(f"{command}\n" for command, _ in self.transcript())
+        return self.code
+
+    def transcript(self) -> list[tuple[str, str]]:
+        """Return the commands of a "console" block, each with the output that is shown."""
+        _, *parts = re.split(r"^\$ ", self.code, flags=re.MULTILINE)
+        split = [part.partition("\n") for part in parts]
+        return [(command, output) for command, _, output in split]
+
+
+def blocks(page: Path, text: str | None = None) -> list[Block]:
+    """Return every fenced block of a page."""
+    text = page.read_text(encoding="utf-8") if text is None else text
+    return [
+        Block(page, text.count("\n", 0, found.start("code")) + 1, found["language"], found["code"], found["note"])
+        for found in _FENCE.finditer(text)
+    ]
+
+
+def runnable(page: Path) -> list[Block]:
+    """Return the blocks of a page that are run, in order."""
+    return [block for block in blocks(page) if block.language in (*_SHELL, "python") and block.note is None]
+
+
+class Terminal:
+    """A folder in which blocks are run, one after the other, with the commands they name on the PATH."""
+
+    def __init__(self, folder: Path, commands: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{_commands(commands)}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "EDGE_EMO_HOME": str(commands / "data"),
+            "COLUMNS": "100",
+        }
+        self._names: dict[str, object] = {"__name__": "__main__"}
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command by bash, and stop at the first that fails."""
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+        )
+
+    def python(self, block: Block) -> None:
+        """Run a Python block, which knows the names of those before it. Raises what it raises, with the page's line."""
+        padded = "\n" * (block.line - 1) + block.code
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            exec(compile(padded, str(block.page), "exec"), self._names)
+        finally:
+            os.chdir(before)
+
+
+def _commands(folder: Path) -> Path:
+    """Write `edge-emo`, `python` and a `pip` that installs nothing, but checks what it is asked for."""
+    folder = folder / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, arguments in (("edge-emo", "-m edge_emo"), ("python", ""), ("pip", "-m tests.docs.pip")):
+        path = folder / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+    return folder
+
+
+def alike(shown: str, found: str) -> bool:
+    """Tell whether output is what a page shows.
+
+    Processors round int8 differently: where the first line differs by a percent or two, the songs after it may differ.
+    """
+    if shown == found:
+        return True
+    first, other = shown.partition("\n")[0], found.partition("\n")[0]
+    if _PERCENT.sub("", first) != _PERCENT.sub("", other):
+        return False
+    pairs = list(zip(_PERCENT.findall(first), _PERCENT.findall(other), strict=True))
+    return any(a != b for a, b in pairs) and all(abs(int(a) - int(b)) <= 2 for a, b in pairs)
+
+
+def with_output(text: str, page: Path, run: Callable[[Block], str]) -> str:
+    """Return a page with the code of each "console" block replaced by what `run` says."""
+    found = iter(blocks(page, text))
+
+    def replaced(match: re.Match[str]) -> str:
+        block = next(found)
+        if block.language != "console" or block.note is not None:
+            run(block)
+            return match[0]
+        return match[0].replace(match["code"], run(block))
+
+    return _FENCE.sub(replaced, text)
+
+
+def inline_commands(page: Path) -> list[str]:
+    """Return the commands that a page names in its sentences."""
+    return [" ".join(found.split()) for found in _INLINE.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))]
+
+
+def words_of(commands: str) -> Iterator[list[str]]:
+    """Return the words of each command of a shell that is ours: `edge-emo …` and `python -m …`, once for each pipe."""
+    for line in commands.replace("\\\n", " ").splitlines():
+        for part in re.split(r"\s(?:&&|\||;)\s", line.partition(" #")[0]):
+            words = shlex.split(part)
+            if words and Path(words[0]).name in ("edge-emo", "python"):
+                yield [Path(words[0]).name, *words[1:]]
+
+
+def unknown(words: list[str]) -> list[str]:
+    """Return the options, or the command itself, that `--help` of a command does not know."""
+    if words[0] == "edge-emo":
+        words = ["python", "-m", "edge_emo", *words[1:]]
+    if words[1] != "-m":
+        return [] if Path(words[1]).is_file() else [words[1]]
+    module, rest = words[2], words[3:]
+    names = []
+    for word in rest:
+        if not re.fullmatch(r"[a-z][a-z-]*", word) or not _help(module, *names, word):
+            break
+        names.append(word)
+    text = _help(module, *names)
+    if not text:
+        return [" ".join(words[1:3])]
+    options = [word.partition("=")[0] for word in rest if re.fullmatch(r"--?[a-z][\w-]*(=.*)?", word)]
+    return [option for option in options if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text)]
+
+
+@cache
+def _help(module: str, *names: str) -> str:
+    """Return the help of a command, or nothing where it has none."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *names, "--help"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
+    )
+    return done.stdout if done.returncode == 0 else ""
+
+
+def indented_commands(page: Path) -> list[str]:
+    """Return commands in indented code, which no runner sees."""
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    found = re.findall(r"^ {4,}(?:edge-emo|python|pip|\.venv/bin)\b.*$", text, re.MULTILINE)
+    return [textwrap.dedent(line) for line in found]
