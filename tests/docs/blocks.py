@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -10,8 +11,11 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+
+import click
+
+from edge_emo.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -139,15 +143,11 @@ def alike(shown: str, found: str) -> bool:
 
 
 def with_output(text: str, page: Path, run: Callable[[Block], str]) -> str:
-    """Return a page with the code of each "console" block replaced by what `run` says."""
+    """Return a page with the code of each block replaced by what `run` returns."""
     found = iter(blocks(page, text))
 
     def replaced(match: re.Match[str]) -> str:
-        block = next(found)
-        if block.language != "console" or block.note is not None:
-            run(block)
-            return match[0]
-        return match[0].replace(match["code"], run(block))
+        return match[0].replace(match["code"], run(next(found)))
 
     return _FENCE.sub(replaced, text)
 
@@ -167,31 +167,32 @@ def words_of(commands: str) -> Iterator[list[str]]:
 
 
 def unknown(words: list[str]) -> list[str]:
-    """Return the options, or the command itself, that `--help` of a command does not know."""
+    """Return the options of a command that it does not have, or the command itself where there is none."""
     if words[0] == "edge-emo":
-        words = ["python", "-m", "edge_emo", *words[1:]]
+        return _unknown_to_click(main, words[1:])
     if words[1] != "-m":
-        return [] if Path(words[1]).is_file() else [words[1]]
-    module, rest = words[2], words[3:]
-    names = []
-    for word in rest:
-        if not re.fullmatch(r"[a-z][a-z-]*", word) or not _help(module, *names, word):
-            break
-        names.append(word)
-    text = _help(module, *names)
-    if not text:
-        return [" ".join(words[1:3])]
-    options = [word.partition("=")[0] for word in rest if re.fullmatch(r"--?[a-z][\w-]*(=.*)?", word)]
-    return [option for option in options if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text)]
+        return []
+    module = words[2]
+    if importlib.util.find_spec(module) is None:
+        return [module]
+    package = ROOT / module.partition(".")[0]
+    if not package.is_dir():
+        return []  # another project's, such as pytest
+    source = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    return [option for option in _options(words[3:]) if f'"{option}"' not in source]
 
 
-@cache
-def _help(module: str, *names: str) -> str:
-    """Return the help of a command, or nothing where it has none."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *names, "--help"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
-    )
-    return done.stdout if done.returncode == 0 else ""
+def _unknown_to_click(command: click.Command, words: list[str]) -> list[str]:
+    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        child = command.commands.get(words[0])
+        return [words[0]] if child is None else _unknown_to_click(child, words[1:])
+    context = click.Context(command, **command.context_settings)
+    known = {name for option in command.get_params(context) for name in (*option.opts, *option.secondary_opts)}
+    return [option for option in _options(words) if option not in known]
+
+
+def _options(words: list[str]) -> list[str]:
+    return [word.partition("=")[0] for word in words if re.fullmatch(r"--?[a-z][\w-]*(=.*)?", word)]
 
 
 def indented_commands(page: Path) -> list[str]:

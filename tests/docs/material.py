@@ -19,7 +19,6 @@ from edge_emo.media.sound import SAMPLE_RATE, read_sound
 from edge_emo.media.sources import sample_path
 
 FRAME_RATE = 25
-_SCENE_S = 8
 _SIZE = (480, 360)
 
 
@@ -55,7 +54,7 @@ def write_music(folder: Path) -> None:
         tags.save()
 
 
-def write_film(path: Path) -> None:
+def write_film(path: Path, scene_s: int = 4) -> None:
     """Write a film of four scenes, with sound: a smiling face, the same face at rest, an evening sky, and a sunset.
 
     The voice that ships speaks in each, played back at another speed, so that it sounds like another mood.
@@ -65,13 +64,14 @@ def write_film(path: Path) -> None:
     at_rest = smiling.copy()
     at_rest[:, left : left + _SIZE[1]] = cv2.resize(unsmiling(_portrait()), (_SIZE[1], _SIZE[1]))
     scenes = [smiling, at_rest, _sky((24, 38, 70), (196, 120, 80)), _sky((60, 8, 8), (250, 150, 40))]
-    sound = np.concatenate([_spoken(0.9), _spoken(1.2), _spoken(0.7, after_s=3.4), _spoken(1.55)])
+    spoken = [_spoken(0.9), _spoken(1.2), _spoken(0.7, after_s=3.4), _spoken(1.55)]
+    sound = np.concatenate([np.resize(voice, scene_s * SAMPLE_RATE) for voice in spoken]).astype(np.float32)
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=FRAME_RATE, options={"preset": "veryfast"})
         picture.width, picture.height, picture.pix_fmt = *_SIZE, "yuv420p"
         track = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         for scene in scenes:
-            for number in range(_SCENE_S * FRAME_RATE):
+            for number in range(scene_s * FRAME_RATE):
                 moved = np.roll(scene, round(6 * np.sin(number / 8)), axis=1)
                 container.mux(picture.encode(av.VideoFrame.from_ndarray(moved, "rgb24")))
         frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
@@ -96,7 +96,6 @@ def _sky(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> NDArray[np.
 
 
 def _spoken(speed: float, after_s: float = 0) -> NDArray[np.float32]:
-    """Return a scene's length of the voice that ships from a time on, over and over, at another speed and pitch."""
+    """Return the voice that ships from a time on, at another speed and pitch, and a pause after it."""
     voice = read_sound(sample_path())[round(after_s * SAMPLE_RATE) :]
-    with_pause = np.pad(soxr.resample(voice, SAMPLE_RATE * speed, SAMPLE_RATE), (0, round(0.5 * SAMPLE_RATE)))
-    return np.resize(with_pause, _SCENE_S * SAMPLE_RATE).astype(np.float32)
+    return np.pad(soxr.resample(voice, SAMPLE_RATE * speed, SAMPLE_RATE), (0, round(0.5 * SAMPLE_RATE)))

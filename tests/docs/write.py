@@ -11,21 +11,32 @@ from pathlib import Path
 
 import click
 
-from benchmarks.report import PAGES as FIGURES
-from benchmarks.report import with_figures
+from benchmarks import report
 from tests.docs import material
 from tests.docs.blocks import PAGES, ROOT, Block, Terminal, runnable, with_output
 
 PICTURE = ROOT / "docs" / "timeline.png"
 
 
-def output(block: Block, terminal: Terminal) -> str:
-    """Run a block, and return the code of a "console" block with what its commands print now."""
-    if block.language == "console":
-        return "".join(f"$ {command}\n{terminal.shell(command).stdout}" for command, _ in block.transcript())
-    if block.note is None and block.is_command:
-        terminal.shell(block.code)  # later blocks may read what it wrote
-    return block.code
+def output(page: Path, text: str) -> str:
+    """Return a page with what the commands of its "console" blocks print now."""
+    last = max((block.line for block in runnable(page) if block.language == "console"), default=0)
+    if not last:
+        return text
+
+    def code(block: Block) -> str:
+        if block.language == "console":
+            return "".join(f"$ {command}\n{terminal.shell(command).stdout}" for command, _ in block.transcript())
+        if block.is_command and block.note is None and block.line < last:
+            terminal.shell(block.code)  # later blocks may read what it wrote
+        return block.code
+
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "page"
+        folder.mkdir()
+        material.write_all(folder)
+        terminal = Terminal(folder, Path(made) / "commands")
+        return with_output(text, page, code)
 
 
 def write_picture(folder: Path) -> None:
@@ -44,19 +55,13 @@ def main(picture: bool) -> None:
     """Write the figures and the output of every page."""
     for page in PAGES:
         before = page.read_text(encoding="utf-8")
-        after = with_figures(before) if page in FIGURES else before
-        if any(block.language == "console" for block in runnable(page)):
-            with tempfile.TemporaryDirectory() as made:
-                (Path(made) / "page").mkdir()
-                material.write_all(Path(made) / "page")
-                terminal = Terminal(Path(made) / "page", Path(made) / "commands")
-                after = with_output(after, page, lambda block, terminal=terminal: output(block, terminal))
+        after = output(page, report.with_figures(before) if page in report.PAGES else before)
         if after != before:
             page.write_text(after, encoding="utf-8")
             click.echo(f"{page.relative_to(ROOT)}: written", err=True)
     if picture:
         with tempfile.TemporaryDirectory() as made:
-            material.write_all(Path(made))
+            material.write_film(Path(made) / "movie.mp4", scene_s=8)
             write_picture(Path(made))
 
 
