@@ -74,9 +74,9 @@ def limits() -> str:
     return (
         "- **Few kinds of speech.** The voice model learned from actors speaking two English sentences and some German "
         "ones in a\n  quiet room. On four corpora of strangers (Mandarin, Urdu, Amharic, Bengali) `voice` answers for "
-        f"{together['named']:.0%} of the clips, and\n  {together['named_right']:.0%} of these answers are right. It labels "
-        f"{readers['files_named_otherwise']:.0%} of recordings of ordinary readers as something other than\n  neutral or "
-        "calm ([benchmarks](benchmarks.md#voices))."
+        f"{together['named']:.0%} of the clips, and\n  {together['named_right']:.0%} of these answers are right. It "
+        f"labels {readers['files_named_otherwise']:.0%} of recordings of ordinary readers as something other than\n  "
+        "neutral or calm ([benchmarks](benchmarks.md#voices))."
     )
 
 
@@ -86,10 +86,10 @@ def catalogue() -> str:
         info = opened.info()
     credited = info.by_license["CC BY 4.0"]
     return (
-        f"- **Songs:** the catalogue holds facts about {info.songs:,} songs, and no sound. {credited:,} are CC BY 4.0: free "
-        "in any video,\n  including commercial ones, with the credit line that edge-emo prints. "
-        f"{info.songs - credited:,} are under the YouTube Audio Library\n  licence: free in videos, but the files may not "
-        "be passed on."
+        f"- **Songs:** the catalogue holds facts about {info.songs:,} songs, and no sound. {credited:,} are CC BY "
+        "4.0: free in any video,\n  including commercial ones, with the credit line that edge-emo prints. "
+        f"{info.songs - credited:,} are under the YouTube Audio Library\n  licence: free in videos, but the files "
+        "may not be passed on."
     )
 
 

@@ -103,8 +103,8 @@ def strangers() -> str:
     files, windows = (readers[f"{kind}_named_otherwise"] for kind in ("files", "windows"))
     return (
         f"{table(titles.split(','), rows)}\n\nOf ten people reading books aloud (LibriSpeech test-other), {files:.0%} "
-        f"of {readers['n']} files and {windows:.0%} of their {readers['windows']} windows\nget a label other than neutral "
-        f"or calm. `{name}`, measured by {command('voice_strangers')}."
+        f"of {readers['n']} files and {windows:.0%} of their {readers['windows']} windows\nget a label other than "
+        f"neutral or calm. `{name}`, measured by {command('voice_strangers')}."
     )
 
 

@@ -38,7 +38,7 @@ def card_fields() -> str:
 
 def _part(name: str, part: dict[str, Any]) -> str:
     rows = [
-        f"| `{field}` | {_kind(about)} | {'required' if field in part.get('required', ()) else _code(about['default'])} |"
+        f"| `{field}` | {_kind(about)} | {_code(about['default']) if 'default' in about else 'required'} |"
         for field, about in part["properties"].items()
     ]
     about = " ".join(part["description"].split())
