@@ -48,7 +48,7 @@ def summary() -> str:
         ["other corpora", f"UAR {elsewhere}", f"accuracy {eye['accuracy']:.2f} on {eye['n']} photos labelled by eye"],
         [
             "how often it answers there",
-            f"{together['named']:.0%} of clips from four corpora; {together['named_right']:.0%} of these answers are right",
+            f"{together['named']:.0%} of clips from four corpora; {together['named_right']:.0%} of them right",
             "not measured",
         ],
         ["time on one core", f"{clip:.0f} ms for a 3 s clip", f"{frame:.0f} ms for a camera frame"],
