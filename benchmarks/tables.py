@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.environment import read
 from edge_emo.models.card_json import read_card
@@ -63,13 +63,13 @@ def voice_accuracy() -> str:
     for name, found in read("voice_accuracy")["results"]["cross_validation"].items():
         spread = [f"{found[key]['mean']:.3f} ± {found[key]['sd']:.3f}" for key in ("uar", "accuracy")]
         means = [f"{found[key]['mean']:.3f}" for key in ("uar_women", "uar_men", "ece")]
-        named = f"{found['named']['mean']:.0%}".replace("%", " %")
+        named = f"{found['named']['mean']:.0%}"
         low, high = found["intervals"]["uar"]["low"], found["intervals"]["uar"]["high"]
         interval = f"{low:.3f} to {high:.3f}"
         rows.append(
             [titled(name), spread[0], interval, spread[1], *means, named, f"{found['accuracy_named']['mean']:.3f}"]
         )
-    titles = "model,UAR,its 95 % interval,accuracy,UAR women,UAR men,calibration error,not uncertain,accuracy then"
+    titles = "model,UAR,95% interval,accuracy,UAR women,UAR men,calibration error,answered,accuracy of answers"
     return table(titles.split(","), rows)
 
 
@@ -81,10 +81,10 @@ def voice_details() -> str:
     folds = ", ".join(f"{report['uar']:.3f}" for report in found["folds"].values())
     return (
         f"`voice` int8 by fold: {folds}. Recall: {recalls(found['together']['recall'])}.\n"
-        f"int8 gives the label of fp32 for {100 * found['labels_as_fp32']:.1f} % of the held-out clips. "
-        "The very int8 file that ships, trained on all\n19 actors, reaches UAR "
-        f"{ranged(foreign['intervals']['uar'], 2)} on {foreign['n']} clips of five EMO-DB speakers it never heard "
-        "(mostly four\nemotions, German; five other speakers of that corpus were in training)."
+        f"int8 agrees with fp32 on the label of {100 * found['labels_as_fp32']:.1f}% of the held-out clips. "
+        "The int8 file that ships,\ntrained on all 19 actors, reaches a UAR of "
+        f"{ranged(foreign['intervals']['uar'], 2)} on {foreign['n']} clips of five EMO-DB speakers it never heard\n"
+        "(German, mostly four emotions; five other speakers of that corpus were in training)."
     )
 
 
@@ -96,23 +96,32 @@ def strangers() -> str:
         row = found[corpus]
         uar = ranged(row["uar"]) if "n" in row else f"{row['uar']:.3f}"
         right = "–" if row["named_right"] is None else f"{row['named_right']:.3f}"
-        figures = [uar, f"{row['uar_all']:.3f}", f"{100 * row['named']:.0f} %", right, f"{row['ece']:.3f}"]
+        figures = [uar, f"{row['uar_all']:.3f}", f"{row['named']:.0%}", right, f"{row['ece']:.3f}"]
         rows.append([title, str(row.get("n", "")), *figures])
-    titles = "corpus,clips,UAR among its emotions,UAR among all eight,not uncertain,accuracy then,calibration error"
+    titles = "corpus,clips,UAR over its emotions,UAR over all eight,answered,accuracy of answers,calibration error"
     readers = found["librispeech"]
-    files, windows = (100 * readers[f"{kind}_named_otherwise"] for kind in ("files", "windows"))
+    files, windows = (readers[f"{kind}_named_otherwise"] for kind in ("files", "windows"))
     return (
-        f"{table(titles.split(','), rows)}\n\n{files:.0f} % of {readers['n']} files, and {windows:.0f} % of their "
-        f"{readers['windows']} windows, of ten people who read books aloud\n(LibriSpeech test-other) are named "
-        f"something else than neutral or calm. `{name}`, measured by {command('voice_strangers')}."
+        f"{table(titles.split(','), rows)}\n\nOf ten people reading books aloud (LibriSpeech test-other), {files:.0%} "
+        f"of {readers['n']} files and {windows:.0%} of their {readers['windows']} windows\nget a label other than "
+        f"neutral or calm. `{name}`, measured by {command('voice_strangers')}."
     )
 
 
-def curve(name: str, asked: Mapping[str, Sequence[str]]) -> str:
-    """Some steps of the robustness of a model; `asked` names the levels of each axis."""
+def voice_curves() -> str:
+    """Every step of voices recorded worse."""
+    return _curves("voice")
+
+
+def face_curves() -> str:
+    """Every step of faces seen worse."""
+    return _curves("face")
+
+
+def _curves(name: str) -> str:
     results = read(f"{name}_robustness")["results"]
-    rows = [["as it is", "", results["as_it_is"]]]
-    rows += [[axis, level, results["curves"][axis][level]] for axis, levels in asked.items() for level in levels]
+    rows = [["unchanged", "", results["as_it_is"]]]
+    rows += [[axis, level, row] for axis, levels in results["curves"].items() for level, row in levels.items()]
     return table(
         ["", "", "macro recall", "accuracy", "labels changed"],
         [
@@ -120,21 +129,6 @@ def curve(name: str, asked: Mapping[str, Sequence[str]]) -> str:
             for axis, level, row in rows
         ],
     )
-
-
-def voice_curves() -> str:
-    """Every step of voices recorded worse."""
-    return _whole("voice")
-
-
-def face_curves() -> str:
-    """Every step of faces seen worse."""
-    return _whole("face")
-
-
-def _whole(name: str) -> str:
-    curves = read(f"{name}_robustness")["results"]["curves"]
-    return curve(name, {axis: list(rows) for axis, rows in curves.items()})
 
 
 def face_accuracy() -> str:
@@ -145,7 +139,7 @@ def face_accuracy() -> str:
         cells = [f"{test['macro_recall']:.3f}", f"{test['ece']:.3f}"]
         cells += [f"{eye['accuracy']:.3f}", f"{eye['macro_recall']:.3f}", f"{found['kilobytes']:,}"]
         rows.append([titled(name), ranged(test["intervals"]["accuracy"]), *cells])
-    titles = "model,accuracy (95 % interval),macro recall,calibration error,by eye,macro recall,kB"
+    titles = "model,accuracy (95% interval),macro recall,calibration error,photos labelled by eye,their macro recall,kB"
     return table(titles.split(","), rows)
 
 
@@ -153,28 +147,28 @@ def face_details() -> str:
     """Recalls of the default expression model, and how its files agree."""
     found = read("face_accuracy")["results"]["face int8"]
     test = found["public_test"]["recall"]
+    through = found["through_detector"]
     return (
-        (
-            f"`face` int8 gives the label of fp32 for {100 * found['labels_as_fp32']:.1f} % of these faces. Recall: "
-            f"{recalls(test)} (10 faces).\nEach face of PublicTest in a frame, found by the detector first: "
-            f"{found['through_detector']['accuracy_emotions']:.3f} of the {found['through_detector']['found']:.0%} "
-            "that are found."
-        )
-        .replace("%", " %")
-        .replace("  %", " %")
+        f"`face` int8 agrees with fp32 on the label of {found['labels_as_fp32']:.1%} of these faces. Recall: "
+        f"{recalls(test)} (10 faces).\nWith each face placed in a frame for the detector to find first: "
+        f"{through['accuracy_emotions']:.3f} on the {through['found']:.0%} it finds."
     )
 
 
 _DETECTOR = {
     "recall_24_to_32": "24 to 32",
     "recall_16_to_32": "16 to 32",
-    "false_per_photo": "false boxes a photo",
-    "recall_at_allowed_false": "found where at most 0.05 are false",
+    "false_per_photo": "false boxes per photo",
+    "recall_at_allowed_false": "found at ≤ 0.05 false boxes",
 }
 
 
-def detector(name: str) -> str:
-    """Recall and false boxes of a detector."""
+def detectors() -> str:
+    """Both precisions of the detector."""
+    return "\n\n".join(_detector(name) for name in read("detector_accuracy")["results"])
+
+
+def _detector(name: str) -> str:
     rows = []
     for condition, row in read("detector_accuracy")["results"][name].items():
         cells = [f"{row[key]:.3f}" for key in _DETECTOR]
@@ -197,17 +191,15 @@ def median_ms(stage: str) -> float:
     return float(read("latency")["results"]["stages_ms"][stage]["p50_ms"])
 
 
-def peers(chosen: Sequence[tuple[str, str, str]] | None = None) -> str:
-    """Times beside those of other libraries: all, or some by comparison, ours and peer."""
+def peers() -> str:
+    """Times beside those of other libraries."""
     rows = []
     for row in read("peers")["results"]["times"]:
-        if chosen is not None and (row["comparison"], row["ours"], row["peer"]) not in chosen:
-            continue
         low, high = row["interval_95"]
         ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
         ours = row["ours"].removeprefix(row["comparison"]).strip()
         rows.append([row["comparison"], ours, f"{row['ours_ms']:.3f}", row["peer"], f"{row['peer_ms']:.3f}", ratio])
-    return table(["what", "edge-emo", "ms", "peer", "ms", "peer / edge-emo (95 %)"], rows)
+    return table(["what", "edge-emo", "ms", "peer", "ms", "peer / edge-emo (95%)"], rows)
 
 
 def peer_accuracy() -> str:
@@ -241,14 +233,14 @@ def processes() -> str:
             *((f"first {name}", row) for name, row in results["first_result"].items()),
         )
     ]
-    return table(["a process of its own", "seconds", "peak MB", "MB while it waits"], rows)
+    return table(["process", "seconds", "peak MB", "idle MB"], rows)
 
 
 def largest(key: str, unit: str, n: int = 8) -> str:
     """The largest parts of what is imported or installed, and their sum."""
     found = read("coldstart")["results"][key]
     parts = ", ".join(f"{name} {value:.1f}" for name, value in list(found.items())[:n])
-    return f"{sum(found.values()):.0f} {unit} in all: {parts}."
+    return f"{sum(found.values()):.0f} {unit} in total: {parts}."
 
 
 def export() -> str:
@@ -262,11 +254,11 @@ def export() -> str:
             f"{row['kilobytes']:,.0f}",
             f"{row['ms_fp32']:.3f}",
             f"{row['ms']:.3f}",
-            f"{100 * row['label_agreement']:.1f} %",
+            f"{row['label_agreement']:.1%}",
         ]
         for row in read("export")["results"]
     ]
-    return table(["network", "from", "chosen", "kB fp32", "kB", "ms fp32", "ms", "labels as fp32"], rows)
+    return table(["network", "from", "chosen", "kB fp32", "kB", "ms fp32", "ms", "same label as fp32"], rows)
 
 
 def models() -> str:
@@ -305,7 +297,7 @@ def arm_networks() -> str:
         ]
         for name, row in networks.items()
     ]
-    return table(["network", "inputs", "of another label", "largest difference", "mean", "bit-identical"], rows)
+    return table(["network", "inputs", "changed labels", "largest difference", "mean", "bit-identical"], rows)
 
 
 def _small(value: float) -> str:
@@ -337,7 +329,7 @@ def arm_variants() -> str:
         ]
         for name, row in variants["networks"].items()
     ]
-    titles = ["variant", "inputs", "of another label", "largest difference", "from fp32, PC", "from fp32, Arm", ""]
+    titles = ["variant", "inputs", "changed labels", "largest difference", "from fp32, PC", "from fp32, Arm", ""]
     return table(titles, rows)
 
 
@@ -345,12 +337,12 @@ def arm_tests() -> str:
     """How the tests ended there."""
     tests = read("arm")["results"]["tests"]
     counts = ", ".join(f"{tests[key]} {key}" for key in ("passed", "failed", "skipped"))
-    return f"{counts}, {len(tests['left_out'])} left out beforehand."
+    return f"{counts}, {len(tests['left_out'])} left out."
 
 
-def default_megabytes() -> float:
-    """Return the size of the models that run where none is named."""
+def default_megabytes(*names: str) -> float:
+    """Return the size of the files that run by default, of these models or of all."""
     manifest = read_manifest()
-    entries = [manifest.models[name] for name in manifest.tasks.values()]
+    entries = [manifest.models[name] for name in names or manifest.tasks.values()]
     cards = [read_card(models_folder() / entry.cards[entry.default]) for entry in entries]
     return sum((models_folder() / card.file).stat().st_size for card in cards) / 1e6
