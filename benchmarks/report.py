@@ -14,10 +14,10 @@ import click
 
 from benchmarks import tables
 from benchmarks.environment import ROOT, read
-from benchmarks.strangers import STRANGERS
 from edge_emo.core.emotions import VALENCE_AROUSAL
 from edge_emo.core.files import atomic_write
 from edge_emo.music.store.catalogue import Catalogue
+from export.train.corpora import STRANGERS
 
 PAGES = (
     ROOT / "README.md",
