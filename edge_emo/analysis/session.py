@@ -110,11 +110,12 @@ class Session:
         self._fusion.push(readings, cuts)
         self._pushed_s[modality] = until_s
         if self._live:
-            self._steps += self._fusion.steps(self._settled_s())
+            self._steps += self._fusion.steps(self.settled_s)
         return readings
 
-    def _settled_s(self) -> float:
-        """Return the time before which nothing will be found any more."""
+    @property
+    def settled_s(self) -> float:
+        """Nothing will be found any more before this time."""
         latest_s = max(self._pushed_s.values())
         settled = []
         for modality, pushed_s in self._pushed_s.items():

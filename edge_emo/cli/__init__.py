@@ -22,6 +22,7 @@ from edge_emo.cli.analyze import analyze
 from edge_emo.cli.bench import bench
 from edge_emo.cli.doctor import doctor
 from edge_emo.cli.history import history
+from edge_emo.cli.live import live
 from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
 from edge_emo.cli.score import score
@@ -101,5 +102,5 @@ def main() -> None:
     """Hear the emotion in a voice, see it in a face, and get songs for it, offline."""
 
 
-for _command in (recommend, analyze, score, songs, history, models, doctor, bench):
+for _command in (recommend, analyze, score, live, songs, history, models, doctor, bench):
     main.add_command(_command)

@@ -1,0 +1,1 @@
+"""A camera and a microphone, for weeks, with nobody looking after it."""
