@@ -12,12 +12,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Final
 
 import msgspec
 
 from edge_emo.core.errors import EdgeEmoError
 from edge_emo.core.text import plain
 from edge_emo.live.order import BROKEN, ENDED, MISSING, Order, exit_code_for
+
+_BACKENDS: Final = {
+    "film": ("paced", "frames"),
+    "sound": ("paced", "blocks"),
+    "v4l2": ("cameras", "by_pyav"),
+    "opencv": ("cameras", "by_opencv"),
+    "alsa": ("microphones", "by_pyav"),
+    "sounddevice": ("microphones", "by_sounddevice"),
+}
 
 
 def main(order: Order) -> int:
@@ -46,17 +57,10 @@ def main(order: Order) -> int:
 
 
 def _packets(order: Order, clock: Callable[[], float]) -> Iterator[tuple[bytes, bytes | bytearray | memoryview]]:
-    from edge_emo.live import cameras, microphones, paced
     from edge_emo.live.wire import packed
 
-    source = {
-        "film": paced.frames,
-        "sound": paced.blocks,
-        "v4l2": cameras.by_pyav,
-        "opencv": cameras.by_opencv,
-        "alsa": microphones.by_pyav,
-        "sounddevice": microphones.by_sounddevice,
-    }[order.backend]
+    module, function = _BACKENDS[order.backend]
+    source = getattr(import_module(f"edge_emo.live.{module}"), function)  # alone, as each needs libraries of its own
     for packet in source(order, clock):
         yield packed(packet), packet.payload
 

@@ -41,10 +41,10 @@ class Motion:
             return True
         self._usual = before + np.float32(0.5) * (small - before)
         difference = small - before
-        difference -= np.median(difference)  # a lamp, or the exposure
+        difference -= difference.mean()  # a lamp, or the exposure
         return int(np.count_nonzero(np.abs(difference) > CHANGED)) >= LEAST_CELLS
 
 
 def is_loud(samples: Float32) -> bool:
     """Return whether there is any sound in a block of shape (samples,); a constant offset is none."""
-    return bool(np.std(samples) > 10 ** (LEAST_DB / 20))
+    return bool(cv2.meanStdDev(samples)[1] > 10 ** (LEAST_DB / 20))

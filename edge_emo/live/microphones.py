@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_emo.live.order import Order
 from edge_emo.live.wire import Packet
-from edge_emo.media.sound import Float32
+
+if TYPE_CHECKING:
+    from edge_emo.media.sound import Float32
 
 ALSA_CONFIG = "/usr/share/alsa"
 

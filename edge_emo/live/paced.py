@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_emo.live.order import Order
 from edge_emo.live.wire import Packet
-from edge_emo.media.sound import Float32, Sound
+
+if TYPE_CHECKING:
+    from edge_emo.media.sound import Float32
 
 
 def frames(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
@@ -24,6 +27,8 @@ def frames(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
 
 def blocks(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
     """Yield the sound of a file in blocks of a tenth of a second, each when it ends. Raises MediaError."""
+    from edge_emo.media.sound import Sound
+
     length, position, kept = order.rate // 10, 0, np.zeros(0, np.float32)
     for decoded in Sound(order.name, sample_rate=order.rate, audio_track=order.audio_track):
         kept = np.concatenate([kept, decoded])

@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Final, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emo.media.pictures import Pixels
-from edge_emo.media.sound import Float32
+if TYPE_CHECKING:  # the process of a device needs no decoder of files
+    from edge_emo.media.pictures import Pixels
+    from edge_emo.media.sound import Float32
 
 Format = Literal["rgb24", "i420", "f32"]
 
