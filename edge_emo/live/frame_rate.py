@@ -12,13 +12,15 @@ class Pace:
     """Lets up to `fps` frames a second through, none before the one before has ended."""
 
     fps: float
+    _due_s: float = 0.0
     _end_s: float = 0.0
 
     def __call__(self, packet: Packet) -> Packet | None:
         """Return a frame of a camera with its time, None for one that comes too soon."""
         length_s = 1 / self.fps
-        if packet.start_s < self._end_s - 0.3 * length_s:  # cameras are not that even
+        if packet.start_s < self._due_s - length_s / 2:  # cameras are not that even
             return None
+        self._due_s = max(self._due_s, packet.start_s - length_s / 2) + length_s
         start_s = max(packet.start_s, self._end_s)
         self._end_s = start_s + length_s
         return replace(packet, start_s=start_s, end_s=self._end_s)

@@ -26,7 +26,7 @@ class Thermometer:
         celsius = [value / 1000 for path in self.root.glob("class/thermal/thermal_zone*/temp") if (value := _int(path))]
         warmest = max((value for value in celsius if 0 < value < 150), default=None)
         if warmest is not None:
-            self._is_hot = warmest >= (COOL_C if self._is_hot else SOFT_LIMIT_C)
+            self._is_hot = warmest > COOL_C if self._is_hot else warmest >= SOFT_LIMIT_C
         return Heat(temperature_c=warmest, is_hot=self._is_hot, under_voltage=self._under_voltage())
 
     def _under_voltage(self) -> bool:

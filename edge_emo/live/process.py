@@ -93,7 +93,7 @@ class DeviceProcess:
         code = self._process.poll()
         if code is None or self._threads[1].is_alive():  # it closed its output, and is about to end
             return None
-        said = plain(self._said.decode(errors="replace").strip().rpartition("\n")[2])
+        said = plain(self._said.decode(errors="replace").strip().rpartition("\n")[2]).strip()
         return code, said or (
             f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}" if code else ""
         )

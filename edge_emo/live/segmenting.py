@@ -38,7 +38,7 @@ class Segmenter:
         if settled_s - self._looked_s < _EVERY_S and settled_s < math.inf:
             return []
         self._looked_s = settled_s
-        found = self._found()
+        found = self._found(is_over=settled_s == math.inf)
         # the last one may go on, unless nothing was found for long after it
         done = [segment for segment in found if segment.end_s <= settled_s - REACH_S]
         if done:
@@ -52,8 +52,8 @@ class Segmenter:
         self._readings = [reading for reading in self._readings if reading.end_s >= before_s]
         self._cuts = [cut for cut in self._cuts if cut >= before_s]
 
-    def _found(self) -> list[Segment]:
+    def _found(self, *, is_over: bool) -> list[Segment]:
         fusion = Fusion(self._thresholds)
         fusion.push(self._readings, self._cuts)
-        steps = [step for step in fusion.steps() if step.start_s >= self._told_s]
+        steps = [step for step in fusion.steps(is_over=is_over) if step.start_s >= self._told_s]
         return list(segments(steps, min(self._thresholds.values()), self._cuts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ MODALITY: Final[Mapping[DeviceKind, Modality]] = {"camera": "face", "microphone"
 TURN_S: Final = 0.25
 """The service looks at its devices at least so often."""
 _HEAT_EVERY_S: Final = 10.0
+_SAME_S: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Service:
         self._heat, self._heat_s, self._status_s = Heat(), 0.0, 0.0
         self._pace, self._sound_clock = Pace(plan.fps), SoundClock()
         self._stream_s = 0.0
+        self._reached_s: dict[DeviceKind, float] = {}
+        self._waiting: list[tuple[DeviceKind, Packet]] = []
         on = switches or {}
         self._supervisors = {
             device.kind: Supervisor(device, self._bell.clock, self._told(device), is_on=on.get(device.kind, True))
@@ -117,10 +121,11 @@ class Service:
         self._visits.expected = {
             MODALITY[kind] for kind, each in self._supervisors.items() if each.state in ("opening", "open")
         }
-        for packet in came.get("microphone", ()):
-            self._hear(packet, now_s)
-        for packet in came.get("camera", ()):
-            self._see(packet)
+        for kind, packet in self._in_order(came):
+            if kind == "camera":
+                self._see(packet)
+            else:
+                self._hear(packet, now_s)
         if not self._is_played:  # the time of what is played is that of its sound and frames, which may come late
             self._visits.tick(now_s)
         if now_s >= self._heat_s:
@@ -174,6 +179,24 @@ class Service:
         is_file = self._supervisors["microphone"].device.is_file
         self._stream_s = max(self._stream_s, packet.end_s)
         self._visits.hear(packet.start_s if is_file else self._sound_clock(packet, now_s), packet.samples)
+
+    def _in_order(self, came: Mapping[DeviceKind, Sequence[Packet]]) -> list[tuple[DeviceKind, Packet]]:
+        """Return what came in order of time; of what is played, up to the time that all of it has reached."""
+        for kind, packets in came.items():
+            is_file = self._supervisors[kind].device.is_file
+            for packet in packets:
+                if is_file and packet.start_s < self._reached_s.get(kind, 0.0) - _SAME_S:
+                    continue  # its process was killed, and plays it from the beginning
+                self._reached_s[kind] = packet.end_s
+                self._waiting.append((kind, packet))
+        self._waiting.sort(key=lambda each: each[1].end_s)
+        until_s = math.inf
+        if self._is_played:
+            playing = [kind for kind, each in self._supervisors.items() if each.state in ("opening", "open")]
+            until_s = min((self._reached_s.get(kind, 0.0) for kind in playing), default=math.inf)
+        n_ready = sum(packet.end_s <= until_s for _, packet in self._waiting)
+        ready, self._waiting = self._waiting[:n_ready], self._waiting[n_ready:]
+        return ready
 
     @property
     def _is_played(self) -> bool:
