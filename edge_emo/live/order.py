@@ -27,6 +27,11 @@ _WORDS: Final = {
 }
 """How programs say the same on standard error."""
 
+_HINTS: Final = {
+    BUSY: "another program uses it; end that one",
+    DENIED: "this user may not use it; add it to the group video or audio, or allow it in the system's settings",
+}
+
 
 @dataclass(frozen=True)
 class Order:
@@ -51,6 +56,19 @@ def exit_code_of(text: str) -> int:
     """Return the exit code for what a program said on standard error."""
     text = text.lower()
     return next((code for code, words in _WORDS.items() if any(word in text for word in words)), BROKEN)
+
+
+def telling(said: str) -> str:
+    """Return the last line that says why, of all that a process said; libraries say it before the process does."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    known = [line for line in lines if exit_code_of(line) != BROKEN]
+    return (known or lines or [""])[-1]
+
+
+def in_words(code: int, said: str) -> str:
+    """Return the reason with what to do about it, for the exit code of a process and what it said last."""
+    hint = _HINTS.get(code if code in _WORDS else exit_code_of(said))
+    return f"{hint}: {said}" if hint and said else hint or said
 
 
 def exit_code_for(error: OSError) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, Final, Protocol
 
 from edge_emo.core.text import plain
-from edge_emo.live.order import exit_code_of
+from edge_emo.live.order import exit_code_of, telling
 from edge_emo.live.wire import Framed, Packet, Reader, TornError
 
 _SAID: Final = 2000
@@ -93,7 +93,7 @@ class DeviceProcess:
         code = self._process.poll()
         if code is None or self._threads[1].is_alive():  # it closed its output, and is about to end
             return None
-        said = plain(self._said.decode(errors="replace").strip().rpartition("\n")[2]).strip()
+        said = plain(telling(self._said.decode(errors="replace"))).strip()
         return code, said or (
             f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}" if code else ""
         )

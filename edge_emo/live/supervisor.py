@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge_emo.live.events import DeviceKind, DeviceState, DeviceStatus
+from edge_emo.live.order import in_words
 from edge_emo.live.process import Process
 from edge_emo.live.wire import Packet
 
@@ -165,7 +166,7 @@ class Supervisor:
                 self.close()
                 self._become("ended", "")
             else:
-                self._fail(now_s, why or "ended")
+                self._fail(now_s, in_words(code, why) or "ended")
         elif self.device.is_file:
             pass  # it may hold a still, or silence, and wait for its time
         elif now_s - flow.last_s >= limit_s:

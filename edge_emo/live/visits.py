@@ -27,7 +27,7 @@ BEFORE_S: Final = 10.0
 _SAME_FACE_S: Final = 0.7  # a face may be missed for so long
 _AWAKE_S: Final = 5.0  # after the last sound or face
 _LOOK_S: Final = 2.0  # after something moved
-_LEAST_LOOKS_S: Final = 5.0  # also where nothing moves
+_LEAST_LOOKS_S: Final = 10.0  # also where nothing moves
 _HELD_S: Final = 30.0  # readings wait so long for a visit
 
 Propose = Callable[[int, Feeling], tuple[Recommendation, ...]]

@@ -1,5 +1,7 @@
 """Frames come at an even pace and sound at its own time, whatever a device says about its rate."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def test_no_more_frames_come_than_were_asked_for_and_none_overlaps(rate):
     found = frames(np.arange(0, 60, 1 / rate))
     assert len(found) <= 60 * 5 + 1
     assert len(found) >= 60 * min(rate, 5) * 0.7
-    assert all(before.end_s <= after.start_s for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end_s <= after.start_s for before, after in pairwise(found))
 
 
 def test_an_uneven_camera_loses_no_frames(rng):

@@ -109,6 +109,16 @@ def test_why_a_device_cannot_be_opened_is_in_its_last_words(start, said, code):
     assert exit_code_of(said) == code
 
 
+def test_what_a_library_said_before_is_the_reason_where_it_says_more(start):
+    process = start(
+        """
+        print("ALSA lib pcm_hw.c:1829:(_snd_pcm_hw_open) Device or resource busy", file=sys.stderr)
+        print("plughw:CARD=Mic: Input/output error", file=sys.stderr); sys.exit(13)
+        """
+    )
+    assert "busy" in until(process.ended)[1]
+
+
 def test_last_words_cannot_steer_a_terminal(start):
     process = start("sys.stderr.write('\\x1b[2Jbad\\x07\\n'); sys.exit(3)")
     assert until(process.ended) == (3, "[2Jbad")

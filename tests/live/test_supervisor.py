@@ -86,6 +86,22 @@ def test_a_device_that_ends_is_tried_again_ever_more_seldom_and_told_once():
     assert world.killed == len(world.opened_s), "all are let go of"
 
 
+@pytest.mark.parametrize(
+    ("ended", "hint"),
+    [
+        ((11, "/dev/video0: Device or resource busy"), "another program uses it"),
+        ((1, "arecord: main:830: audio open error: Device or resource busy"), "another program uses it"),
+        ((12, "/dev/video0: Permission denied"), "add it to the group video or audio"),
+    ],
+)
+def test_a_device_that_others_use_or_that_is_forbidden_says_what_to_do(ended, hint):
+    world = World()
+    world.behave = lambda process: ended
+    world.live(1)
+    assert hint in world.told[0][1]
+    assert ended[1] in world.told[0][1]
+
+
 def test_a_device_that_cannot_even_be_started_is_tried_again():
     world = World()
     world.error = OSError(12, "Cannot allocate memory")
