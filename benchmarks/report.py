@@ -229,16 +229,17 @@ def live() -> str:
 def endurance() -> str:
     """Weeks of a live service, simulated."""
     found = read("endurance")["results"]
-    all_of, held = found["service"], found["processes"]
+    run, held = found["service"], found["processes"]
     return (
-        f"{tables.machine('endurance')}. In {all_of['hours']:.0f} simulated hours\nthe camera or the microphone was "
-        f"pulled out {all_of['unplugs']:,} times, and was back within 5 s of its return {all_of['back_soon']:,} times, "
-        f"after {all_of['longest_back_s']:.1f} s at the\nlatest; {all_of['lost_events']:,} times it was told to be lost, "
-        f"{all_of['open_events'] - 2:,} times to be back. {all_of['visits']} visitors came: {all_of['came_events']} were "
-        f"told to come,\n{all_of['went_events']} to go. After the first hours {all_of['least_mb']:.1f} to "
-        f"{all_of['most_mb']:.1f} MB were held. {held['times']} real processes were opened and killed;\n"
-        f"{held['descriptors_after']} descriptors, {held['threads_after']} thread and {held['children_after']} children "
-        f"were there after it, {held['descriptors_before']}, {held['threads_before']} and {held['children_before']} before."
+        f"{tables.machine('endurance')}. In {run['hours']:.0f} simulated hours\nthe camera or the microphone was "
+        f"pulled out {run['unplugs']:,} times, and was back within 5 s of its return {run['back_soon']:,} times, "
+        f"after {run['longest_back_s']:.1f} s at the\nlatest; {run['lost_events']:,} times it was told to be lost, "
+        f"{run['open_events'] - 2:,} times to be back. {run['visits']} visitors came: {run['came_events']} were "
+        f"told to come,\n{run['went_events']} to go. After the first hours {run['least_mb']:.1f} to "
+        f"{run['most_mb']:.1f} MB were held. {held['times']} real processes were opened and killed;\n"
+        f"{held['descriptors_after']} descriptors, {held['threads_after']} thread and {held['children_after']} "
+        f"children were there after it, {held['descriptors_before']}, {held['threads_before']} and "
+        f"{held['children_before']} before."
     )
 
 
@@ -257,8 +258,8 @@ def idle() -> str:
     head = ["", "service, % of a core", "devices, %", "both, CPU s an hour", "service, MB", "devices, MB"]
     load = found["load"]["processes_that_wanted_a_core"]
     return (
-        f"{tables.machine('idle')}, over {found['nobody']['seconds']:.0f} s each, while\n{load:.1f} processes wanted its "
-        f"cores.\n\n{tables.table(head, rows)}"
+        f"{tables.machine('idle')}, over {found['nobody']['seconds']:.0f} s each,\nwhile {load:.1f} processes wanted "
+        f"its cores.\n\n{tables.table(head, rows)}"
     )
 
 

@@ -1,5 +1,9 @@
 """Devices are named by what stays when plugs move, and a name is never an address."""
 
+import os
+import sys
+import time
+
 import pytest
 
 from edge_emo.core.errors import DeviceError, MediaError, MediaNotFoundError
@@ -105,3 +109,65 @@ def test_what_cannot_be_played_says_so(opening, tmp_path, portrait):
 def test_auto_waits_while_no_camera_is_there(tmp_path):
     nothing = _Opening(0.0, lambda: 0.0, lambda: None, system=System(tmp_path, tmp_path, "linux"))
     assert nothing.device("camera", "auto").sight() is None
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Put a program on the PATH that keeps its arguments and writes what it is told to, again and again."""
+
+    def write(name, size):
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        path.write_text(
+            f"#!{sys.executable} -S\nimport os, sys, time\n"
+            f"open({str(tmp_path / 'asked')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+            f"while True:\n    os.write(1, os.urandom({size}))\n    time.sleep(0.02)\n"
+        )
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        return tmp_path / "asked"
+
+    return write
+
+
+def first_packets(device, n=3):
+    process, packets, deadline = device.open(), [], time.monotonic() + 60
+    try:
+        while len(packets) < n:
+            assert time.monotonic() < deadline, process.ended()
+            packets += process.take()
+            time.sleep(0.01)
+    finally:
+        process.kill()
+    return packets
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="programs of Linux")
+
+
+@posix
+def test_the_camera_of_a_raspberry_pi_comes_first_and_gives_frames(opening, program):
+    asked = program("rpicam-vid", 640 * 480 * 3 // 2)
+    assert opening.system.cameras()[0].name == "rpicam"
+    packets = first_packets(opening.device("camera", "auto"))
+    assert {(packet.width, packet.height, packet.picture.shape) for packet in packets} == {(640, 480, (480, 640, 3))}
+    assert "--codec yuv420" in asked.read_text()
+    assert "--width 640 --height 480 --framerate 5 " in asked.read_text()
+
+
+@posix
+def test_pipewire_is_recorded_from_where_it_is(opening, program):
+    asked = program("pw-record", 6400)
+    packets = first_packets(opening.device("microphone", "default"))
+    assert {len(packet.samples) for packet in packets} == {1600}
+    assert "--rate 16000 --channels 1 --format f32" in asked.read_text()
+
+
+@posix
+def test_arecord_listens_where_pyav_is_missing(opening, program, monkeypatch):
+    asked = program("arecord", 6400)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    packets = first_packets(opening.device("microphone", "plughw:CARD=Mic,DEV=0"))
+    assert {len(packet.samples) for packet in packets} == {1600}
+    assert "-D plughw:CARD=Mic,DEV=0 -t raw -f FLOAT_LE -c 1 -r 16000" in asked.read_text()
