@@ -132,6 +132,8 @@ def live(
     bell, names = Bell(), _named(camera, microphone, asked)
     analyzer = Analyzer(**asked)
     rate = analyzer.voice.sample_rate if asked["voice"] else 16000
+    if asked["face"]:
+        _ = analyzer.face  # a damaged model is told now, not to the first visitor
     opening = Opening(bell.epoch_s, bell.clock, bell.ring, asked["fps"], rate, asked["audio_track"])
     devices = [opening.device(kind, name) for kind, name in names.items()]
     with ExitStack() as stack:

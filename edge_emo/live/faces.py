@@ -5,6 +5,7 @@ A picture on a wall is found like a face, but does not move; who looks away show
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan, degrees, hypot, isfinite, sqrt
@@ -64,16 +65,18 @@ class _Place:
     since_s: float
     seen_s: float
     is_still: bool = False
+    has_moved: bool = False
 
 
 class Stillness:
     """Tells pictures of faces from faces, by what moved within ten seconds."""
 
     def __init__(self) -> None:
+        self.stilled_s = -math.inf  # when one that was seen before turned out to be a picture
         self._places: list[_Place] = []
 
-    def push(self, faces: Sequence[Face], time_s: float) -> list[bool]:
-        """Return for each face of a frame at `time_s` whether it is a picture."""
+    def push(self, faces: Sequence[Face], time_s: float) -> list[_Place]:
+        """Return the place of each face of a frame at `time_s`."""
         keep_s = {True: REMEMBERED_S, False: 2 * STILL_S}
         self._places = [place for place in self._places if time_s - place.seen_s <= keep_s[place.is_still]]
         found = []
@@ -83,10 +86,11 @@ class Stillness:
                 place = _Place(face, time_s, time_s)
                 self._places.append(place)
             elif _distance(place.face, face) > (2 if place.is_still else 1) * (NOISE[0] + NOISE[1] * sqrt(face.area)):
-                place.face, place.since_s, place.is_still = face, time_s, False
+                place.face, place.since_s, place.is_still, place.has_moved = face, time_s, False, True
             place.seen_s = time_s
-            place.is_still = place.is_still or time_s - place.since_s >= STILL_S
-            found.append(place.is_still)
+            if not place.is_still and time_s - place.since_s >= STILL_S:
+                place.is_still, self.stilled_s = True, time_s
+            found.append(place)
         return found
 
 
@@ -100,16 +104,22 @@ def _distance(before: Face, after: Face) -> float:
 class FaceGate:
     """A detector that finds only faces that count, and none at all while it is `closed`.
 
-    `view` says why the last frame had none; `n_faces` counts all that were found in it.
+    `view` says why the last frame had none; `n_faces` counts all that were found in it. `is_alive` tells that one of
+    those that count was seen to move.
     """
 
     def __init__(self, detector: Detector) -> None:
         self.view: View = "nobody"
         self.n_faces = 0
-        self.is_closed = False
+        self.is_alive = self.is_closed = False
         self.time_s = 0.0
         self._detector, self._stillness = detector, Stillness()
         self._last: tuple[Pixels, list[Face]] | None = None
+
+    @property
+    def stilled_s(self) -> float:
+        """When a face that was seen for a while turned out to be a picture."""
+        return self._stillness.stilled_s
 
     @property
     def name(self) -> str:
@@ -125,11 +135,10 @@ class FaceGate:
         return self._last[1]
 
     def _counting(self, faces: Sequence[Face]) -> list[Face]:
-        views = [
-            self._view(face, is_still)
-            for face, is_still in zip(faces, self._stillness.push(faces, self.time_s), strict=True)
-        ]
+        places = self._stillness.push(faces, self.time_s)
+        views = [self._view(face, place.is_still) for face, place in zip(faces, places, strict=True)]
         self.n_faces = len(faces)
+        self.is_alive = any(place.has_moved for place, view in zip(places, views, strict=True) if view == "ok")
         self.view = "ok" if "ok" in views else next(iter(views), "nobody")
         return [face for face, view in zip(faces, views, strict=True) if view == "ok"]
 

@@ -126,7 +126,7 @@ class Service:
                 self._see(packet)
             else:
                 self._hear(packet, now_s)
-        if not self._is_played:  # the time of what is played is that of its sound and frames, which may come late
+        if not (self._is_played and self._visits.expected):  # what is played has a time of its own, and may be late
             self._visits.tick(now_s)
         if now_s >= self._heat_s:
             self._heat_s = now_s + _HEAT_EVERY_S

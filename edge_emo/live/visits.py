@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+
 from edge_emo.analysis.analyzer import Analyzer
 from edge_emo.core.emotions import UNCERTAIN
 from edge_emo.core.timeline import Modality, ProvisionalReading, Reading, Segment
@@ -126,9 +128,11 @@ class Visits:
     def hear(self, start_s: float, samples: Float32) -> None:
         """Take a block of float32 mono samples at the voice's rate."""
         now_s = start_s + len(samples) / self._analyzer.voice.sample_rate
-        self._before.append((start_s, samples))
         while self._before and self._before[0][0] < start_s - BEFORE_S - 1:
             self._before.popleft()
+        if not np.isfinite(samples).all():
+            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+        self._before.append((start_s, samples))
         if is_loud(samples):
             self._loud_s = now_s
         if self._sitting is None:
@@ -161,7 +165,11 @@ class Visits:
                 self._sitting, self._held, self._told = None, [], set()
         elif now_s - seen_s >= self._habits.absent_s:
             self._go("left", now_s)
-        elif self._gate.view == "still" and now_s - self._face_s > DWELL_S and now_s - self._voice_s > BEFORE_S:
+        elif (
+            abs(self._gate.stilled_s - self._face_s) < DWELL_S
+            and now_s - self._face_s > DWELL_S
+            and (now_s - self._voice_s > BEFORE_S)
+        ):
             self._go("still", now_s)
 
     def end(self, now_s: float) -> None:
@@ -262,6 +270,8 @@ class Visits:
         feeling, visit, habits = self.feeling, self._visit, self._habits
         if visit is None or feeling is None or feeling.emotion == UNCERTAIN or feeling.held_s < habits.hold_s:
             return
+        if not self._gate.is_alive and self._voice_s < visit.began_s:
+            return  # it may be a picture
         if now_s - visit.proposed_s < (math.inf if habits.every_s is None else habits.every_s):
             return
         visit.proposed_s = now_s

@@ -239,6 +239,7 @@ def test_a_poster_is_seen_off_and_does_not_come_again(models, portrait):
     assert here.presence[1][2] == "still"
     assert here.presence[1][0] < 13
     assert here.visits.view == "still"
+    assert here.asked == [], "a picture gets no songs"
 
 
 def test_while_nobody_is_there_the_detector_looks_once_in_ten_seconds(place):
@@ -261,3 +262,23 @@ def test_a_microphone_that_comes_back_in_a_visit_is_listened_to(place, sample, r
     assert [present for _, present, _ in here.presence] == [True]
     finals = [e.reading for e in here.of(ReadingEvent) if e.is_final and e.reading.modality == "face"]
     assert len({reading.start_s for reading in finals}) == len(finals) >= 5 * 20
+
+
+def test_who_stands_before_a_poster_is_waited_for_as_long_as_anybody(place):
+    here = place(expected=["face"])
+    poster = Face((100.0, 20.0, 150.0, 80.0), 0.9)
+    detect = here.detector.detect
+    here.detector.detect = lambda picture: [*detect(picture), poster]
+    here.live(30, lambda s: s < 15)
+    here.live(30, lambda s: s < 60)
+    assert [present for _, present, _ in here.presence] == [True]
+
+
+def test_a_microphone_that_gives_what_is_no_number_is_borne(place, sample, rng):
+    sound = noise(20, rng)
+    sound[6 * RATE : 6 * RATE + len(sample)] += sample
+    sound[:: RATE // 3] = np.nan
+    sound[1 :: RATE // 2] = np.inf
+    here = place(expected=["voice"])
+    here.live(20, sound=sound)
+    assert [present for _, present, _ in here.presence] == [True]
