@@ -22,7 +22,7 @@ def frames(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
     for frame in Film(order.name, fps=order.fps):
         height, width = frame.picture.shape[:2]
         _wait(frame.start_s, clock)
-        yield Packet("rgb24", frame.start_s, frame.end_s, bytearray(frame.picture.data.cast("B")), width, height)
+        yield Packet("rgb24", frame.start_s, frame.end_s, frame.picture.data.cast("B"), width, height)
 
 
 def blocks(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:

@@ -57,7 +57,7 @@ class _Flow:
     opened_s: float
     last_s: float
     is_begun: bool = False
-    payload: bytes | bytearray = b""
+    payload: bytes | bytearray | memoryview = b""
     changed_s: float = 0.0
     n_same: int = 0
     window: tuple[float, float] | None = None  # when a block came, and its time
@@ -220,5 +220,5 @@ class Supervisor:
         self.tell(state, reason)
 
 
-def _is_constant(payload: bytes | bytearray) -> bool:
-    return payload == payload[:4] * (len(payload) // 4)
+def _is_constant(payload: bytes | bytearray | memoryview) -> bool:
+    return payload == bytes(payload[:4]) * (len(payload) // 4)

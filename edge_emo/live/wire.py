@@ -41,7 +41,7 @@ class Packet:
     format: Format
     start_s: float
     end_s: float
-    payload: bytes | bytearray
+    payload: bytes | bytearray | memoryview
     width: int = 0
     height: int = 0
 
