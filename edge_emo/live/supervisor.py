@@ -84,6 +84,7 @@ class Supervisor:
     _flow: _Flow = field(default_factory=lambda: _Flow(0.0, 0.0))
     _wait_s: float = FIRST_WAIT_S
     _patience_s: float = UNCHANGED_S
+    _stale: bytes | bytearray | memoryview = b""  # what it gave again and again, until it gives anything else
     _due_s: float = 0.0
     _look_s: float = 0.0
     _seen: Hashable | None = ""
@@ -173,11 +174,11 @@ class Supervisor:
             self._fail(now_s, f"nothing came from it for {limit_s:.0f} s")
         elif flow.n_same >= LEAST_UNCHANGED and now_s - flow.changed_s >= self._patience_s:
             what = "the same picture" if self.device.kind == "camera" else "digital silence"
-            self._patience_s = min(2 * self._patience_s, MOST_UNCHANGED_S)
+            self._patience_s, self._stale = min(2 * self._patience_s, MOST_UNCHANGED_S), flow.payload
             self._fail(now_s, f"gives {what} again and again")
         elif self._is_too_fast(packets, now_s):
             self._fail(now_s, "gives sound faster than time goes: its rate is another than it says")
-        if self._process is not None and flow.is_begun:
+        if self._process is not None and flow.is_begun and not self._stale:
             if self.state in ("lost", "opening"):
                 self.reopened += self.state == "lost"
                 self._become("open", "")
@@ -192,10 +193,9 @@ class Supervisor:
         if is_same:
             flow.n_same += 1
         else:
-            if flow.payload:
-                self._patience_s = UNCHANGED_S
             flow.payload, flow.changed_s, flow.n_same = packet.payload, now_s, 0
-            self.seen_s = now_s
+            if packet.payload != self._stale:
+                self._patience_s, self._stale, self.seen_s = UNCHANGED_S, b"", now_s
 
     def _is_too_fast(self, packets: Sequence[Packet], now_s: float) -> bool:
         """Whether sound comes faster than time goes, as from a device of another rate than it says."""

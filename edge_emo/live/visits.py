@@ -30,7 +30,7 @@ _SAME_FACE_S: Final = 0.7  # a face may be missed for so long
 _AWAKE_S: Final = 5.0  # after the last sound or face
 _LOOK_S: Final = 2.0  # after something moved
 _LEAST_LOOKS_S: Final = 10.0  # also where nothing moves
-_HELD_S: Final = 30.0  # readings wait so long for a visit
+_HELD_S: Final = 10.0  # readings wait so long for a visit
 
 Propose = Callable[[int, Feeling], tuple[Recommendation, ...]]
 
@@ -168,7 +168,7 @@ class Visits:
         elif (
             abs(self._gate.stilled_s - self._face_s) < DWELL_S
             and now_s - self._face_s > DWELL_S
-            and (now_s - self._voice_s > BEFORE_S)
+            and now_s - self._voice_s > BEFORE_S
         ):
             self._go("still", now_s)
 
@@ -223,7 +223,7 @@ class Visits:
             PresenceEvent(at=self._wall(), time_s=now_s, visit=self.visits, is_present=True, by=by, reason="came")
         )
         held, self._held = self._held, []
-        self._found(held)
+        self._found(each for each in held if not isinstance(each, ProvisionalReading) or each.end_s >= began_s)
 
     def _go(self, reason: Literal["left", "still", "ended"], now_s: float) -> None:
         visit = self._visit

@@ -157,6 +157,17 @@ def test_a_covered_camera_is_left_alone_ever_longer():
     world.live(3600)
     assert len(world.opened_s) < 25
     assert all(gap <= 340 for gap in np.diff(world.opened_s)), "it is tried again all the same"
+    assert world.states == ["open", "lost"], "and told once"
+
+
+def test_a_microphone_that_was_muted_works_at_once_when_it_is_not_any_more():
+    world = World("microphone")
+    world.live(20)
+    world.behave = lambda process: [packet("microphone", world.now_s, 0)]
+    world.live(3600)
+    world.behave = lambda process: [packet("microphone", world.now_s)]
+    world.live(0.5)
+    assert world.states == ["open", "lost", "open"]
 
 
 def test_a_still_film_and_a_silent_file_are_played_to_their_end():
