@@ -241,3 +241,41 @@ def test_no_socket_is_opened_but_that_for_control(start, scene, tmp_path):
     assert "live.sock" in bound[0]
     assert [line for line in calls if "socket(" in line and "AF_UNIX" not in line] == []
     assert [line for line in calls if "connect(" in line] == []
+
+
+@pytest.mark.parametrize("option", ["--camera", "--microphone"])
+def test_an_unknown_name_is_waited_for_and_what_is_there_is_told(start, option):
+    other = {"--camera": "--microphone", "--microphone": "--camera"}[option]
+    name = {"--camera": "/dev/v4l/by-id/usb-Nobody", "--microphone": "plughw:CARD=Nobody"}[option]
+    service = start(option, name, other, "none")
+    assert until(service, "device", state="lost")["reason"] == "is not there"
+    service.terminate()
+    told = service.communicate(timeout=SOON_S)[1].decode()
+    assert re.search(rf"{name} is not there; (there are .+|no {option[2:]} is there at all); waiting for it", told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--camera", "rtsp://host/1"], 1, "is an address"),
+        (["--camera", "no/such.mp4"], 1, "no such file"),
+        (["--camera", "none", "--microphone", "none"], 2, "neither a camera nor a microphone"),
+        (["--no-face", "--microphone", "none"], 2, "neither a camera nor a microphone"),
+        (["camera", "off"], 2, "add --control"),
+        (["--list-devices"], 0, ""),
+    ],
+)
+def test_what_cannot_be_done_is_told_at_once(edge_emo, arguments, code, said):
+    done = edge_emo("live", *arguments)
+    assert done.returncode == code
+    assert said in done.stderr.decode()
+
+
+def test_without_a_history_it_needs_no_folder(start, quiet, tmp_path):
+    (tmp_path / "file").touch()
+    service = start("--no-history", "--data-dir", tmp_path / "file" / "folder", *quiet)  # which cannot be made
+    until(service, "device", device="camera", state="open")
+    service.terminate()
+    _, told = service.communicate(timeout=SOON_S)
+    assert b"nothing can be kept there" in told
+    assert b"Traceback" not in told
