@@ -12,6 +12,9 @@ python -m benchmarks.robustness face    * curves: size, blur, light, rotation, c
 python -m benchmarks.latency            milliseconds of every stage, and a film of 60 s
 python -m benchmarks.lateness           how late an emotion is found to change at a hard cut
 python -m benchmarks.scaling            time and memory as work grows: files, film, faces, songs, workers, live; an hour
+python -m benchmarks.endurance          a live service through 72 simulated hours and 1,000 unplugs
+python -m benchmarks.idle               processor and memory of a live service, with nobody there and with somebody
+python -m benchmarks.kills              `kill -9` of a live service and its devices, at random moments
 python -m benchmarks.coldstart          whole processes, first results, imports, installed megabytes
 python -m benchmarks.peers              * other libraries and openSMILE's accuracy, in environments that it makes
 python -m benchmarks.recommender        learning of simulated listeners, milliseconds of a recommendation, import

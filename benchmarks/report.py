@@ -226,6 +226,54 @@ def live() -> str:
     )
 
 
+def endurance() -> str:
+    """Weeks of a live service, simulated."""
+    found = read("endurance")["results"]
+    run, held = found["service"], found["processes"]
+    return (
+        f"{tables.machine('endurance')}. In {run['hours']:.0f} simulated hours\nthe camera or the microphone was "
+        f"pulled out {run['unplugs']:,} times, and was back within 5 s of its return {run['back_soon']:,} times, "
+        f"after {run['longest_back_s']:.1f} s at the\nlatest; {run['lost_events']:,} times it was told to be lost, "
+        f"{run['open_events'] - 2:,} times to be back. {run['visits']} visitors came: {run['came_events']} were "
+        f"told to come,\n{run['went_events']} to go. After the first hours {run['least_mb']:.1f} to "
+        f"{run['most_mb']:.1f} MB were held. {held['times']} real processes were opened and killed;\n"
+        f"{held['descriptors_after']} descriptors, {held['threads_after']} thread and {held['children_after']} "
+        f"children were there after it, {held['descriptors_before']}, {held['threads_before']} and "
+        f"{held['children_before']} before."
+    )
+
+
+def idle() -> str:
+    """What a live service costs."""
+    found = read("idle")["results"]
+    rows = [
+        [
+            f"{who} is there",
+            *(f"{found[who][f'{part}_percent']:.1f}" for part in ("service", "devices")),
+            f"{found[who]['seconds_an_hour']:.0f}",
+            *(f"{found[who][f'{part}_mb']:.0f}" for part in ("service", "devices")),
+        ]
+        for who in ("nobody", "somebody")
+    ]
+    head = ["", "service, % of a core", "devices, %", "both, CPU s an hour", "service, MB", "devices, MB"]
+    load = found["load"]["processes_that_wanted_a_core"]
+    return (
+        f"{tables.machine('idle')}, over {found['nobody']['seconds']:.0f} s each,\nwhile {load:.1f} processes wanted "
+        f"its cores.\n\n{tables.table(head, rows)}"
+    )
+
+
+def kills() -> str:
+    """`kill -9` of a live service and its devices."""
+    found = read("kills")["results"]
+    return (
+        f"{tables.machine('kills')}. Of {found['kills']} kills,\n{found['of_devices']} were of a device's process and "
+        f"{found['of_the_service']} of the service. Both devices worked again after {found['came_back']} of them,\n"
+        f"{found['left_behind']} processes were left behind. Of {found['songs_told']:,} songs that were told "
+        f"{found['songs_told_but_not_kept']} are missing in the history, whose check\nsays {found['database']}."
+    )
+
+
 def coldstart() -> str:
     """Processes, imports, sizes."""
     return (
@@ -252,6 +300,9 @@ BLOCKS = {
         peers,
         growth,
         live,
+        endurance,
+        idle,
+        kills,
         coldstart,
         recommender,
         tables.peer_accuracy,

@@ -24,7 +24,8 @@ BELOW = {
     "bench": {"analysis", "music.ranking"},
     "app": {"analysis", "music.ranking", "music.library", "bench"},
     "report": {"app"},
-    "cli": {"report"},
+    "live": {"app"},
+    "cli": {"report", "live"},
 }
 """What each part may import directly; what stands below that is open to it as well."""
 

@@ -151,18 +151,18 @@ class Fusion:
         for number, readings in self._found.items():
             self._found[number] = [reading for reading in readings if reading.modality != modality]
 
-    def steps(self, until_s: float = math.inf) -> list[FusionStep]:
+    def steps(self, until_s: float = math.inf, *, is_over: bool = True) -> list[FusionStep]:
         """Return, once each and in order of time, the steps that are final if all before `until_s` was pushed.
 
         They are those in which something was found; a cut of the picture divides a step. What is smoothed both ways is
-        final at the end alone, where the last step ends with what was found.
+        final at the end alone, where the last step ends with what was found, unless the source is not over.
         """
         if not self._causal and until_s < math.inf:
             return []
         limit = until_s if until_s == math.inf else int(until_s / STEP_S)
         if limit <= self._next:
             return []
-        reached_s = max(self._reached_s.values(), default=0.0) if limit == math.inf else math.inf
+        reached_s = max(self._reached_s.values(), default=0.0) if limit == math.inf and is_over else math.inf
         steps = list(self._pooled(self._found, limit, reached_s))
         self._found = {number: found for number, found in self._found.items() if number >= limit}
         self._cuts = {number: cuts for number, cuts in self._cuts.items() if number >= limit}

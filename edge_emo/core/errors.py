@@ -107,3 +107,11 @@ class CueSheetError(EdgeEmoError, OSError):
 
 class OutputError(EdgeEmoError, OSError):
     """A file that a command was asked to write and cannot."""
+
+
+class DeviceError(EdgeEmoError, ValueError):
+    """A camera or microphone that can never be opened, whatever is plugged in."""
+
+
+class ServiceError(EdgeEmoError, OSError):
+    """A live service that cannot begin, or cannot be reached: another one runs, or none does."""

@@ -12,6 +12,7 @@ import msgspec
 
 from edge_emo.app.documents import DOCUMENTS
 from edge_emo.core.files import atomic_write
+from edge_emo.live.events import EVENTS
 from edge_emo.music.library.exchange import COLUMNS
 from edge_emo.music.store.record import SongRecord
 
@@ -22,6 +23,18 @@ def schema(name: str) -> bytes:
     """Return the schema of a document as text."""
     found = _one_line(msgspec.json.schema(DOCUMENTS[name]))
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"edge-emo: {name}", **found}
+    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def live_schema() -> bytes:
+    """Return the schema of a line that `edge-emo live --jsonl` prints: one of the events."""
+    kinds, components = msgspec.json.schema_components(EVENTS, ref_template="#/$defs/{name}")
+    found = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "edge-emo: an event of edge-emo live",
+        "oneOf": list(kinds),
+        "$defs": _one_line(components),
+    }
     return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
 
 
@@ -59,7 +72,11 @@ def _one_line(value: Any) -> Any:
 def main() -> None:
     """Write every schema."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, content in {**{name: schema(name) for name in DOCUMENTS}, "songs_csv": csv_schema()}.items():
+    for name, content in {
+        **{name: schema(name) for name in DOCUMENTS},
+        "songs_csv": csv_schema(),
+        "live": live_schema(),
+    }.items():
         with atomic_write(FOLDER / f"{name}.json") as draft:
             draft.write_bytes(content)
 
