@@ -106,10 +106,11 @@ def live(
     data_dir: str | None,
     **asked: Any,
 ) -> None:
-    """Watch a camera and listen to a microphone, and propose songs to whoever comes, until it is ended.
+    """Watch a camera, listen to a microphone, propose songs.
 
-    A device that is pulled out or fails is waited for, and the other one goes on. SIGUSR1 switches the camera off and
-    on, SIGUSR2 the microphone, as does `edge-emo live --control camera off`; it stays so after a restart.
+    Runs until you end it. If a device is pulled out or fails, the service waits for it and uses the other one.
+    SIGUSR1 switches the camera off and on, SIGUSR2 the microphone, as does `edge-emo live --control camera off`; a
+    device that is off stays off after a restart.
     """
     from edge_emo.music.store.database import data_folder
 

@@ -3,9 +3,8 @@
 import json
 from typing import get_args, get_type_hints
 
-from export.write_schemas import FOLDER, live_schema
-
 from edge_emo.live.events import EVENTS
+from export.assets.schemas import FOLDER, live_schema
 
 
 def test_the_documented_schema_is_that_of_the_code():
