@@ -104,7 +104,7 @@ def test_title_and_artist_are_enough(database, tmp_path):
     first, second = stored(database)
     assert {first.title, second.title} == {"Somber Tune", "Other"}
     assert (first.license, first.mood_from, first.duration_s) == ("unknown", "nothing", None)
-    assert "ask who holds the rights" in first.usage
+    assert "ask the rights holder" in first.usage
 
 
 def test_moods_and_licence_give_place_credit_and_terms(database, tmp_path):
