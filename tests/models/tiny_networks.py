@@ -75,7 +75,7 @@ def write_card(folder, content, given, output):
     (folder / "tiny.onnx").write_bytes(content)
     tensors = {kind: {"name": name, "shape": shape} for kind, (name, shape) in (("input", given), ("output", output))}
     card = {
-        "format": 1, "name": "tiny", "task": "other", "version": "1.0.0", "file": "tiny.onnx", "precision": "fp32",
+        "format": 1, "name": "tiny", "version": "1.0.0", "file": "tiny.onnx", "precision": "fp32",
         "opset": 17, "activation": "logits", "labels": [], "license": "MIT",
         "sha256": hashlib.sha256(content).hexdigest(), **tensors,
     }  # fmt: skip
