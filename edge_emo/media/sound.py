@@ -150,8 +150,9 @@ class Sound:
 
     def _open(self, film: Demuxer, audio_track: AudioTrack | None) -> DecodedSound | FilmSound:
         opened: DecodedSound | FilmSound
+        source = film.source  # before what follows, as a pipe can be opened once
         try:
-            opened = open_sound_file(self.name, film.source, self.warnings)
+            opened = open_sound_file(self.name, source, self.warnings)
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             opened = self._open_film(film, audio_track, error)
         else:

@@ -9,8 +9,7 @@ from edge_emo.media.demuxer import Demuxer
 from edge_emo.media.film import Film, Frame
 from edge_emo.media.playback import Playback
 from edge_emo.media.sound import Sound
-from edge_emo.media.sources import sample_path
-from tests.conftest import write_film
+from tests.conftest import SPEECH, write_film
 
 
 @pytest.fixture(params=["PyAV", "ffmpeg"])
@@ -96,7 +95,7 @@ def test_what_one_lacks_does_not_end_the_other(tmp_path, portrait, sample):
 
 
 def test_what_libsndfile_reads_is_read_by_it(sample):
-    playback, items = played(sample_path(), has_picture=False)
+    playback, items = played(SPEECH, has_picture=False)
     assert playback.sound.stream is None
     assert (np.concatenate(items) == sample).all()
 
