@@ -22,6 +22,7 @@ SUFFIXES: Final = (".csv", ".json")
 _MOST_BYTES = 50_000_000
 _SAME_FRAME = 0.51  # frames: half of one, and what is lost where seconds are written in millionths
 _FIELDS = EditedCue.__struct_fields__
+_OF_SONG = ("uid", "title", "artist")
 _TIMES = {"start_s": "start", "end_s": "end"}
 """Columns of seconds, and those of time codes, which count where no seconds are given."""
 
@@ -29,8 +30,9 @@ _TIMES = {"start_s": "start", "end_s": "end"}
 def read(path: Path, frame_rate: Fraction) -> list[EditedCue]:
     """Return the cues of a cue sheet in CSV or JSON, time codes taken at `frame_rate`.
 
-    Of its columns, the times, `uid`, `emotion` and the fades count; title, artist and licence follow from `uid`. A time
-    may be given in seconds, as a time code, or as both where they are of the same frame. Raises CueSheetError.
+    Of its columns, the times, `uid`, `emotion` and the fades count; title, artist and licence follow from `uid`, and
+    where it is empty say which song does not come again. A time may be given in seconds, as a time code, or as both
+    where they are of the same frame. Raises CueSheetError.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise CueSheetError(
@@ -72,7 +74,8 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, cue in enumerate(document.results[0].cues, start=1):
         row = {name: value for name, value in cue.items() if value is not None}
         song = row.pop("song", None)
-        yield f"cue {number}", {**row, **({"uid": song.get("uid")} if isinstance(song, Mapping) else {})}
+        of_song = {name: song.get(name) for name in _OF_SONG} if isinstance(song, Mapping) else {}
+        yield f"cue {number}", {**row, **of_song}
 
 
 class _Result(msgspec.Struct):

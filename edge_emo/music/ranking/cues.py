@@ -15,7 +15,7 @@ from edge_emo.core.errors import CueSheetError, SongNotFoundError
 from edge_emo.core.timeline import Timeline
 from edge_emo.music.ranking.recommend import USUAL, Recommendation, Recommender
 from edge_emo.music.ranking.regions import MIN_REGION_S, SAME_S, CueRegion, Gaps, regions
-from edge_emo.music.store.catalogue import Song
+from edge_emo.music.store.catalogue import Catalogue, Song
 from edge_emo.music.store.filters import Filters
 
 CROSSFADE_S = 2.0
@@ -70,13 +70,15 @@ class Cue:
 class EditedCue(msgspec.Struct, frozen=True):
     """A cue as somebody edited it: `uid` names its song, and without one another song comes, for its `emotion`.
 
-    What else is None follows from the rest.
+    That other song is not the one of `title` and `artist`, which the cue had. What else is None follows from the rest.
     """
 
     start_s: float
     end_s: float
     emotion: str | None = None
     uid: str | None = None
+    title: str | None = None
+    artist: str | None = None
     probability: float = 1.0
     is_sure: bool = True
     disagree: bool = False
@@ -170,7 +172,8 @@ def revised(
     edited = list(_checked(edited, duration_s))
     if unknown := [number for number in another if not 1 <= number <= len(edited)]:
         raise CueSheetError(f"there is no cue {unknown[0]}; there are {len(edited)}")
-    choice = _Choice(recommender, filters, seed, taken=[cue.uid for cue in edited if cue.uid])
+    taken = [uid for cue in edited for uid in ([cue.uid] if cue.uid else _uids_it_had(cue, recommender.catalogue))]
+    choice = _Choice(recommender, filters, seed, taken)
     starts, ends = [cue.start_s for cue in edited], [cue.end_s for cue in edited]
     parts: list[_Part] = []
     for number, cue in enumerate(edited, start=1):
@@ -196,6 +199,14 @@ def revised(
                 f"{here.song.duration_s:.1f} s; end the cue earlier, or leave its uid empty for another song"
             )
     return cues
+
+
+def _uids_it_had(cue: EditedCue, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the songs of the title and artist of a cue whose uid was emptied."""
+    if cue.title and cue.artist:
+        for song in catalogue.search(f"{cue.title} {cue.artist}"):
+            if (song.title, song.artist) == (cue.title, cue.artist):
+                yield song.uid
 
 
 def _checked(edited: Sequence[EditedCue], duration_s: float) -> Iterator[EditedCue]:

@@ -24,7 +24,7 @@ def test_songs_fit_the_emotion(recommender, emotion):
     valence, arousal = VALENCE_AROUSAL[emotion]
     distance = [np.hypot(r.song.valence - valence, r.song.arousal - arousal) for r in found]
     everywhere = np.hypot(*(recommender.ranking.songs.places - [[valence], [arousal]])).mean()
-    assert np.mean(distance) < (0.9 if emotion == "neutral" else 0.6) * everywhere  # neutral is near everything
+    assert np.mean(distance) < (0.75 if emotion == "neutral" else 0.6) * everywhere  # neutral is near everything
     assert found[0].score >= max(r.score for r in found) - 0.05
 
 
