@@ -22,6 +22,7 @@ import msgspec
 
 from edge_emo.cli.terminal import signals_raised
 from edge_emo.core.errors import CardError
+from edge_emo.core.text import to_install
 from edge_emo.models.card_json import decoded
 from edge_emo.models.schema import FacePreprocessing, VoicePreprocessing
 from export.keras.inspection import as_text, inspected
@@ -188,7 +189,7 @@ def convert(
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
     except ImportError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'edge-emo[export]'") from error
+        raise click.ClickException(f"{error.name} is missing; {to_install('export')}") from error
     try:
         removed = write(made, out)
     except OSError as error:

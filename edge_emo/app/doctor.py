@@ -18,7 +18,7 @@ from edge_emo import __version__
 from edge_emo.app.documents import Finding
 from edge_emo.bench.machine import cpu_flags
 from edge_emo.core.errors import EdgeEmoError, NoPictureError, NoSoundTrackError
-from edge_emo.core.text import count
+from edge_emo.core.text import count, to_install
 from edge_emo.face.detector import FaceDetector, Pixels
 from edge_emo.media.film import Film
 from edge_emo.media.pictures import read_picture
@@ -91,9 +91,9 @@ def _decoders() -> Iterator[Finding]:
     elif shutil.which("ffmpeg"):
         yield Finding("films and M4A", "ok", f"ffmpeg at {shutil.which('ffmpeg')}")
     else:
-        yield Finding("films and M4A", "note", "not readable; pip install 'edge-emo[video]', or install ffmpeg")
-    heif = importlib.util.find_spec("pillow_heif")
-    yield Finding("pictures", "ok", f"OpenCV {cv2.__version__}, {'with' if heif else 'without'} HEIC (extra [heic])")
+        yield Finding("films and M4A", "note", f"not readable; {to_install('video')}, or install ffmpeg")
+    heic = "with HEIC" if importlib.util.find_spec("pillow_heif") else f"without HEIC; for that, {to_install('heic')}"
+    yield Finding("pictures", "ok", f"OpenCV {cv2.__version__}, {heic}")
 
 
 def _models() -> Iterator[Finding]:

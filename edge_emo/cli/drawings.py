@@ -14,7 +14,7 @@ from edge_emo.analysis.modalities import took
 from edge_emo.app.excerpts import Excerpts
 from edge_emo.core.errors import DecoderMissingError, MediaError
 from edge_emo.core.files import atomic_write, check_folder
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.core.timeline import Timeline
 from edge_emo.media.pictures import read_picture, write_picture
 from edge_emo.media.redraw import SUFFIXES, redraw
@@ -63,7 +63,7 @@ def check_annotation(source: str | os.PathLike[str], path: Path) -> Kind:
     if path.exists() and path.samefile(source):
         raise MediaError(f"{path}: is the source itself; choose another name for --annotate")
     if found == "film" and importlib.util.find_spec("av") is None:
-        raise DecoderMissingError(f"{path}: to write films, install PyAV (pip install 'edge-emo[video]')")
+        raise DecoderMissingError(f"{path}: writing films needs PyAV; {to_install('video')}")
     _check_folder(path)
     if found == "picture" and not (path.suffix and cv2.haveImageWriter(path.name)):
         raise MediaError(f"{path}: cannot be written (unknown picture format); {_ENDINGS[found]}")

@@ -18,6 +18,11 @@ def plain(text: str) -> str:
     return _STEERING.sub(" ", printable(text))
 
 
+def to_install(extra: str) -> str:
+    """Return what to run for an optional part; it names the clone, as no package index has a release yet."""
+    return f"run `pip install '.[{extra}]'` in your clone of edge-emo"
+
+
 def count(number: int, noun: str) -> str:
     """Return a number of things in words: "1 song", "2 songs", "3 entries"."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

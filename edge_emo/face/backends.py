@@ -13,6 +13,7 @@ import numpy as np
 
 from edge_emo.core.errors import DecoderMissingError, ModelError, ModelNotFoundError
 from edge_emo.core.files import read_bytes
+from edge_emo.core.text import to_install
 from edge_emo.face.detector import Detector, Face, Pixels, checked
 from edge_emo.models.onnx_format import has_external_data
 from edge_emo.models.session import LARGEST_MODEL
@@ -69,7 +70,7 @@ class MediaPipeDetector:
             release = version("mediapipe")
         except (ImportError, PackageNotFoundError) as error:
             raise DecoderMissingError(
-                "mediapipe is not installed or does not load; pip install 'edge-emo[mediapipe]' (Python 3.10 to 3.12)"
+                f"mediapipe is not installed or does not load; {to_install('mediapipe')} (Python 3.10 to 3.12)"
             ) from error
         if not hasattr(mediapipe, "solutions"):
             raise DecoderMissingError(

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from edge_emo.core.errors import EdgeEmoError
-from edge_emo.core.text import plain
+from edge_emo.core.text import plain, to_install
 from edge_emo.live.order import BROKEN, ENDED, MISSING, Order, exit_code_for
 
 _BACKENDS: Final = {
@@ -52,7 +52,7 @@ def main(order: Order) -> int:
     except OSError as error:  # PyAV's errors are children of it
         return _failed(f"{order.name}: {error.strerror or error}", exit_code_for(error))
     except ImportError as error:
-        return _failed(f"{error}; pip install 'edge-emo[live]'", BROKEN)
+        return _failed(f"{error}; {to_install('live')}", BROKEN)
     return ENDED
 
 

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from edge_emo.core.errors import DeviceError
-from edge_emo.core.text import plain
+from edge_emo.core.text import plain, to_install
 from edge_emo.live.events import DeviceKind
 from edge_emo.live.order import Backend, Order
 from edge_emo.live.process import DeviceProcess, child_command
@@ -187,7 +187,7 @@ class Opening:
 
 def _portaudio_microphones() -> list[Listed]:
     if importlib.util.find_spec("sounddevice") is None:
-        return [Listed("microphone", DEFAULT_MICROPHONE, "the system's; needs pip install 'edge-emo[live]'")]
+        return [Listed("microphone", DEFAULT_MICROPHONE, f"the system's; {to_install('live')}")]
     import sounddevice
 
     listed = [Listed("microphone", DEFAULT_MICROPHONE, "the system's")]

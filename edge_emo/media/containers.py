@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge_emo.core.errors import DecoderMissingError, MediaError, NoPictureError
+from edge_emo.core.text import to_install
 from edge_emo.media.unfinished import lacks_index
 
 DEMUXERS = (
@@ -155,7 +156,7 @@ def open_with_opencv(name: str, source: str | BinaryIO) -> Any:
             raise MediaError(f"{name}: no film that OpenCV can read; {_NOT_ALLOWED}")
         named = address(file) or (Path(source).absolute() if isinstance(source, str) else None)
         if named is None:
-            raise DecoderMissingError(f"{name}: the picture of a pipe needs PyAV (pip install 'edge-emo[video]')")
+            raise DecoderMissingError(f"{name}: the picture of a pipe needs PyAV; {to_install('video')}")
         with _opencv_options(f"format_whitelist;{DEMUXERS}|protocol_whitelist;file"):
             capture = cv2.VideoCapture(f"file:{named}", cv2.CAP_FFMPEG)
     if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) <= 0:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from edge_emo.core.errors import MediaError, NoPictureError
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.media.clock import Clock
 from edge_emo.media.containers import open_with_opencv, start_by_ffmpeg
 from edge_emo.media.demuxer import Demuxer
@@ -103,7 +103,7 @@ class Film:
         elif self.stream is not None:  # the last frames may have been left out
             self._shown_s = max(self._shown_s, self._skipping.until_s + self._decoder.step_s)
         if self._waiting is None:
-            hint = "" if importlib.util.find_spec("av") else ", or PyAV is needed (pip install 'edge-emo[video]')"
+            hint = "" if importlib.util.find_spec("av") else f", or PyAV is needed: {to_install('video')}"
             raise MediaError(f"{self.name}: none of its frames can be decoded; it is damaged{hint}")
         yield self._frame(*self._waiting, self._shown_s)
         self.warnings += self._clock.warnings(self.name)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.core.errors import DecoderMissingError, MediaError
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.media.picture_headers import checked_still
 from edge_emo.media.sources import opened
 
@@ -46,7 +46,7 @@ def read_picture(path: str | os.PathLike[str], source: str | BinaryIO | None = N
 
 def _heic(name: str, content: bytes) -> Pixels:
     if importlib.util.find_spec("pillow_heif") is None:
-        raise DecoderMissingError(f"{name}: HEIC needs pillow-heif (pip install 'edge-emo[heic]'), or save it as JPEG")
+        raise DecoderMissingError(f"{name}: HEIC needs pillow-heif; {to_install('heic')}, or save it as JPEG")
     import pillow_heif
 
     try:

@@ -19,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from edge_emo.core.errors import DecoderMissingError, MediaError, TrackNotFoundError
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.media.channels import Block, Mixer
 from edge_emo.media.demuxer import Demuxer
 from edge_emo.media.film_sound import FilmSound, open_sound_with_ffmpeg
@@ -178,11 +178,11 @@ class Sound:
             return open_sound_with_ffmpeg(self.name, film.source, audio_track, self.warnings)
         if Path(self.name).suffix.lower() in FILM_SUFFIXES:
             raise DecoderMissingError(
-                f"{self.name}: this format needs PyAV (pip install 'edge-emo[video]') or ffmpeg on the PATH"
+                f"{self.name}: this format needs PyAV or ffmpeg; {to_install('video')}, or put ffmpeg on the PATH"
             ) from first_error
         raise MediaError(
             f"{self.name}: not a sound file that libsndfile knows ({_one_line(first_error)}); "
-            "if it is a film, install PyAV (pip install 'edge-emo[video]') or ffmpeg"
+            f"if it is a film, {to_install('video')}, or put ffmpeg on the PATH"
         ) from first_error
 
 

@@ -11,11 +11,13 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from edge_emo.core.text import to_install
+
 UNFINISHED = "its header states no length, as where a recorder loses power or writes to a pipe; read to the end"
 NO_LAST_PAGE = "its last page is missing, so it was cut off or never finished; read as far as it goes"
 UNCOUNTED = (
-    "states no length, so that its end may be missing where its bit rate varies; install PyAV "
-    "(pip install 'edge-emo[video]') or ffmpeg"
+    "states no length, so that its end may be missing where its bit rate varies; "
+    f"{to_install('video')}, or put ffmpeg on the PATH"
 )
 
 _UNKNOWN = 0xFFFFFFFF

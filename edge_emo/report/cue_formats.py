@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_emo.core.errors import CueSheetError, ExtraMissingError
+from edge_emo.core.text import to_install
 from edge_emo.core.timecode import RATES, timecode
 from edge_emo.music.library.csv_files import guarded
 from edge_emo.report.cue_sheet import CueSheet, credit, label
@@ -40,7 +41,7 @@ def check_format(path: Path, frame_rate: Fraction) -> None:
         importlib.util.find_spec(module) for module in ("opentimelineio", EDIT_FORMATS[suffix][1])
     ):
         raise ExtraMissingError(
-            f"{path}: needs OpenTimelineIO (pip install 'edge-emo[score]', up to Python 3.13); "
+            f"{path}: needs OpenTimelineIO, for Python up to 3.13; {to_install('score')}; "
             f"{' and '.join(_TEXTS)} work without"
         )
     if suffix == ".fcpxml" and frame_rate not in FCPX_RATES.values():

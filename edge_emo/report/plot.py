@@ -12,6 +12,7 @@ import numpy as np
 from edge_emo.analysis.modalities import taking, took
 from edge_emo.app.excerpts import N_COLUMNS, N_FRAMES, Excerpts, Thumbnail
 from edge_emo.core.errors import DecoderMissingError
+from edge_emo.core.text import to_install
 from edge_emo.core.timeline import Timeline
 from edge_emo.face.detector import Box
 from edge_emo.media.pictures import Pixels
@@ -27,7 +28,7 @@ _DISAGREE = "///"
 def formats() -> frozenset[str]:
     """Return the formats that `draw` knows, such as "png". Raises DecoderMissingError without Matplotlib."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise DecoderMissingError("a plot needs Matplotlib; pip install 'edge-emo[plot]'")
+        raise DecoderMissingError(f"a plot needs Matplotlib; {to_install('plot')}")
     from matplotlib.backend_bases import FigureCanvasBase
 
     return frozenset(FigureCanvasBase.get_supported_filetypes())

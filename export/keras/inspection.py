@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from edge_emo.core.text import to_install
 from export.keras.config import TRAINING_ONLY
 from export.keras.loading import layer_rows, load
 from export.keras.network import InputShape
@@ -39,7 +40,7 @@ def inspected(found: Description, input_shape: InputShape | None = None) -> dict
     except SourceError as error:
         return document | {"problem": str(error)}
     except ImportError as error:
-        return document | {"note": f"shapes and parameters need {error.name}: pip install 'edge-emo[export]'"}
+        return document | {"note": f"shapes and parameters need {error.name}; {to_install('export')}"}
     if hasattr(network.model, "layers"):
         keys = ("name", "class", "output_shape", "parameters")
         document["layers"] = [dict(zip(keys, row, strict=True)) for row in layer_rows(network.model)]

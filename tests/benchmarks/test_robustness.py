@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 from benchmarks.robustness import crowd, voice_row
 from edge_emo.core.emotions import EMOTIONS

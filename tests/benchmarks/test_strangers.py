@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 from benchmarks import accuracy, strangers
 from edge_emo.core.emotions import EMOTIONS

@@ -105,7 +105,7 @@ def test_without_mutagen_the_extra_is_named(edge_emo, music, tmp_path):
     (tmp_path / "missing" / "mutagen" / "__init__.py").write_text("raise ImportError('mutagen')")
     done = edge_emo("songs", "add", "music", env={"PYTHONPATH": f"{tmp_path / 'missing'}{os.pathsep}{ROOT}"})
     assert done.returncode == 1
-    assert b"pip install 'edge-emo[music]'" in done.stderr
+    assert b"run `pip install '.[music]'` in your clone of edge-emo" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

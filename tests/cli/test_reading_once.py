@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from edge_emo.cli import main
 
-av = pytest.importorskip("av", reason="films need PyAV: pip install 'edge-emo[video]'")
+av = pytest.importorskip("av", reason="films need PyAV: pip install '.[video]'")
 
 
 @pytest.fixture

@@ -185,4 +185,4 @@ def test_without_the_library_the_extra_is_named_and_text_still_works(film, tmp_p
         cwd=ROOT,
     )
     assert done.returncode == code
-    assert (b"pip install 'edge-emo[score]'" in done.stderr) == bool(code)
+    assert (b"pip install '.[score]'" in done.stderr) == bool(code)

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
 
 from benchmarks import environment
 from benchmarks.cost import model_cost, model_costs

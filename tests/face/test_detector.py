@@ -139,7 +139,7 @@ def test_a_yunet_that_would_lead_to_other_files_or_fill_the_memory_is_refused(tm
 
 def test_mediapipe_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
-    with pytest.raises(DecoderMissingError, match=r"pip install 'edge-emo\[mediapipe\]'"):
+    with pytest.raises(DecoderMissingError, match=r"pip install '\.\[mediapipe\]'"):
         MediaPipeDetector()
 
 

@@ -11,7 +11,7 @@ from edge_emo.media.film import Film
 from edge_emo.media.frames import FrameDecoder, picture_stream, upright
 from edge_emo.media.looks import Looks
 
-av = pytest.importorskip("av", reason="films need PyAV: pip install 'edge-emo[video]'")
+av = pytest.importorskip("av", reason="films need PyAV: pip install '.[video]'")
 
 H264 = ["-c:v", "libx264", "-preset", "veryfast", "-x264-params"]
 FILMS = {

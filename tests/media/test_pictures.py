@@ -126,7 +126,7 @@ def test_heic_says_what_it_needs(tmp_path, monkeypatch):
     meta = b"\0\0\0\x30meta\0\0\0\0" + b"\0\0\0\x24iprp\0\0\0\x1cipco" + size
     path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + meta)
     monkeypatch.setattr(pictures.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DecoderMissingError, match=r"pip install 'edge-emo\[heic\]'"):
+    with pytest.raises(DecoderMissingError, match=r"pip install '\.\[heic\]'"):
         read_picture(path)
 
 

@@ -19,7 +19,7 @@ from edge_emo.core.errors import (
 from edge_emo.media import sound as media
 from edge_emo.media.sound import SAMPLE_RATE, Sound, read_sound
 
-av = pytest.importorskip("av", reason="films need PyAV: pip install 'edge-emo[video]'")
+av = pytest.importorskip("av", reason="films need PyAV: pip install '.[video]'")
 
 TONE = np.sin(2 * np.pi * 440 * np.arange(48000) / 16000).astype(np.float32) / 4
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from edge_emo.core.errors import ExtraMissingError, MediaError
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.music.store import licenses
 from edge_emo.music.store.record import SongRecord
 
@@ -74,7 +74,7 @@ def read_tags(path: str, encoding: str | None = None) -> Tags:
     try:
         import mutagen
     except ImportError as error:
-        raise ExtraMissingError("reading tags needs mutagen; pip install 'edge-emo[music]'") from error
+        raise ExtraMissingError(f"reading tags needs mutagen; {to_install('music')}") from error
 
     _leave_compressed_frames_out()
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_emo.core.errors import ExtraMissingError, FolderError
-from edge_emo.core.text import printable
+from edge_emo.core.text import printable, to_install
 from edge_emo.music.library.tags import SUFFIXES
 from edge_emo.music.library.walk import is_empty, real_folder
 
@@ -34,7 +34,7 @@ class Watch:
         try:
             from watchdog.observers import Observer
         except ImportError as error:
-            raise ExtraMissingError("watching a folder needs watchdog; pip install 'edge-emo[music]'") from error
+            raise ExtraMissingError(f"watching a folder needs watchdog; {to_install('music')}") from error
 
         self._observer: Any = Observer()
         try:

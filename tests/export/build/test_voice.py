@@ -2,9 +2,9 @@
 
 import pytest
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 import numpy as np
 import pytest

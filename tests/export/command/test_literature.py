@@ -4,12 +4,11 @@ import importlib
 
 import pytest
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'")
 
 from tests.export.command.running import verify
-
 
 SLOW = pytest.mark.slow  # .ci/run tries each network from one Keras; benchmarks.export does all of them
 PAIRS = [

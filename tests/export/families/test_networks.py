@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf2onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf2onnx", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.models.card_json import read_card
 from edge_emo.models.manifest import models_folder, read_manifest

@@ -6,9 +6,9 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 
-h5py = pytest.importorskip("h5py", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+h5py = pytest.importorskip("h5py", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'")
 
 from export.__main__ import main
 

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.models.schema import DetectorPreprocessing
 from export.build.detector import in_one_array

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-keras = pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+keras = pytest.importorskip("keras", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.face.recognizer import FaceRecognizer

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-keras = pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+keras = pytest.importorskip("keras", reason="needs the extra: pip install '.[export]'")
 
 from export.keras.convert import ParityError, to_onnx
 from export.keras.loading import from_keras

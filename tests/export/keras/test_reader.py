@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-h5py = pytest.importorskip("h5py", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+h5py = pytest.importorskip("h5py", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.cli import main as edge_emo_command
 from edge_emo.core.errors import CardError

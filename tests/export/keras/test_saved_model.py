@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-tf = pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+tf = pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'")
 
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2

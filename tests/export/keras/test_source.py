@@ -43,7 +43,7 @@ def archive(path, config, members=(), version="3.5.0"):
 
 
 def hdf5(path, config, version="2.0.6"):
-    h5py = pytest.importorskip("h5py", reason="needs the extra: pip install 'edge-emo[export]'")
+    h5py = pytest.importorskip("h5py", reason="needs the extra: pip install '.[export]'")
     with h5py.File(path, "w") as file:
         if config is not None:
             file.attrs["model_config"] = json.dumps(config).encode()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.face.recognizer import FaceRecognizer

@@ -9,9 +9,9 @@ import soundfile
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tensorflow", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[export]'")
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tensorflow", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.analysis.analyzer import analyze
 from edge_emo.audio.specification import FeatureSpec, InputSpec
@@ -97,7 +97,7 @@ def written(path, sound):
     if path.suffix != ".mp4":
         soundfile.write(path, 0.5 * sound, RATE)
         return
-    av = pytest.importorskip("av", reason="needs PyAV: pip install 'edge-emo[video]'")
+    av = pytest.importorskip("av", reason="needs PyAV: pip install '.[video]'")
     with av.open(path, "w") as container:
         stream = container.add_stream("aac", rate=RATE, layout="mono", bit_rate=256_000)
         frame = av.AudioFrame.from_ndarray(0.5 * sound[None], format="fltp", layout="mono")
@@ -176,7 +176,7 @@ def test_what_a_front_end_costs_is_measured_against_whole_clips(recordings):
 
 
 def test_convert_says_loudly_what_the_front_end_costs(recordings, tmp_path):
-    keras = pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
+    keras = pytest.importorskip("keras", reason="needs the extra: pip install '.[export]'")
     from export.__main__ import main
 
     dense = keras.layers.Dense(2)

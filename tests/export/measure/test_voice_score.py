@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.core.emotions import EMOTIONS
 from export.measure.voice_score import Scores, fit_temperature, fit_threshold

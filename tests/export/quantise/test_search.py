@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="needs the extra: pip install 'edge-emo[export]'")
+onnx = pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
 
 from onnx import numpy_helper
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="needs the extra: pip install 'edge-emo[export]'")
+pytest.importorskip("sklearn", reason="needs the extra: pip install '.[export]'")
 
 from edge_emo.media.sound import SAMPLE_RATE
 from export.train import audit

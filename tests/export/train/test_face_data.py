@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install 'edge-emo[export]'")
-pytest.importorskip("keras", reason="needs the extra: pip install 'edge-emo[export]'")
+cv2 = pytest.importorskip("cv2", reason="needs the extra: pip install '.[export]'")
+pytest.importorskip("keras", reason="needs the extra: pip install '.[export]'")
 
 from export import families
 from export.train.face_data import LABELS, MEAN, SIZE, STD, FaceDataset, Faces, ferplus, standardized, vary
