@@ -14,8 +14,9 @@ import msgspec
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.errors import SongListError
 from edge_emo.core.text import printable
+from edge_emo.music.library.corrections import corrected
 from edge_emo.music.library.csv_files import EXTRA, CsvRows, guarded, joined, opened, split, unguarded
-from edge_emo.music.store.catalogue import Song
+from edge_emo.music.store.catalogue import Catalogue, Song
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.record import SongRecord
 from edge_emo.music.store.writer import SongWriter
@@ -64,6 +65,7 @@ def import_songs(
 ) -> Imported:
     """Write the songs of a file into the user's database; a song with a known `uid` takes the place of that one.
 
+    Where its moods, genre or title are others and its figures still those of that song, they are worked out anew.
     It is one transaction: where it fails or is interrupted, nothing has changed. With `skip_bad`, rows that cannot be
     taken are reported and the others written. `format` follows from the ending of the name. Raises SongListError for
     a file that cannot be read or a row that cannot be taken, UserDataError where the database cannot be written.
@@ -74,7 +76,11 @@ def import_songs(
     seen: set[str] = set()
     written: set[int] = set()
     n_rows = 0
-    with opened(path, encoding) as (text, share_read), database.transaction() as connection:
+    with (
+        Catalogue(own=database.path) as known,
+        opened(path, encoding) as (text, share_read),
+        database.transaction() as connection,
+    ):
         writer = SongWriter(connection, many=True)
         rows = CsvRows(text, path, ("title", "artist")) if chosen == "csv" else _Lines(text, path)
         for line, row in rows:
@@ -82,7 +88,7 @@ def import_songs(
                 record = of_cells(row) if isinstance(row, dict) else _decoder.decode(row)
                 if record.uid and record.uid in seen:
                     raise ValueError(f"the uid {record.uid} was there before")
-                written.add(writer.put(record))
+                written.add(writer.put(corrected(record, known)))
             except ValueError as error:
                 if not skip_bad:
                     raise SongListError(

@@ -174,7 +174,7 @@ class Catalogue:
         """Return songs of which title, artist, genre, moods or instruments hold every word of `text`, best first.
 
         The start of a word suffices, and moods and instruments are found by synonyms, which come after the words
-        themselves; without `text`, all songs that pass the `filters`.
+        themselves; without `text`, all songs that pass the `filters`, by artist and title.
         """
         asked = queries(text) if text.strip() else [None]
         found: dict[str, Song] = {}
@@ -184,15 +184,34 @@ class Catalogue:
                 break
         return list(found.values())[:limit]
 
+    def count(self, text: str = "", filters: Filters | None = None) -> int:
+        """Return how many songs `search` would find without a limit."""
+        query = " OR ".join(f"({each})" for each in queries(text))
+        if text.strip() and not query:
+            return 0
+        n = 0
+        for schema in self._files:
+            condition, values = (filters or Filters()).conditions(schema)
+            if query:
+                condition += f" AND t.id IN (SELECT rowid FROM {schema}.tracks_fts WHERE tracks_fts MATCH ?)"
+                values = [*values, query]
+            sql = f"SELECT count(*) FROM {schema}.tracks t WHERE {condition} {self._hidden(schema)}"
+            with self._reading(schema):
+                n += self._connection.execute(sql, values).fetchone()[0]
+        return n
+
     def _matching(self, query: str | None, limit: int, filters: Filters | None) -> list[Song]:
         found: list[tuple[int, Song]] = []
         for schema in reversed(self._files):
             condition, values = (filters or Filters()).conditions(schema)
-            join, order = f"WHERE {condition} {self._hidden(schema)}", "t.id"
+            join = f"WHERE {condition} {self._hidden(schema)}"
+            order = "t.artist COLLATE NOCASE, t.title COLLATE NOCASE, t.id"
             if query is not None:
                 join = f"JOIN {schema}.tracks_fts f ON f.rowid = t.id {join} AND f.tracks_fts MATCH ?"
                 values, order = [*values, query], "f.rank, t.id"
             found += enumerate(self._select(schema, f"{join} ORDER BY {order} LIMIT ?", [*values, limit]))
+        if query is None:
+            return [song for _, song in sorted(found, key=lambda item: _by_name(item[1]))]
         # ranks of different files are no measures of each other, so they take turns, the user's songs first
         return [song for _, song in sorted(found, key=lambda item: item[0])]
 
@@ -376,6 +395,14 @@ FROM {{schema}}.tracks t JOIN {{schema}}.licenses l ON l.id = t.license_id
 
 
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def _by_name(song: Song) -> tuple[str, str]:
+    """Return what songs are sorted by, as SQLite's NOCASE does: letters of ASCII alone are the same in both cases."""
+    return song.artist.translate(_NOCASE), song.title.translate(_NOCASE)
+
+
+_NOCASE = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 
 
 def _keys(file: int, ids: Sequence[int] | NDArray[np.int64]) -> Keys:

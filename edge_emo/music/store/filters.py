@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
+from edge_emo.music.store.moods import same_names
+
 LicenseChoice = Literal["any", "cc-by"]
 
 
@@ -94,8 +96,12 @@ def searchable(name: str) -> str:
 
 
 def _any_of(asked: tuple[str, ...]) -> tuple[str, list[str]]:
-    """Return SQL that is true where a row's `words` hold all those of a name that is asked for, and its values."""
-    each = [sorted(_words(name)) for name in asked]
+    """Return SQL that is true where a row's `words` hold all those of a name that is asked for, and its values.
+
+    A genre is asked for by its English, German and Russian names alike.
+    """
+    names = dict.fromkeys(each for name in asked for each in (name, *same_names("genres", name)))
+    each = [sorted(_words(name)) for name in names]
     all_of = [" AND ".join(["instr(words, ?)"] * len(words)) for words in each if words]
     return " OR ".join(all_of) or "0", [f" {word} " for words in each for word in words]
 

@@ -26,6 +26,9 @@ OPPOSITE, FELT = 1.3, 0.5
 GLOOM = -0.25
 """Valence at which a tag contradicts neutral in any case."""
 
+FOUND_BY = ("moods", "genre", "nothing")
+"""What `mood_position` finds a place by."""
+
 _GENRE_WEIGHT = 0.25
 _TITLE_WEIGHT = 0.2
 _BETWEEN_GENRES = re.compile(r"[/;,|&+]|\band\b|\s-\s")
@@ -48,7 +51,7 @@ NOWHERE = MoodPosition(0.0, 0.0, (1 / len(EMOTIONS),) * len(EMOTIONS))
 
 
 def mood_position(moods: tuple[str, ...], genre: str, title: str = "") -> tuple[MoodPosition, str]:
-    """Return a song's place, and what it was found by: "moods", "genre" or "nothing".
+    """Return a song's place, and what it was found by: one of `FOUND_BY`.
 
     Beside known mood tags, the genre has a quarter of the weight; a genre alone counts half, as it says little. Where
     either is known, words of the title that are mood tags have a fifth of the weight in the probabilities.
@@ -138,6 +141,21 @@ def contradictions(moods: Iterable[str], title: str) -> tuple[bool, ...]:
 def is_known(mood: str) -> bool:
     """Return whether a mood tag is in the table."""
     return _known("mood_tags", mood) is not None
+
+
+def same_names(table: str, name: str) -> tuple[str, ...]:
+    """Return what a name in English, German or Russian is called in each of them, nothing for one not in the table."""
+    row = _known(table, name)
+    return (row, *_translations(table).get(row, ())) if row else ()
+
+
+@cache
+def _translations(table: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for kind, _, name, row in _csv("translations"):
+        if kind == table:
+            found.setdefault(row.casefold(), []).append(name)
+    return found
 
 
 def _title_tags(title: str) -> set[str]:

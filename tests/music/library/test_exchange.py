@@ -360,3 +360,55 @@ def test_a_list_can_come_through_a_pipe(database, tmp_path):
 def test_a_path_that_cannot_be_is_told(database):
     with pytest.raises(SongListError, match="not a possible path"):
         import_songs(database, "a\0b.csv")
+
+
+def corrected(database, tmp_path, **cells):
+    """Return the one song of one's own, after these cells of its exported list were changed."""
+    path = tmp_path / "mine.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_songs(stored(database), file, "csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, COLUMNS)
+        rows.writeheader()
+        rows.writerow(row | cells)
+    import_songs(database, path)
+    [song] = stored(database)
+    return song
+
+
+def test_a_mood_corrected_in_a_list_counts(database, tmp_path):
+    put(database, SongRecord(title="Rain", artist="A", genre="Pop", moods=("Sad",), uid="file:1"))
+    song = corrected(database, tmp_path, moods="Happy")
+    put(database, SongRecord(title="Rain", artist="A", genre="Pop", moods=("Happy",), uid="file:1"))
+    [as_if_new] = stored(database)
+    assert song == as_if_new
+    assert song.probabilities[EMOTIONS.index("happy")] > 0.5
+
+
+def test_a_genre_corrected_in_a_list_counts_and_one_that_is_taken_away_does_not(database, tmp_path):
+    put(database, SongRecord(title="Rain", artist="A", uid="file:1"))
+    assert corrected(database, tmp_path, genre="Metal").mood_from == "genre"
+    song = corrected(database, tmp_path, genre="")
+    assert (song.mood_from, song.valence) == ("nothing", 0)
+
+
+def test_figures_of_ones_own_stay_when_a_mood_is_corrected(database, tmp_path):
+    put(database, SongRecord(title="Rain", artist="A", moods=("Sad",), uid="file:1"))
+    song = corrected(database, tmp_path, moods="Happy", valence="0.9", arousal="-0.1")
+    assert (song.moods, song.valence, song.arousal) == (("Happy",), 0.9, -0.1)
+    put(database, SongRecord(title="Rain", artist="A", moods=("Sad",), uid="file:1", valence=-0.9, arousal=0.5))
+    assert corrected(database, tmp_path, moods="Happy").valence == -0.9
+
+
+def test_a_mood_of_a_song_that_ships_can_be_corrected_too(database, tmp_path):
+    with Catalogue() as catalogue:
+        song = next(each for each in catalogue.search("", 100) if each.moods == ("Sad",) or "Dark" in each.moods)
+        path = tmp_path / "all.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            write_songs([song], file, "jsonl")
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"moods": ["Happy"]}), "utf-8")
+    import_songs(database, path)
+    [own] = stored(database)
+    assert own.valence > 0.2 > song.valence

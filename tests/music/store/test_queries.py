@@ -4,8 +4,11 @@ import pytest
 
 from edge_emo.music.store import queries as module
 from edge_emo.music.store.catalogue import Catalogue
+from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.moods import is_known
+from edge_emo.music.store.record import SongRecord
+from edge_emo.music.store.writer import SongWriter
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,55 @@ def test_every_synonym_names_a_mood_that_is_known_or_an_instrument_of_the_catalo
     for row in rows:
         for name in row["names"].split("|"):
             assert is_known(name) or name in instruments, (row["word"], name)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A catalogue with three songs of one's own, in German."""
+    songs = (
+        SongRecord(title="Lange Straße", artist="Weiß", moods=("Fröhlich",), genre="Klassik"),
+        SongRecord(title="Fluss", artist="Großmann", moods=("Traurig",)),
+        SongRecord(title="Regen", artist="Ünal"),
+    )
+    with UserDatabase(tmp_path / "own.sqlite") as database, database.transaction() as connection:
+        for song in songs:
+            SongWriter(connection).put(song)
+    with Catalogue(own=tmp_path / "own.sqlite") as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Straße", "Lange Straße"),
+        ("strasse", "Lange Straße"),
+        ("STRASSE", "Lange Straße"),
+        ("weiss", "Lange Straße"),
+        ("großm", "Fluss"),
+        ("fluß", "Fluss"),
+    ],
+)
+def test_sharp_s_is_found_however_it_is_spelled(own, text, title):
+    assert title in [song.title for song in own.search(text) if song.source == "own"]
+
+
+@pytest.mark.parametrize(("text", "title"), [("cheerful lange", "Lange Straße"), ("sad großmann", "Fluss")])
+def test_a_mood_is_found_in_another_language_than_its_tag(own, text, title):
+    assert [song.title for song in own.search(text)] == [title]
+
+
+def test_moods_and_genres_are_asked_for_in_german_and_russian_too(own):
+    assert {"Sad"} <= {mood for song in own.search("traurige", 20) for mood in song.moods}
+    classical = {song.uid for song in own.search("", 10_000, Filters(genres=("Classical",)))}
+    assert {song.uid for song in own.search("", 10_000, Filters(genres=("klassisch",)))} == classical
+    assert own.search("", filters=Filters(genres=("Classical",)), limit=10_000)[-1].artist == "Weiß"
+
+
+@pytest.mark.parametrize("text", ["", "sad", "happy ukulele", "weiss", "?!"])
+def test_as_many_songs_are_counted_as_are_found(own, text):
+    assert own.count(text, Filters(min_duration_s=60)) == len(own.search(text, 10_000, Filters(min_duration_s=60)))
+
+
+def test_songs_that_no_word_is_asked_of_come_by_artist_and_title(own):
+    names = [(song.artist.casefold(), song.title.casefold()) for song in own.search("", 30)]
+    assert names == sorted(names)
