@@ -28,6 +28,7 @@ from edge_emo.media.tracks import sound_tracks
 from edge_emo.models.manifest import models_folder, read_manifest
 from edge_emo.models.session import Model
 from edge_emo.music.store.catalogue import Catalogue
+from edge_emo.music.store.database import FILE_NAME, data_folder
 from edge_emo.voice.activity import ActivityDetector
 
 KNOWN_BAD: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], str]]] = {
@@ -46,7 +47,7 @@ DARK, SMALL = 0.1, 0.06
 
 def diagnose(sources: Sequence[str] = ()) -> list[Finding]:
     """Return findings about this installation, and about the sound and the picture of each source."""
-    return [*_machine(), *_libraries(), *_decoders(), *_models(), *_catalogue(), *_sources(sources)]
+    return [*_machine(), *_libraries(), *_decoders(), *_models(), *_catalogue(), _own_data(), *_sources(sources)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -125,6 +126,12 @@ def _catalogue() -> Iterator[Finding]:
         yield Finding("catalogue", "ok", f"{songs} songs")
     except EdgeEmoError as error:
         yield Finding("catalogue", "bad", str(error))
+
+
+def _own_data() -> Finding:
+    file = data_folder() / FILE_NAME
+    held = f"{file.stat().st_size / 1e6:.1f} MB" if file.is_file() else "nothing yet"
+    return Finding("your songs and history", "ok", f"{file}, {held}")
 
 
 def _sources(sources: Sequence[str]) -> Iterator[Finding]:

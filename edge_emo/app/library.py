@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,10 +11,29 @@ from typing import TYPE_CHECKING
 from edge_emo.core.errors import CatalogueError, UserDataError
 
 if TYPE_CHECKING:
-    from edge_emo.music.store.catalogue import Catalogue
+    from edge_emo.music.store.catalogue import Catalogue, Song
     from edge_emo.music.store.database import UserDatabase
 
 _PATIENCE_S = 3.0  # for a database that another process holds, where the command can do without
+
+
+def songs_named(catalogue: Catalogue, names: Sequence[str]) -> list[Song]:
+    """Return the songs of these names, each a `uid` or the file of a song of one's own. Raises SongNotFoundError."""
+    from edge_emo.music.library.walk import real_folder
+
+    known = catalogue.keys(names)
+    files = catalogue.files() if len(known) < len(set(names)) else {}
+    return catalogue.songs([name if name in known else files.get(real_folder(name), name) for name in names])
+
+
+def absent_files(catalogue: Catalogue) -> str:
+    """Return why songs on this machine are missing from an answer, nothing where every file is where it was."""
+    files = catalogue.files()
+    if not files:
+        return "you have no songs of your own yet; add them with `edge-emo songs add FOLDER`"
+    gone = sum(not os.path.exists(path) for path in files)
+    what = "of your songs is not where it was" if gone == 1 else "of your songs are not where they were"
+    return f"{gone} {what}; connect the disk, or run `edge-emo songs add` on the folder again" if gone else ""
 
 
 @dataclass(frozen=True)

@@ -22,23 +22,24 @@ def history() -> None:
     """Manage the history of the songs you were shown."""
 
 
-@history.command(examples=("edge-emo history add kept inc:USUAN1100546", "edge-emo history add skipped UID UID"))
+@history.command(examples=("edge-emo history add skipped UID UID", "edge-emo history add kept ~/Music/song.mp3"))
 @click.argument("action", type=click.Choice(["played", "kept", "skipped", "downloaded"]))
-@click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
+@click.argument("names", nargs=-1, required=True, metavar="UID|FILE...", type=options.Text())
 @click.option("--catalogue", type=click.Path(exists=True), help="Use this catalogue instead of the bundled one.")
 @options.user_data
-def add(action: Action, uids: tuple[str, ...], catalogue: str | None, data_dir: str | None) -> None:
+def add(action: Action, names: tuple[str, ...], catalogue: str | None, data_dir: str | None) -> None:
     """Say what you did with songs; later recommendations learn from it.
 
-    `edge-emo recommend --details` shows each song's UID.
+    Name songs by UID, which `edge-emo recommend --details` shows, or your own by FILE.
     """
-    from edge_emo.app.library import library
+    from edge_emo.app.library import library, songs_named
     from edge_emo.music.store.history import History
 
     with user_database(data_dir, tell) as database, library(catalogue, data_dir, tell) as opened:
-        opened.catalogue.songs(uids)  # an unknown song is named
-        History(database).add(action, *uids)
-    click.echo(f"{len(uids)} {action}", err=True)
+        songs = songs_named(opened.catalogue, names)
+        History(database).add(action, *(song.uid for song in songs))
+    for song in songs:
+        click.echo(plain(f"{action}: {song.title}{f' – {song.artist}' if song.artist else ''}"), err=True)
 
 
 @history.command(examples=("edge-emo history stats", "edge-emo history stats --top 3 --json"))
@@ -66,6 +67,8 @@ def stats(catalogue: str | None, top: int, data_dir: str | None, output: str) ->
     )
     click.echo("  " + ", ".join(f"{n} {action}" for action, n in counted.by_action.items()))
     shown = likes if len(likes) <= 2 * top else likes[:top] + likes[-top:]
+    if shown:
+        click.echo("liking, in standard deviations, and how unsure it is:")
     for like in shown:
         where = f" when {like.emotion}" if like.emotion else ""
         click.echo(f"  {like.kind:<7} {plain(like.name) + where:<40} {like.weight:+.2f} ± {like.deviation:.2f}")

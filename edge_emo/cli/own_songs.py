@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +16,26 @@ from edge_emo.app.library import user_database
 from edge_emo.cli import exit_codes, options
 from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import tell
-from edge_emo.core.text import count
+from edge_emo.core.text import count, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge_emo.music.library.folder import Added
     from edge_emo.music.library.walk import Unreadable
+
+
+_NAMED = 5  # of the files, or moods, that something is said of
+
+
+class _Folder(click.Path):
+    """A folder that is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the folder; of a file, its folder is named."""
+        if os.path.isfile(value):
+            self.fail(f"{value} is a file; name the folder it is in: {Path(value).parent}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -29,7 +47,7 @@ def _encoding(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 @click.command(cls=Command, examples=("edge-emo songs add ~/Music", "edge-emo songs add ~/Music --watch --jsonl"))
-@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(exists=True, file_okay=False))
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=_Folder(exists=True, file_okay=False))
 @click.option("--watch", is_flag=True, help="Keep running and follow changes in these folders until interrupted.")
 @click.option(
     "--tag-encoding",
@@ -76,15 +94,17 @@ def add(
         _print(added, output, told)
         if added.missing and not keep_missing:
             tell(
-                f"{count(added.missing, 'song')} kept: the folder is empty, so its disk may not be connected; "
-                "remove them with `edge-emo songs remove FOLDER`"
+                f"{count(added.missing, 'file')} missing, and the songs kept: the folder is empty, so its disk may not "
+                "be connected; remove them with `edge-emo songs remove FOLDER`"
             )
+        if watch:
+            tell(f"watching {', '.join(map(printable, folders))}; stop with Ctrl-C")
         for changed in changes:
             added = add_folders(
                 database, changed, keep_missing=keep_missing, follow_links=False, tag_encoding=tag_encoding
             )
             if added.added or added.changed or added.moved or added.copies or added.gone or added.unreadable:
-                _print(added, output, told)
+                _print(added, output, told, at=time.strftime("%H:%M:%S  "))
     ctx.exit(exit_codes.BAD_INPUT if added.unreadable else exit_codes.DONE)
 
 
@@ -103,8 +123,8 @@ def remove(names: tuple[str, ...], data_dir: str | None) -> None:
     click.echo(f"{count(n, 'song')} removed", err=True)
 
 
-def _print(added: Added, output: str, told: set[Unreadable]) -> None:
-    """Print the report; files that cannot be read go to standard error, each once."""
+def _print(added: Added, output: str, told: set[Unreadable], at: str = "") -> None:
+    """Print the report, in text after `at`; what is wrong with files goes to standard error, each of them once."""
     from edge_emo.app.documents import AddedDocument
     from edge_emo.cli.printing import put_rows
 
@@ -119,15 +139,29 @@ def _print(added: Added, output: str, told: set[Unreadable]) -> None:
             f"“{first.text}” would read “{first.repaired}”; if that is right, run "
             f"`edge-emo songs add --tag-encoding {first.encoding} FOLDER`"
         )
+    if added.unplaced_files:
+        tell(f"without a known mood or genre: {_some(added.unplaced_files)}")
+    if added.unknown_moods:
+        tell(
+            f"moods that are not known: {_some(added.unknown_moods)}; see “Correct a mood” in docs/how-to/own-music.md"
+        )
     counts: dict[str, Any] = msgspec.to_builtins(added)
-    folders, unreadable, misread = counts.pop("folders"), counts.pop("unreadable"), counts.pop("misread")
+    lists = {name: counts.pop(name) for name in ("unreadable", "misread", "unplaced_files", "unknown_moods")}
+    folders, unreadable = counts.pop("folders"), lists["unreadable"]
     if output == "text":
         counts["without a known mood or genre"] = counts.pop("unplaced")
         counts["unreadable"] = len(unreadable)
-        click.echo(", ".join(f"{n} {name}" for name, n in counts.items() if n) or "no sound files")
+        told_counts = [f"{n} {'copy' if (name, n) == ('copies', 1) else name}" for name, n in counts.items() if n]
+        click.echo(at + (", ".join(told_counts) or "no sound files"))
     elif output == "csv":
         reasons = [f"{file['path']}: {file['reason']}" for file in unreadable]
-        paths = [tag["path"] for tag in misread]
-        put_rows(output, [{"folders": folders, **counts, "unreadable": reasons, "misread": paths}], None)
+        told_lists = lists | {"unreadable": reasons, "misread": [tag["path"] for tag in lists["misread"]]}
+        put_rows(output, [{"folders": folders, **counts, **told_lists}], None)
     else:
         put_rows(output, [added], AddedDocument(added))
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return a few names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

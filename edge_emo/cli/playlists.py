@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edge_emo.cli.terminal import tell
+from edge_emo.core.text import count
 
 if TYPE_CHECKING:
+    from edge_emo.music.ranking.choice import Recommendation
     from edge_emo.music.store.catalogue import Song
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,19 +38,26 @@ def playlist_options(function: F) -> F:
     return function
 
 
-def deliver(songs: Sequence[Song], playlist: str | None, play: bool, data_dir: str | None) -> None:
-    """Write `songs` to a playlist and play them, each once; what is left out is told on standard error.
+def deliver(items: Sequence[Recommendation], playlist: str | None, play: bool, data_dir: str | None) -> None:
+    """Write songs to a playlist and play them, each once; what was written or left out is told on standard error.
 
     Raises PlaylistError where the playlist cannot be written or nothing can be played.
     """
-    if not songs or not (playlist or play):
+    if not items or not (playlist or play):
+        if playlist:
+            tell(f"{playlist}: not written, as there is no song for it")
         return
     from edge_emo.music.library.playlist import write_playlist
 
-    there = [_as_it_is(song) for song in {song.uid: song for song in songs}.values()]
+    there = [_as_it_is(song) for song in {item.song.uid: item.song for item in items}.values()]
     if playlist:
-        for song in write_playlist(playlist, there):
+        left_out = write_playlist(playlist, there)
+        for song in left_out:
             tell(f"{song.title}: has neither a file nor a link, so it is not in {playlist}")
+        written = {song.uid for song in there} - {song.uid for song in left_out}
+        unfit = len(written - {item.song.uid for item in items if item.fits})
+        note = f", {unfit} of which {'does' if unfit == 1 else 'do'} not fit" if unfit else ""
+        tell(f"{playlist}: {count(len(written), 'song')} written{note}")
         if pages := sum(1 for song in there if song.link and not song.path):
             tell(f"{pages} of the songs are links to web pages; not every player opens those")
     if play:

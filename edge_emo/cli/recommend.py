@@ -15,8 +15,8 @@ from edge_emo.cli.terminal import tell
 from edge_emo.core.emotions import EMOTIONS
 
 if TYPE_CHECKING:
+    from edge_emo.music.ranking.choice import Recommendation
     from edge_emo.music.ranking.recommend import Intent, Strategy
-    from edge_emo.music.store.catalogue import Song
     from edge_emo.music.store.filters import Filters
 
 
@@ -83,7 +83,7 @@ def recommend(
     voice.
     """
     from edge_emo.app.documents import RecommendDocument, Recommended
-    from edge_emo.app.library import library
+    from edge_emo.app.library import absent_files, library
     from edge_emo.app.recommending import Recommending
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.printing import put, put_text, strong, width
@@ -116,10 +116,13 @@ def recommend(
 
     csv_line, done = machine.CsvLines(), []
     recognized = False
-    chosen: list[Song] = []
+    chosen: list[Recommendation] = []
+    absent = ""
     for result in results:
         recognized = recognized or bool(result.songs)
-        chosen += [item.song for item in result.songs]
+        chosen += result.songs
+        if filters.local and len(result.songs) < count:
+            absent = absent_files(opened.catalogue)
         if output == "json":
             done.append(result)
         elif output == "jsonl":
@@ -128,7 +131,9 @@ def recommend(
             for row in machine.song_rows(result):
                 put(csv_line(row))
         elif output == "text":
-            put_text(text.recommended(result, strong, detailed=details, width=width()))
+            put_text(text.recommended(result, strong, detailed=details, width=width(), absent=absent))
+    if absent and (chosen or output != "text"):
+        tell(absent)
     for reason in recommender.warnings:
         tell(f"{reason}; continuing without your history")
     if output == "json":

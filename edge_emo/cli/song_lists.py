@@ -104,9 +104,7 @@ def import_(
         put_rows(output, [imported], ImportedDocument(imported))
 
 
-@click.command(
-    cls=Command, examples=("edge-emo songs export songs.csv", "edge-emo songs export --own - --format jsonl")
-)
+@click.command(cls=Command, examples=("edge-emo songs export mine.csv --own", "edge-emo songs export - --format jsonl"))
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
     "--format",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from edge_emo.app.library import library
+from edge_emo.app.library import absent_files, library, songs_named
 from edge_emo.cli import options
 from edge_emo.cli.help import Group
 from edge_emo.cli.own_songs import add, remove
@@ -27,6 +27,8 @@ def songs() -> None:
     """Search the catalogue, and add your own music to it."""
 
 
+_MOST = 10_000  # songs of a search
+
 _catalogue = click.option("--catalogue", type=click.Path(), help="Use this catalogue instead of the bundled one.")
 
 
@@ -34,7 +36,7 @@ _catalogue = click.option("--catalogue", type=click.Path(), help="Use this catal
     examples=('edge-emo songs search "happy ukulele"', "edge-emo songs search joyful --bpm 100-140 --details")
 )
 @click.argument("text", default="", type=options.Text())
-@click.option("--limit", type=click.IntRange(1, 10000), default=20, show_default=True, help="How many songs at most.")
+@click.option("--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, help="How many songs at most.")
 @options.filters(min_duration_s=0, occasions=True)
 @_catalogue
 @options.user_data
@@ -52,23 +54,28 @@ def search(
     """Find songs by title, artist, genre, mood or instrument.
 
     Every word of TEXT must match, in full or by its beginning. Moods are also found by words of the same meaning, such
-    as joyful or gloomy. Without TEXT, all songs that meet the conditions are listed.
+    as joyful or gloomy, and moods and genres in English, German and Russian. Without TEXT, all songs that meet the
+    conditions are listed, by artist and title.
     """
     with library(catalogue, data_dir, tell) as opened:
         found = opened.catalogue.search(text, limit, filters)
+        n_more = opened.catalogue.count(text, filters) - len(found) if len(found) == limit else 0
+        absent = absent_files(opened.catalogue) if filters.local and not found else ""
     facts = [_facts(song, text, filters) for song in found]
-    _print(found, output, detailed=details, facts=facts)
+    _print(found, output, detailed=details, facts=facts, absent=absent)
+    if n_more > 0:
+        tell(f"{n_more} more: --limit {min(limit + n_more, _MOST)}")
 
 
-@songs.command(examples=("edge-emo songs show inc:USUAN1100546", "edge-emo songs show inc:USUAN1100546 --json"))
-@click.argument("uids", nargs=-1, required=True, metavar="UID...", type=options.Text())
+@songs.command(examples=("edge-emo songs show inc:USUAN1100546", "edge-emo songs show ~/Music/song.mp3 --json"))
+@click.argument("names", nargs=-1, required=True, metavar="UID|FILE...", type=options.Text())
 @_catalogue
 @options.user_data
 @options.output_format
-def show(uids: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
-    """Show all about the songs with these UIDs."""
+def show(names: tuple[str, ...], catalogue: str | None, data_dir: str | None, output: str) -> None:
+    """Show all about songs, named by UID or, of your own, by FILE."""
     with library(catalogue, data_dir, tell) as opened:
-        _print(opened.catalogue.songs(uids), output, detailed=True)
+        _print(songs_named(opened.catalogue, names), output, detailed=True)
 
 
 @songs.command(examples=("edge-emo songs info", "edge-emo songs info --json"))
@@ -114,7 +121,7 @@ def _facts(song: Song, text: str, filters: Filters) -> str:
     return "  ".join(filter(None, [tempo, names if is_asked else ""]))
 
 
-def _print(found: list[Song], output: str, *, detailed: bool, facts: Sequence[str] = ()) -> None:
+def _print(found: list[Song], output: str, *, detailed: bool, facts: Sequence[str] = (), absent: str = "") -> None:
     from edge_emo.app.documents import SongsDocument
     from edge_emo.cli.printing import put_rows, put_text, strong, width
     from edge_emo.report import text
@@ -124,4 +131,4 @@ def _print(found: list[Song], output: str, *, detailed: bool, facts: Sequence[st
     elif found:
         put_text(text.songs(found, strong, detailed=detailed, facts=facts, width=width()))
     else:
-        click.echo("no song found; try fewer or other words, or drop a condition", err=True)
+        click.echo(absent or "no song found; try fewer or other words, or drop a condition", err=True)

@@ -7,15 +7,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.text import plain
 from edge_emo.music.store.catalogue import Song
-from edge_emo.music.store.licenses import AUDIO_LIBRARY, in_a_word
+from edge_emo.music.store.licenses import AUDIO_LIBRARY, UNKNOWN, in_a_word
 
 Strong = Callable[[str], str]
 """What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""
 
 _WIDEST = 60  # columns for title and artist where the width is not known
 _NARROWEST = 10
+_UNKNOWN = "fine to listen to. Before you publish a video with it, ask whoever holds the rights, unless you do."
+_SUITED = 0.1  # probability from which on an emotion is named
+_FROM = {"moods": "from its mood tags", "genre": "from its genre", "given": "as given"}
 
 
 def rows(
@@ -56,7 +60,7 @@ def details(song: Song, strong: Strong = str) -> str:
     tempo = f"{song.bpm:g} bpm" if song.bpm else ""
     about = filter(None, [clock(song.duration_s), song.genre, "/".join(song.moods), tempo, "/".join(song.instruments)])
     lines = [f"{strong(plain(song.title))}{by}", plain(", ".join(about)), f"UID {plain(song.uid)}"]
-    lines.append(f"licence: {plain(song.license)}")
+    lines += [suits(song), f"licence: {plain(song.license)}"]
     if song.credit:
         lines.append(f"credit: {plain(song.credit)}")
     if song.link and song.link not in (song.credit or ""):
@@ -66,9 +70,19 @@ def details(song: Song, strong: Strong = str) -> str:
     return "\n    ".join(filter(None, lines))
 
 
+def suits(song: Song) -> str:
+    """Return which emotions a song suits, how well, and what says so."""
+    if song.mood_from == "nothing":
+        return "suits: not known, as neither its mood tags nor its genre are"
+    ranked = sorted(zip(EMOTIONS, song.probabilities, strict=True), key=lambda item: -item[1])
+    named = [item for item in ranked if item[1] >= _SUITED] or ranked[:1]
+    emotions = ", ".join(f"{emotion} {probability:.0%}" for emotion, probability in named)
+    return f"suits: {emotions} ({plain(_FROM.get(song.mood_from, song.mood_from))})"
+
+
 def footnotes(songs: Sequence[Song], *, detailed: bool) -> list[str]:
     """Return what the licences of a list allow, where its credit lines are, and how to find what has no link."""
-    usages = {in_a_word(song.license): song.usage for song in songs}
+    usages = {in_a_word(song.license): _UNKNOWN if song.license == UNKNOWN else song.usage for song in songs}
     lines = [f"{plain(word)}: {plain(usage)}" for word, usage in sorted(usages.items()) if usage]
     if any(song.find and not song.path for song in songs):
         lines.append(f"From the Audio Library: search for title and artist at {AUDIO_LIBRARY}.")

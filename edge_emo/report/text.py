@@ -17,6 +17,8 @@ from edge_emo.report.song_list import Strong
 
 _MOST_PEOPLE = 10  # that are listed, those seen longest: after a cut everybody is somebody else
 
+_ROUGH = ("genre", "nothing")  # what the place of a song without a mood tag is found by
+
 _OPTIONS = {
     "license": "--license",
     "min_duration_s": "--min-duration",
@@ -83,8 +85,18 @@ def _person(person: Person, main: str, strong: Strong) -> str:
     return f"person {person.person}{f' ({about})' if about else ''}: {found(person.summary, strong)}"
 
 
-def recommended(result: Recommended, strong: Strong = str, *, detailed: bool = False, width: int | None = None) -> str:
-    """Return what was heard and seen in one source and the songs for it; with `detailed`, why and how to use each."""
+def recommended(
+    result: Recommended,
+    strong: Strong = str,
+    *,
+    detailed: bool = False,
+    width: int | None = None,
+    absent: str = "",
+) -> str:
+    """Return what was heard and seen in one source and the songs for it; with `detailed`, why and how to use each.
+
+    `absent` is said where there is no song, in place of which conditions to drop.
+    """
     if result.timeline is None:
         head = f"mood: {strong(str(result.mood))}"
     elif len(result.timeline.by_modality) > 1:
@@ -93,15 +105,17 @@ def recommended(result: Recommended, strong: Strong = str, *, detailed: bool = F
         one = found(result.timeline.summary, strong, among=result.timeline.by_modality)
         head = f"{strong(title(result.timeline.source))}: {one}"
     if not result.songs and (result.timeline is None or result.timeline.readings):
+        if absent:
+            return f"{head}\n{absent}"
         lines = [head, "no song meets all your conditions on licence, genre, length and the like; drop some of them"]
-        return "\n".join(lines + ([advice(result.advice)] if result.advice else []))
+        return "\n".join(lines + ([advice(result.advice, [])] if result.advice else []))
     if not result.songs:
         return f"{head}; choose a mood by hand with --mood"
     lines = [head]
     is_mixed = len(result.asked_for) > 1
     if is_mixed:
-        whose = "its parts ask" if result.timeline and len(result.timeline.segments) > 1 else "it asks"
-        lines.append(f"{whose} for {', '.join(f'{wish.emotion} ({wish.share:.0%})' for wish in result.asked_for)}")
+        shares = ", ".join(f"{wish.emotion} {wish.share:.0%}" for wish in result.asked_for)
+        lines.append(f"shares of the list: {shares}")
     songs = [item.song for item in result.songs]
     if detailed:
         lines += [recommendation(i, item, strong) for i, item in enumerate(result.songs, start=1)]
@@ -113,7 +127,7 @@ def recommended(result: Recommended, strong: Strong = str, *, detailed: bool = F
         numbers = [f"{i:2d}. " for i in range(1, len(songs) + 1)]
         lines += song_list.rows(songs, before=numbers, after=notes, width=width, strong=strong)
     if result.advice:
-        lines.append(advice(result.advice))
+        lines.append(advice(result.advice, result.songs))
     lines += ["", *song_list.footnotes(songs, detailed=detailed)]
     if result.uses_history:
         where = "" if detailed else " (--details shows the UIDs)"
@@ -123,11 +137,24 @@ def recommended(result: Recommended, strong: Strong = str, *, detailed: bool = F
     return "\n".join(lines)
 
 
-def advice(given: Advice) -> str:
-    """Return how many songs fit, and which options to leave out for more."""
+def advice(given: Advice, found: Sequence[Recommendation]) -> str:
+    """Return how many songs fit, and what to do for more: tag one's own, or which options to leave out."""
     unmet = f", and none is {' or '.join(given.unmet)}" if given.fitting and given.unmet else ""
-    less = " or ".join(f"{_OPTIONS[each.condition]} ({each.songs} would fit)" for each in given.relax)
-    return f"{given.fitting} of {given.asked} songs fit{unmet}; drop {less or 'more than one of the conditions'}"
+    fits = f"{given.fitting} of {given.asked} songs fit{unmet}"
+    untagged = sum(not item.fits and item.song.path is not None and item.song.mood_from in _ROUGH for item in found)
+    less = [
+        f"{_OPTIONS[each.condition]} ({each.songs} would fit)"
+        for each in given.relax
+        if not (untagged and each.condition == "local")  # which is meant, as long as the own songs can be placed better
+    ]
+    if not untagged:
+        return f"{fits}; drop {' or '.join(less) or 'more than one of the conditions'}"
+    has = "has" if untagged == 1 else "have"
+    drop = f", or drop {' or '.join(less)}" if less else ""
+    return (
+        f"{fits}; {untagged} of the others {has} no mood tag, which would place them better: see “Correct a mood” in "
+        f"docs/how-to/own-music.md{drop}"
+    )
 
 
 def recommendation(number: int, item: Recommendation, strong: Strong = str) -> str:

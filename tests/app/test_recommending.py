@@ -72,7 +72,7 @@ def test_what_a_film_asks_for_is_said_with_the_share_of_each_part(heard):
     ]
     assert Counter(item.asked_for for item in found.songs) == {"happy": 3, "sad": 2, "angry": 1}
     printed = text.recommended(found)
-    assert "its parts ask for happy (50%), sad (33%), angry (17%)" in printed
+    assert "shares of the list: happy 50%, sad 33%, angry 17%" in printed
     for item in found.songs:
         line = next(line for line in printed.splitlines() if item.song.title in line)
         assert line.endswith(f"  {item.asked_for}")

@@ -32,7 +32,7 @@ def test_music_is_added_found_and_removed(edge_emo, music):
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         b"3 added, 1 without a known mood or genre\n",
-        b"",
+        f"edge-emo: without a known mood or genre: {music / 'c.wav'}\n".encode(),
     )
     assert edge_emo("songs", "add", "music").stdout == b"3 unchanged\n"
     found = document(edge_emo("songs", "search", "sunny", "--json"), "songs")["songs"]
@@ -76,7 +76,7 @@ def test_the_songs_of_an_empty_folder_are_kept_until_removed(edge_emo, music):
     music.mkdir()
     done = edge_emo("songs", "add", "music")
     assert (done.returncode, done.stdout) == (0, b"3 missing\n")
-    assert b"3 songs kept" in done.stderr
+    assert b"3 files missing, and the songs kept: the folder is empty" in done.stderr
     (music / "notes.txt").touch()
     assert edge_emo("songs", "add", "music", "--keep-missing").stdout == b"3 missing\n"
     assert edge_emo("songs", "add", "music").stdout == b"3 gone\n"
@@ -123,6 +123,52 @@ def test_local_recommends_only_what_is_on_this_machine(edge_emo, music):
     ]
 
 
+def test_local_says_whether_there_are_no_songs_or_their_files_are_gone(edge_emo, music):
+    asked = ("recommend", "--mood", "happy", "--local")
+    empty = edge_emo(*asked).stdout.decode()
+    assert empty == "mood: happy\nyou have no songs of your own yet; add them with `edge-emo songs add FOLDER`\n"
+    assert b"you have no songs of your own yet" in edge_emo("songs", "search", "--local").stderr
+    assert b"you have no songs of your own yet" in edge_emo(*asked, "--json").stderr
+    edge_emo("songs", "add", "music")
+    (music / "a.flac").unlink()
+    assert b"edge-emo: 1 of your songs is not where it was; " in edge_emo(*asked).stderr
+    shutil.rmtree(music)
+    assert "3 of your songs are not where they were; connect the disk" in edge_emo(*asked).stdout.decode()
+    written = edge_emo(*asked, "--playlist", "out.m3u8")
+    assert b"out.m3u8: not written, as there is no song for it" in written.stderr
+
+
+def test_songs_that_only_a_mood_tag_would_place_are_counted_in_the_advice(edge_emo, music):
+    edge_emo("songs", "add", "music")
+    text = edge_emo("recommend", "--mood", "happy", "--local", "-n", 2, "--seed", 1).stdout.decode()
+    assert "1 of 2 songs fit; 1 of the others has no mood tag, which would place them better: see" in text
+    assert "--local" not in text, "which is meant"
+    tag(music / "c.wav", mood="Angry")
+    edge_emo("songs", "add", "music")
+    text = edge_emo("recommend", "--mood", "happy", "--local", "-n", 2, "--seed", 1).stdout.decode()
+    assert "1 of 2 songs fit; drop --local (" in text
+
+
+def test_own_songs_are_named_by_their_file(edge_emo, music):
+    edge_emo("songs", "add", "music")
+    shown = edge_emo("songs", "show", "music/a.flac").stdout.decode()
+    assert "Sunny 🎵 by Me" in shown
+    assert "suits: happy 78% (from its mood tags)" in shown
+    assert "suits: not known" in edge_emo("songs", "show", music / "c.wav").stdout.decode()
+    done = edge_emo("history", "add", "kept", "music/a.flac", "music/c.wav")
+    assert (done.returncode, done.stderr.decode()) == (0, "kept: Sunny 🎵 – Me\nkept: c\n")
+    assert b"music/notes.txt: no such song" in edge_emo("songs", "show", "music/notes.txt").stderr
+    assert edge_emo("songs", "show", "x" * 5000).returncode == 1
+
+
+def test_a_search_that_is_cut_off_says_how_many_songs_are_left(edge_emo, music):
+    edge_emo("songs", "add", "music")
+    done = edge_emo("songs", "search", "--local", "--limit", 1)
+    assert done.stderr == b"edge-emo: 2 more: --limit 3\n"
+    assert edge_emo("songs", "search", "--local", "--limit", 3).stderr == b""
+    assert b"licence unknown: fine to listen to." in done.stdout
+
+
 def test_own_songs_compete_with_those_that_ship(edge_emo, music):
     edge_emo("songs", "add", "music")
     found = document(edge_emo("recommend", "--mood", "happy", "-n", 1000, "--json", "--seed", 1), "recommend")
@@ -134,7 +180,7 @@ def test_own_songs_compete_with_those_that_ship(edge_emo, music):
 def test_recommended_songs_as_a_playlist(edge_emo, music, tmp_path, name):
     edge_emo("songs", "add", "music")
     done = edge_emo("recommend", "--mood", "happy", "--local", "--strategy", "random", "--playlist", name)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr.decode()) == (0, f"edge-emo: {name}: 3 songs written, 2 of which do not fit\n")
     written = (tmp_path / name).read_text("utf-8")
     assert all(written.count(path.name) == 1 for path in music.iterdir())
     assert "Sunny 🎵" in written
@@ -216,7 +262,27 @@ def test_watch_keeps_up_until_interrupted(music, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130
-    assert told == b"edge-emo: interrupted\n"
+    told = told.decode().splitlines()
+    assert told[1] == f"edge-emo: watching {music}; stop with Ctrl-C"
+    assert told[-1] == "edge-emo: interrupted"
+
+
+def test_moods_that_are_not_known_and_files_without_any_are_named_a_few_of_them(edge_emo, music):
+    for number in range(6):
+        tag(write_sound(music / f"{number}.mp3", 1, 200 + number), title=str(number), mood=f"Zxq{number}")
+    shutil.copy(music / "b.mp3", music / "copy.mp3")
+    done = edge_emo("songs", "add", "music")
+    assert done.stdout == b"9 added, 1 copy, 7 without a known mood or genre\n"
+    files, moods = done.stderr.decode().splitlines()
+    assert files.startswith("edge-emo: without a known mood or genre: ")
+    assert files.endswith(" and 2 more")
+    assert moods.startswith("edge-emo: moods that are not known: ")
+    assert (moods.count("Zxq"), " and 1 more; " in moods, "Happy" in moods) == (5, True, False)
+
+
+def test_a_file_in_place_of_a_folder_is_answered_with_its_folder(edge_emo, music):
+    done = edge_emo("songs", "add", "music/a.flac")
+    assert (done.returncode, b"music/a.flac is a file; name the folder it is in: music" in done.stderr) == (2, True)
 
 
 def test_tags_that_were_misread_are_told_with_the_repair_and_mended_by_it(edge_emo, tmp_path):

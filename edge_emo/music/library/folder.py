@@ -18,7 +18,7 @@ from edge_emo.core.text import printable
 from edge_emo.music.library.tags import SOURCE, Misread, Tags, read_tags
 from edge_emo.music.library.walk import SoundFile, Unreadable, is_empty, real_folder, reason, walk
 from edge_emo.music.store.database import UserDatabase
-from edge_emo.music.store.moods import mood_position
+from edge_emo.music.store.moods import is_known, mood_position
 from edge_emo.music.store.record import SongRecord
 from edge_emo.music.store.schema import in_order
 from edge_emo.music.store.writer import Content, SongWriter
@@ -37,7 +37,8 @@ class Added:
 
     `moved` files are known by their content, `copies` hold what another file of a song does, `gone` files were taken
     out, `missing` ones are not there but kept. `unplaced` of those added or changed name neither a mood nor a genre
-    that is known, so that they are hardly recommended. `misread` files have tags that seem to be in another encoding
+    that is known, so that they are hardly recommended; `unplaced_files` are their paths. `unknown_moods` are the mood
+    tags of those added or changed that are not known. `misread` files have tags that seem to be in another encoding
     than they say; `add_folders` with that `tag_encoding` reads them so.
     """
 
@@ -52,6 +53,8 @@ class Added:
     unplaced: int
     unreadable: tuple[Unreadable, ...]
     misread: tuple[Misread, ...]
+    unplaced_files: tuple[str, ...] = ()
+    unknown_moods: tuple[str, ...] = ()
 
 
 def add_folders(
@@ -80,6 +83,8 @@ def add_folders(
     total = sum(1 for _ in walk(roots, follow_links=follow_links)) if on_progress else 0
     done = 0
     n: Counter[str] = Counter()
+    unplaced: list[str] = []
+    unknown_moods: dict[str, None] = {}
     unreadable: list[Unreadable] = []
     misread: list[Misread] = []
     read: list[_Read] = []
@@ -103,18 +108,24 @@ def add_folders(
                 except MediaError as error:
                     unreadable.append(Unreadable(file.path, str(error).removeprefix(f"{file.path}: ")))
             if n_bytes > _BATCH_BYTES:
-                n.update(_written(database, read))
+                n.update(_written(database, read, unplaced, unknown_moods))
                 n_bytes = 0
             if on_progress:
                 on_progress(min(done / max(total, 1), 1.0))
-        n.update(_written(database, read))
+        n.update(_written(database, read, unplaced, unknown_moods))
     for root in roots:
         lost, kept = _take_out_lost(database, root, keep_missing or is_empty(root))
         n.update({"gone": lost, "missing": kept})
-    counts = {
-        name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing", "unplaced")
-    }
-    return Added(tuple(map(printable, roots)), **counts, unreadable=tuple(unreadable), misread=tuple(misread))
+    counts = {name: n[name] for name in ("added", "changed", "moved", "copies", "unchanged", "gone", "missing")}
+    return Added(
+        tuple(map(printable, roots)),
+        **counts,
+        unplaced=len(unplaced),
+        unreadable=tuple(unreadable),
+        misread=tuple(misread),
+        unplaced_files=tuple(unplaced),
+        unknown_moods=tuple(unknown_moods),
+    )
 
 
 def remove_songs(database: UserDatabase, names: Sequence[str]) -> int:
@@ -177,8 +188,10 @@ def _read(file: SoundFile, tag_encoding: str | None) -> _Read:
     return _Read(Content(file.size, file.modified_ns, digest.hexdigest()), read_tags(file.path, tag_encoding))
 
 
-def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
-    """Write what was read and forget it; return the fates of the files."""
+def _written(
+    database: UserDatabase, read: list[_Read], unplaced: list[str], unknown_moods: dict[str, None]
+) -> Counter[str]:
+    """Write what was read and forget it; return the fates of the files, and add what is not known of them."""
     fates: Counter[str] = Counter()
     if read:
         with database.transaction(_KEPT) as connection:
@@ -187,8 +200,10 @@ def _written(database: UserDatabase, read: list[_Read]) -> Counter[str]:
                 record = one.tags.song
                 fate = _write(connection, writer, one.content, record, is_repaired=one.tags.misread is not None)
                 fates[fate] += 1
-                is_new = fate in ("added", "changed")
-                fates["unplaced"] += is_new and mood_position(record.moods, record.genre)[1] == "nothing"
+                if fate in ("added", "changed"):
+                    if mood_position(record.moods, record.genre)[1] == "nothing":
+                        unplaced.append(str(record.path))
+                    unknown_moods.update((mood, None) for mood in record.moods if not is_known(mood))
         read.clear()
     return fates
 

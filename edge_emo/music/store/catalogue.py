@@ -159,6 +159,15 @@ class Catalogue:
             raise SongNotFoundError(f"{missing}: no such song; find one with `edge-emo songs search`")
         return [found[uid] for uid in uids]
 
+    def files(self) -> dict[str, str]:
+        """Return the `uid` of the song in each file that was added, which may be gone since."""
+        found: dict[str, str] = {}
+        for schema in self._files:
+            with self._reading(schema):
+                sql = f"SELECT f.path, t.uid FROM {schema}.files f JOIN {schema}.tracks t ON t.id = f.track_id"
+                found.update(self._connection.execute(sql).fetchall())
+        return found
+
     def of_keys(self, keys: Sequence[Key]) -> list[Song]:
         """Return the songs of keys of `ranked`, in that order."""
         found: dict[Key, Song] = {}

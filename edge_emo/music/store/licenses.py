@@ -29,6 +29,8 @@ _CC_URL = re.compile(
 
 def in_a_word(name: str) -> str:
     """Return a licence as short as a line of a list needs it: without version, publisher's name and the word itself."""
+    if name == UNKNOWN:
+        return "licence unknown"
     return _VERSION.sub("", name).removeprefix("YouTube ").removesuffix(" licence")
 
 

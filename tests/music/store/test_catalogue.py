@@ -189,7 +189,7 @@ def test_every_song_can_be_found_by_a_link_of_its_own_or_by_a_search(catalogue):
     ("license", "word"),
     [
         ("CC BY 4.0", "CC BY"), ("CC BY-NC-SA 3.0", "CC BY-NC-SA"), ("YouTube Audio Library licence", "Audio Library"),
-        ("unknown", "unknown"), ("My own licence", "My own"),
+        ("unknown", "licence unknown"), ("My own licence", "My own"),
     ],
 )  # fmt: skip
 def test_a_licence_in_a_word(license, word):
