@@ -84,6 +84,7 @@ class Terminal:
             "PATH": f"{_commands(commands)}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "EDGE_EMO_HOME": str(commands / "data"),
+            "HOME": str(folder),  # of ~/Music
             "COLUMNS": "100",
         }
         self._names: dict[str, object] = {"__name__": "__main__"}

@@ -14,6 +14,7 @@ from edge_emo.music.store.moods import (
     mood_position,
     probabilities_near,
 )
+from tests.conftest import ROOT
 
 
 def contradicting(moods, title=""):
@@ -140,3 +141,15 @@ def test_words_of_a_title_are_looked_up_in_english_alone():
 def test_of_a_genre_of_hundreds_of_words_the_last_ones_are_looked_at():
     assert mood_position((), "ab " * 600 + "unknown")[1] == "nothing"
     assert mood_position((), "ab " * 600 + "metal")[1] == "genre"
+
+
+def test_the_mood_words_of_the_documentation_stand_first_of_all_for_their_emotion():
+    page = (ROOT / "docs" / "how-to" / "own-music.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines()]
+    words = {row[0]: row[1].split(", ") for row in rows if len(row) == 2 and row[0] in EMOTIONS}
+    assert tuple(words) == EMOTIONS
+    for emotion, tags in words.items():
+        for tag in tags:
+            assert is_known(tag), tag
+            shares = mood_position((tag,), "")[0].probabilities
+            assert shares.index(max(shares)) == EMOTIONS.index(emotion), tag
