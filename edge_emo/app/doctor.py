@@ -130,8 +130,13 @@ def _catalogue() -> Iterator[Finding]:
 
 def _own_data() -> Finding:
     file = data_folder() / FILE_NAME
-    held = f"{file.stat().st_size / 1e6:.1f} MB" if file.is_file() else "nothing yet"
-    return Finding("your songs and history", "ok", f"{file}, {held}")
+    topic = "your songs and history"
+    try:
+        return Finding(topic, "ok", f"{file}, {file.stat().st_size / 1e6:.1f} MB")
+    except (FileNotFoundError, NotADirectoryError):
+        return Finding(topic, "ok", f"{file}, nothing yet")
+    except OSError as error:
+        return Finding(topic, "bad", f"{file}: {error.strerror}; make its folder readable, or set EDGE_EMO_HOME")
 
 
 def _sources(sources: Sequence[str]) -> Iterator[Finding]:

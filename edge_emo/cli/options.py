@@ -194,7 +194,8 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 "genres",
                 multiple=True,
                 type=Text(),
-                help="Only this genre, such as jazz, in English, German or Russian. Repeat for several: any of them will do.",
+                help="Only this genre, such as jazz, in English, German or Russian. Repeat for several: any of them "
+                "will do.",
             ),
             click.option("--max-duration", "max_duration_s", type=Finite(0), help="Longest song, in seconds."),
             click.option(

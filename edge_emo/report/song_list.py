@@ -17,7 +17,7 @@ Strong = Callable[[str], str]
 
 _WIDEST = 60  # columns for title and artist where the width is not known
 _NARROWEST = 10
-_UNKNOWN = "fine to listen to. Before you publish a video with it, ask whoever holds the rights, unless you do."
+_UNKNOWN = "fine to listen to. Before you publish a video with it, ask whoever holds the rights, unless that is you."
 _SUITED = 0.1  # probability from which on an emotion is named
 _FROM = {"moods": "from its mood tags", "genre": "from its genre", "given": "as given"}
 

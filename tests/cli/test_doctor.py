@@ -13,6 +13,7 @@ def test_doctor(edge_emo, silence):
     assert findings["level of sample"]["state"] in ("ok", "note")
     assert "no voice found" in findings[f"level of {silence}"]["text"]
     assert findings["catalogue"]["text"] == "6047 songs"
+    assert findings["your songs and history"]["text"].endswith("edge-emo.sqlite, nothing yet")
 
 
 def test_doctor_tells_of_files_it_cannot_read(edge_emo):

@@ -37,6 +37,7 @@ def test_what_was_shown_and_kept_is_in_the_history_and_teaches(edge_emo, home):
     assert found["likes"][0]["weight"] > 0
     text = edge_emo("history", "stats", "--data-dir", home).stdout.decode()
     assert "6 entries about 5 songs" in text
+    assert "liking, in standard deviations" in text
     document(edge_emo("history", "export", "--json", "--data-dir", home), "events")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -265,6 +266,25 @@ def test_watch_keeps_up_until_interrupted(music, tmp_path):
     told = told.decode().splitlines()
     assert told[1] == f"edge-emo: watching {music}; stop with Ctrl-C"
     assert told[-1] == "edge-emo: interrupted"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
+def test_watch_says_when_something_changed(music, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edge_emo", "songs", "add", str(music), "--watch"],
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert process.stdout.readline().startswith(b"3 added")
+        write_sound(tmp_path / "new.wav", 1, 700).rename(music / "new.wav")
+        assert re.fullmatch(
+            rb"\d\d:\d\d:\d\d  1 added, 3 unchanged, 1 without a known mood or genre\n", process.stdout.readline()
+        )
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_moods_that_are_not_known_and_files_without_any_are_named_a_few_of_them(edge_emo, music):
