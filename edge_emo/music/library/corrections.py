@@ -17,9 +17,11 @@ _NEAR = 1e-6  # spreadsheets round
 def corrected(record: SongRecord, known: Catalogue) -> SongRecord:
     """Return a record without its figures where they are those of the known song, but mood, genre or title are not.
 
-    They are worked out anew when it is written. Figures that were changed as well, or were given in the first place,
-    stay.
+    They are worked out anew when it is written, as are those that were emptied. Figures that were changed as well, or
+    were given in the first place, stay.
     """
+    if record.valence is None and record.probabilities is None and record.mood_from in FOUND_BY:
+        return msgspec.structs.replace(record, mood_from="")
     tags = (record.moods, record.genre, record.title)
     if not record.uid or _has_figures(record, mood_position(*tags)[0]):
         return record

@@ -394,6 +394,13 @@ def test_a_genre_corrected_in_a_list_counts_and_one_that_is_taken_away_does_not(
     assert (song.mood_from, song.valence) == ("nothing", 0)
 
 
+def test_figures_that_were_emptied_in_a_list_are_worked_out_anew(database, tmp_path):
+    put(database, SongRecord(title="Rain", artist="A", genre="Metal", uid="file:1"))
+    emptied = dict.fromkeys(("valence", "arousal", *EMOTIONS), "")
+    song = corrected(database, tmp_path, moods="Happy", **emptied)
+    assert (song.mood_from, song.valence > 0) == ("moods", True)
+
+
 def test_figures_of_ones_own_stay_when_a_mood_is_corrected(database, tmp_path):
     put(database, SongRecord(title="Rain", artist="A", moods=("Sad",), uid="file:1"))
     song = corrected(database, tmp_path, moods="Happy", valence="0.9", arousal="-0.1")
