@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import options
+from edge_emo.cli.fleet import Fleet, fleet
 from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import Interrupted, tell
 from edge_emo.core.text import plain
@@ -84,6 +85,7 @@ NONE = "none"
     default=True,
     help="Keep what was proposed, and learn from it.  [default: history]",
 )
+@fleet
 @options.user_data
 @options.recognition
 @click.pass_context
@@ -104,6 +106,7 @@ def live(
     catalogue: str | None,
     uses_history: bool,
     data_dir: str | None,
+    fleet: Fleet,
     **asked: Any,
 ) -> None:
     """Watch a camera, listen to a microphone, propose songs.
@@ -163,6 +166,7 @@ def live(
         if folder.is_dir():
             stack.enter_context(_controlled(folder, service))
         stack.enter_context(_shown(service, jsonl))
+        stack.enter_context(fleet.told_of(service))
         service.run()
     if came:
         ctx.exit(came[-1].exit_code)
