@@ -68,7 +68,7 @@ def broker_of(text: str, login_file: str | None = None, ca_file: str | None = No
 
 def _login(file: str | None) -> Login:
     if file is None:
-        return Login(os.environ.get(USER), os.environ.get(PASSWORD))
+        return Login(os.environ.get(USER) or None, os.environ.get(PASSWORD))
     try:
         lines = read_bytes(Path(file), _MOST_BYTES).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:

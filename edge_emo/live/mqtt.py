@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aiomqtt import Client
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-STABLE_S: Final = 10.0
+STABLE_S: Final = 90.0
 """An outage is over when the connection has held for so long: two services of one name throw each other out."""
 EVERY_S: Final = 1.0
 _KEEPALIVE_S: Final = 30
@@ -46,8 +46,8 @@ class Reporter:
         self._songs: SongsEvent | None = None
         self._state = state_of(service.status(), None)
         self._sent: State | None = None
-        self._told: set[bool] = set()  # in this outage, that the broker is away, or that it refuses
-        self._wait_s = FIRST_WAIT_S
+        self._told: set[str] = set()  # in this outage
+        self._is_connected, self._wait_s = False, FIRST_WAIT_S
         self._changed, self._stopped = asyncio.Event(), asyncio.Event()
         # paho needs a loop that takes descriptors, which is not the usual one of Windows
         self._loop = asyncio.SelectorEventLoop()
@@ -93,7 +93,7 @@ class Reporter:
                 self._miss(error)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), self._wait_s)
-            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+            self._is_connected, self._wait_s = False, min(2 * self._wait_s, LONGEST_WAIT_S)
 
     async def _connect(self) -> None:
         from aiomqtt import Client, Will
@@ -117,6 +117,7 @@ class Reporter:
             try:
                 await client.subscribe([(names.command("+"), 1), (BIRTH_TOPIC, 1)])
                 await self._introduce(client)
+                self._is_connected = True
                 await self._talk(client)
                 await self._send(client)
                 await client.publish(names.availability, OFFLINE, qos=1, retain=True)
@@ -174,16 +175,19 @@ class Reporter:
             self._tell(f"broker {self._broker}: connected again")
 
     def _miss(self, error: Exception) -> None:
-        code = getattr(getattr(error, "rc", None), "value", getattr(error, "rc", None))
-        is_refused = code in _REFUSED
-        if is_refused in self._told:
-            return
-        self._told.add(is_refused)
-        if is_refused:
+        code = getattr(error, "rc", None)
+        if getattr(code, "value", code) in _REFUSED:
+            kind = "refused"
             reason = f"refuses the user or password; set {USER} and {PASSWORD}, or name a file with --mqtt-login"
+        elif self._is_connected and self._told:
+            kind = "dropped"
+            reason = "ends the connection again and again; give each service there a --mqtt-name of its own"
         else:
-            reason = f"cannot be reached ({_in_words(error)})"
-        self._tell(f"broker {self._broker}: {reason}; trying again")
+            kind = "away"
+            reason = "is gone" if self._is_connected else f"cannot be reached ({_in_words(error)})"
+        if kind not in self._told:
+            self._told.add(kind)
+            self._tell(f"broker {self._broker}: {reason}; trying again")
 
 
 def _in_words(error: Exception) -> str:

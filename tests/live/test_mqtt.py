@@ -250,7 +250,7 @@ def test_after_an_outage_the_broker_gets_the_state_of_now(broker, listen, begin,
     service.terminate()
     told = service.communicate(timeout=SOON_S)[1].decode()
     assert told.count("trying again") == 1
-    assert f"broker {broker.address}: cannot be reached" in told
+    assert f"broker {broker.address}: is gone" in told
     assert "Traceback" not in told
     assert ear.until(f"{BASE}/availability") == "offline"
 
@@ -267,6 +267,13 @@ def test_a_broker_that_is_never_there_is_told_once_and_disturbs_nothing(begin, m
     assert told.count(f"broker {broker.address}") == 1
     assert "refused" in told
     assert "Traceback" not in told
+
+
+def test_two_of_one_name_are_told_to_take_two(begin, broker, tmp_path):
+    begin(broker)
+    other = begin(broker, "--data-dir", tmp_path / "other")
+    told = next(line.decode() for line in other.stderr if b"--mqtt-name" in line)
+    assert "ends the connection again and again; give each service there a --mqtt-name of its own" in told
 
 
 def test_a_broker_that_never_answers_does_not_keep_the_service_from_ending(start, quiet):
