@@ -28,7 +28,7 @@ from edge_emo.media.sound import SAMPLE_RATE, read_sound
 from edge_emo.media.sources import sample_path
 
 FPS, LOOP_S, SETTLE_S = 5, 8, 20
-_NOISE = 2.5  # levels of 255
+NOISE = 2.5  # levels of 255
 
 
 def scene(folder: Path, seconds: int, *, somebody: bool) -> tuple[Path, Path]:
@@ -37,14 +37,14 @@ def scene(folder: Path, seconds: int, *, somebody: bool) -> tuple[Path, Path]:
 
     rng = np.random.default_rng(0)
     film, sound = folder / f"film{somebody}.mkv", folder / f"sound{somebody}.flac"
-    frames = [_frame(number, rng, somebody) for number in range(LOOP_S * FPS)]
+    frames = [frame(number, rng, somebody) for number in range(LOOP_S * FPS)]
     with av.open(str(film), "w") as container:
         stream = container.add_stream("mjpeg", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj422p"
         for number in range(seconds * FPS):
-            frame = av.VideoFrame.from_ndarray(frames[number % len(frames)], "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
+            shown = av.VideoFrame.from_ndarray(frames[number % len(frames)], "rgb24")
+            shown.pts, shown.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(shown))
         container.mux(stream.encode(None))
     samples = 1e-4 * rng.standard_normal(seconds * SAMPLE_RATE)
     if somebody:
@@ -54,14 +54,15 @@ def scene(folder: Path, seconds: int, *, somebody: bool) -> tuple[Path, Path]:
     return film, sound
 
 
-def _frame(number: int, rng: np.random.Generator, somebody: bool) -> Pixels:
+def frame(number: int, rng: np.random.Generator, somebody: bool) -> Pixels:
+    """Return a frame of a still place, or of somebody who moves in a loop: RGB, shape (480, 640, 3)."""
     picture = np.full((480, 640, 3), 90.0)
     picture[100:300, 50:200] = 150
     if somebody:
         turn = 2 * np.pi * number / (LOOP_S * FPS)
         right, down = round(12 * np.sin(turn)), round(5 * np.sin(2 * turn))
         picture[60 + down : 360 + down, 170 + right : 470 + right] = astronaut()[:300, 80:380]
-    return np.clip(picture + rng.normal(0, _NOISE, picture.shape), 0, 255).astype(np.uint8)
+    return np.clip(picture + rng.normal(0, NOISE, picture.shape), 0, 255).astype(np.uint8)
 
 
 def cost(film: Path, sound: Path, seconds: int, folder: Path) -> dict[str, float]:

@@ -243,6 +243,17 @@ def endurance() -> str:
     )
 
 
+def presence() -> str:
+    """How soon somebody is noticed."""
+    found = read("presence")["results"]
+    rows = [
+        [kind, f"{each['noticed']} of {each['arrivals']}", *(f"{each[f'p{rank}_s']:.2f}" for rank in (50, 95, 100))]
+        for kind, each in found.items()
+    ]
+    head = ["", "noticed", "half within, s", "95% within, s", "all within, s"]
+    return f"{tables.machine('presence')}.\n\n{tables.table(head, rows)}"
+
+
 def idle() -> str:
     """What a live service costs."""
     found = read("idle")["results"]
@@ -301,6 +312,7 @@ BLOCKS = {
         growth,
         live,
         endurance,
+        presence,
         idle,
         kills,
         coldstart,

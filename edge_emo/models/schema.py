@@ -247,4 +247,4 @@ def _check_use(card: Card, preprocessing: Preprocessing, path: str) -> None:
         raise CardError(f"{path}: {len(card.labels)} labels, but output.shape ends in {card.output.shape[-1]}")
     given, wanted = preprocessing.shape, card.input.shape[1:]
     if None not in wanted and [n for n in wanted if n != 1] != [n for n in given if n != 1]:
-        raise CardError(f"{path}: input.shape is {wanted} without the batch, but preprocessing gives {list(given)}")
+        raise CardError(f"{path}: input.shape is {wanted} without the batch, but {card.task} gives {list(given)}")

@@ -11,8 +11,18 @@ pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[e
 from tests.export.command.running import verify
 
 
-@pytest.mark.parametrize("version", ["Keras 3", "Keras 2"])
-@pytest.mark.parametrize("name", ["voice_classic", "cnn_lstm", "mini_xception"])
+SLOW = pytest.mark.slow  # .ci/run tries each network from one Keras; benchmarks.export does all of them
+PAIRS = [
+    ("voice_classic", "Keras 2"),
+    ("cnn_lstm", "Keras 3"),
+    ("mini_xception", "Keras 2"),
+    pytest.param("voice_classic", "Keras 3", marks=SLOW),
+    pytest.param("cnn_lstm", "Keras 2", marks=SLOW),
+    pytest.param("mini_xception", "Keras 3", marks=SLOW),
+]
+
+
+@pytest.mark.parametrize(("name", "version"), PAIRS)
 def test_networks_of_the_literature_pass_every_gate(version, name, tmp_path):
     from benchmarks.export import KERAS, row
     from benchmarks.export import convert as convert_trained
