@@ -10,7 +10,6 @@ pytest.importorskip("tf_keras", reason="needs the extra: pip install 'edge-emo[e
 
 from tests.export.command.running import verify
 
-
 SLOW = pytest.mark.slow  # .ci/run tries each network from one Keras; benchmarks.export does all of them
 PAIRS = [
     ("voice_classic", "Keras 2"),
