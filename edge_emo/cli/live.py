@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,12 +13,13 @@ import click
 
 from edge_emo.cli import options
 from edge_emo.cli.help import Command
+from edge_emo.cli.shown import shown
 from edge_emo.cli.terminal import Interrupted, tell
-from edge_emo.core.text import plain
+from edge_emo.live.notice import NOTICES
 
 if TYPE_CHECKING:
     from edge_emo.live.devices import Opening
-    from edge_emo.live.events import DeviceKind, Event
+    from edge_emo.live.events import DeviceKind
     from edge_emo.live.service import Service
     from edge_emo.live.supervisor import Device
     from edge_emo.music.store.filters import Filters
@@ -53,6 +53,14 @@ NONE = "none"
     help="Tell the service that runs: status, or camera or microphone with on or off.",
 )
 @click.option("--jsonl", is_flag=True, help="Print each event as a line of JSON.")
+@click.option("--quiet", is_flag=True, help="Print only what happens to the devices, not who comes or what they feel.")
+@click.option(
+    "--notice",
+    "notices",
+    type=click.Choice(tuple(NOTICES)),
+    multiple=True,
+    help="Show on the whole screen, in this language, that emotions are recognized here; may be repeated.",
+)
 @click.option(
     "--absent",
     "absent_s",
@@ -96,6 +104,8 @@ def live(
     list_devices: bool,
     control: bool,
     jsonl: bool,
+    quiet: bool,
+    notices: tuple[str, ...],
     absent_s: float,
     hold_s: float,
     every_s: float | None,
@@ -116,6 +126,8 @@ def live(
 
     if words and not control:
         raise click.UsageError(f"{' '.join(words)}: is a command for a service that runs; add --control")
+    if quiet and jsonl:
+        raise click.UsageError("--quiet is for lines of text; drop it, or --jsonl")
     if list_devices:
         _list_devices()
         return
@@ -128,6 +140,7 @@ def live(
     from edge_emo.app.library import library
     from edge_emo.live import state
     from edge_emo.live.devices import Opening
+    from edge_emo.live.notify import watched
     from edge_emo.live.proposing import Proposer
     from edge_emo.live.service import Bell, Plan, Service
     from edge_emo.live.visits import Habits
@@ -162,7 +175,8 @@ def live(
         came = stack.enter_context(_signals(service))
         if folder.is_dir():
             stack.enter_context(_controlled(folder, service))
-        stack.enter_context(_shown(service, jsonl))
+        stack.enter_context(watched(service, [device.kind for device in devices if not device.is_file], tell))
+        stack.enter_context(shown(service, jsonl=jsonl, quiet=quiet, notices=notices))
         service.run()
     if came:
         ctx.exit(came[-1].exit_code)
@@ -238,38 +252,6 @@ def _controlled(folder: Path, service: Service) -> Iterator[None]:
             stack.enter_context(listening(folder, answering(service)))
         except OSError as error:
             tell(f"{folder}: there is no control socket ({error.strerror or error}); signals still switch devices")
-        yield
-
-
-@contextmanager
-def _shown(service: Service, jsonl: bool) -> Iterator[None]:
-    """Show the events: as JSON lines, on the whole screen of a terminal, or as lines."""
-    if jsonl:
-        from edge_emo.cli.printing import put
-        from edge_emo.report import machine
-
-        def print_json(event: Event) -> None:
-            put(machine.json_line(event))
-            sys.stdout.flush()
-
-        service.subscribe(print_json)
-        yield
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        from edge_emo.live.screen import full_screen
-
-        with full_screen(Console(), service.status) as screen:
-            service.subscribe(screen)
-            yield
-    else:
-        from edge_emo.live.lines import line
-
-        def print_line(event: Event) -> None:
-            if text := line(event):
-                click.echo(plain(text))
-
-        service.subscribe(print_line)
         yield
 
 
