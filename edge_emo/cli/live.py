@@ -155,7 +155,7 @@ def live(
     opening = Opening(bell.epoch_s, bell.clock, bell.ring, asked["fps"], rate or 16000, asked["audio_track"])
     devices = [opening.device(kind, name) for kind, name in names.items()]
     with ExitStack() as stack:
-        stack.enter_context(_alone(folder, uses_history))
+        is_kept = stack.enter_context(_alone(folder, uses_history))
         songs = stack.enter_context(library(catalogue, data_dir, tell, history=uses_history))
         history = History(songs.database) if uses_history and songs.database else None
         plan = Plan(
@@ -173,7 +173,7 @@ def live(
         )
         _tell_missing(opening, devices)
         came = stack.enter_context(_signals(service))
-        if folder.is_dir():
+        if is_kept:
             stack.enter_context(_controlled(folder, service))
         stack.enter_context(watched(service, [device.kind for device in devices if not device.is_file], tell))
         stack.enter_context(shown(service, jsonl=jsonl, quiet=quiet, notices=notices))
@@ -183,16 +183,19 @@ def live(
 
 
 @contextmanager
-def _alone(folder: Path, uses_history: bool) -> Iterator[None]:
-    """Hold the folder; a service that keeps no history can do without one."""
+def _alone(folder: Path, uses_history: bool) -> Iterator[bool]:
+    """Hold the folder, and give whether there is one; a service that keeps no history can do without."""
     from edge_emo.live.state import is_usable, only_one
 
     if uses_history or is_usable(folder):
         with only_one(folder):
-            yield
+            yield True
     else:
-        tell(f"{folder}: nothing can be kept there; there is no control socket, and a restart forgets what is off")
-        yield
+        tell(
+            f"{folder}: nothing can be kept there; there is no control socket, only signals switch devices, and a "
+            "restart forgets what is off"
+        )
+        yield False
 
 
 def _list_devices() -> None:
