@@ -126,8 +126,6 @@ def live(
 
     if words and not control:
         raise click.UsageError(f"{' '.join(words)}: is a command for a service that runs; add --control")
-    if quiet and jsonl:
-        raise click.UsageError("--quiet is for lines of text; drop it, or --jsonl")
     if list_devices:
         _list_devices()
         return

@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 def shown(service: Service, *, jsonl: bool, quiet: bool, notices: Sequence[str]) -> Iterator[None]:
     """Show the events of a service; on the whole screen with notices in these languages.
 
-    With `quiet`, only lines of its devices and the board are printed.
+    With `quiet`, only what happens to its devices is printed, and as lines also what happens to the board.
     """
     if jsonl:
         from edge_emo.cli.printing import put
+        from edge_emo.live.events import DeviceEvent
         from edge_emo.report import machine
 
         def print_json(event: Event) -> None:
-            put(machine.json_line(event))
-            sys.stdout.flush()
+            if isinstance(event, DeviceEvent) or not quiet:
+                put(machine.json_line(event))
+                sys.stdout.flush()
 
         service.subscribe(print_json)
         yield
