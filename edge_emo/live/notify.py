@@ -101,16 +101,16 @@ def watched(
     if not address.startswith(("/", "@")):  # systemd also knows addresses of virtual machines
         yield
         return
-    often_s = _BEAT_S
-    if period.isdecimal() and pid in ("", str(os.getpid())):
-        often_s = min(often_s, int(period) / 1e6 / 3)
+    where = f"\0{address[1:]}" if address.startswith("@") else address
+    watchdog_s = int(period) / 1e6 if period.isdecimal() and pid in ("", str(os.getpid())) else 0.0
+    often_s = min(watchdog_s / 3 or _BEAT_S, _BEAT_S)
     ended = threading.Event()
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as connection:
         connection.settimeout(_PATIENCE_S)
 
         def send(line: str) -> None:
             with suppress(OSError):  # systemd may be starting itself anew; the next ping will reach it
-                connection.sendto(line.encode(errors="replace"), address.replace("@", "\0", 1))
+                connection.sendto(line.encode(errors="replace"), where)
 
         watch = Watch(service, send, live, tell)
 

@@ -173,7 +173,7 @@ def systemd(request, tmp_path):
     """A socket as systemd has it, and what it puts into the environment."""
     if request.param == "abstract" and sys.platform != "linux":
         pytest.skip("Linux alone has abstract sockets")
-    name = str(tmp_path / "n") if request.param == "path" else f"@edge-emo-test-{os.getpid()}"
+    name = str(tmp_path / "n@1") if request.param == "path" else f"@edge-emo-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(name.replace("@", "\0", 1) if request.param == "abstract" else name)
         listener.settimeout(1.0)
@@ -196,11 +196,12 @@ def test_a_real_socket_hears_all_of_it(systemd):
     assert hear(systemd.listener) == ["STOPPING=1"]
 
 
-def test_a_watchdog_that_is_meant_for_another_process_is_not_fed_in_haste(systemd, monkeypatch):
+@pytest.mark.parametrize("other", [{"WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "often"}])
+def test_a_watchdog_that_is_none_or_meant_for_another_process_is_not_fed_in_haste(systemd, monkeypatch, other):
     monkeypatch.setattr("edge_emo.live.notify._BEAT_S", 3600.0)
     stub = Stub(device("camera", seen_s=1e6))
     at(stub, 5)
-    with watched(stub, ["camera"], stub.told.append, {**systemd.environment, "WATCHDOG_PID": "1"}):
+    with watched(stub, ["camera"], stub.told.append, systemd.environment | other):
         heard = hear(systemd.listener)
     assert heard.count("READY=1") == heard.count("WATCHDOG=1") == 1
 
