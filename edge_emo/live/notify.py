@@ -81,7 +81,7 @@ def hang(status: StatusEvent, turn_s: float, live: Collection[DeviceKind]) -> st
 
 def sentence(status: StatusEvent) -> str:
     """Return how the service is; not what anybody feels, as every user of the machine can read it."""
-    devices = ", ".join(f"{each.device} {STATES[each.state]}" for each in status.devices)
+    devices = "; ".join(f"{each.device} {STATES[each.state]}" for each in status.devices)
     return plain(f"{devices}; {count(status.visits, 'visitor')} so far")
 
 

@@ -13,11 +13,12 @@ import pytest
 
 from edge_emo.live.events import DeviceStatus, Feeling, Heat, StatusEvent
 from edge_emo.live.notify import LATE_S, STUCK_S, Watch, watched
-from edge_emo.live.supervisor import LEAST_UNCHANGED, OPENING_S, SILENT_S
+from edge_emo.live.supervisor import LEAST_UNCHANGED, OPENING_S, SILENT_S, Supervisor
 from tests.live.test_service import SOON_S, quiet, start, until
+from tests.live.test_turns import Run, analyzer
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="sockets between processes")
-__all__ = ["quiet", "start"]
+__all__ = ["analyzer", "quiet", "start"]
 
 
 def device(kind, state="open", since_s=0.0, seen_s=None):
@@ -155,7 +156,40 @@ def test_the_status_is_one_line_about_devices_and_never_about_what_somebody_feel
     watch = stub.watch()
     at(stub, 9, device("camera", "lost"), device("microphone", "open", seen_s=9))
     watch.beat()
-    assert stub.sent[-1] == "STATUS=camera is lost, and waited for, microphone works; 1 visitor so far"
+    assert stub.sent[-1] == "STATUS=camera is lost, and waited for; microphone works; 1 visitor so far"
+
+
+def test_a_service_that_loses_its_devices_again_and_again_is_never_started_anew(analyzer):
+    run = Run(analyzer)
+    sent = []
+    watch = Watch(run.service, sent.append)
+    for k in range(300):
+        kind = ("camera", "microphone")[k % 2]
+        if run.world.is_there[kind]:
+            run.world.unplug(kind)
+        else:
+            run.world.plug(kind)
+        run.live(3 + k % 17)
+        watch.beat()
+        assert sent.count("WATCHDOG=1") == k + 1
+
+
+def test_a_supervisor_that_does_not_act_is_found_out(analyzer, monkeypatch):
+    run = Run(analyzer)
+    sent = []
+    watch = Watch(run.service, sent.append)
+    run.live(60)
+    monkeypatch.setattr(Supervisor, "_fail", lambda *_: None)
+    monkeypatch.setattr(Supervisor, "_look", lambda *_: None)
+    run.world.unplug("camera")
+    run.world.way["camera"] = "repeats itself"
+    run.live(STUCK_S - 1)
+    watch.beat()
+    assert "WATCHDOG=1" in sent, "it has its time"
+    run.live(3)
+    sent.clear()
+    watch.beat()
+    assert sent == ["STATUS=the camera hangs"]
 
 
 def hear(listener):
