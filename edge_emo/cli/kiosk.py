@@ -33,17 +33,17 @@ def _addresses(ctx: click.Context, param: click.Parameter, given: tuple[str, ...
 
 @click.group(cls=Group)
 def kiosk() -> None:
-    """Run `edge-emo live` as a service of systemd, and tell people about it."""
+    """Run `edge-emo live` as a service, and tell people."""
 
 
 @kiosk.command(
     context_settings={"ignore_unknown_options": True},
     examples=(
         "edge-emo kiosk unit > edge-emo.service",
-        "edge-emo kiosk unit --tty tty1 --notice en --notice de --microphone none",
+        "edge-emo kiosk unit --tty tty1 -- --notice en --notice de --microphone none",
     ),
 )
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF edge-emo live]...")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTIONS OF LIVE]")
 @click.option(
     "--broker",
     "brokers",
@@ -60,7 +60,7 @@ def kiosk() -> None:
     help="Write to no disk: history, and what is switched off, last until the machine is switched off.",
 )
 def unit(words: tuple[str, ...], brokers: tuple[str, ...], tty: str | None, is_volatile: bool) -> None:
-    """Print a systemd unit that runs `edge-emo live` with these options.
+    """Print a systemd unit that runs `edge-emo live` with its options.
 
     The service has no rights but those that it needs, and is started anew when it ends or hangs. What it says in the
     journal is of its devices, not of people, unless you ask for --jsonl.
