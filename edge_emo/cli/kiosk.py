@@ -103,9 +103,11 @@ def notice(languages: tuple[str, ...], only: DeviceKind | None) -> None:
 
     In the European Union whoever runs such a system has to tell it. See docs/kiosk.md.
     """
+    from edge_emo.cli.printing import put_text
+
     devices: tuple[DeviceKind, ...] = (only,) if only else ("camera", "microphone")
     found = [NOTICES[language] for language in languages or NOTICES]
-    click.echo("\n\n".join(f"{each.title}\n{each.text(devices)}" for each in found))
+    put_text("\n\n".join(f"{each.title}\n{each.text(devices)}" for each in found))
 
 
 def _executable() -> list[str]:

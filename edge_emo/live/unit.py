@@ -106,7 +106,7 @@ def unit(
     as "tty1". What changes is kept below /var/lib, or in memory until the machine is switched off.
     """
     return _UNIT.format(
-        command=" ".join([command[0].replace("%", "%%"), *map(quoted, command[1:])]),
+        command=" ".join(map(quoted, command)),
         state=_VOLATILE if is_volatile else _LASTING,
         addresses=" ".join(["localhost", *brokers]),
         unit_tty=_UNIT_TTY.format(tty=tty) if tty else "",
