@@ -16,16 +16,18 @@ __all__ = ["control", "quiet", "scene", "start"]
 
 READ_ONLY = """
 set -e
-mount --bind "$1" "$1"
 test "$2" = none || mount --bind "$1/$2" "$1/$2"
-mount -o remount,bind,ro "$1"
-mount -o remount,bind,ro /
+while read -r _ where _; do
+    test "$where" = "$1/$2" || mount -o remount,bind,ro "$where" 2>/dev/null || true
+done < /proc/self/mounts
+for folder in "$1" "$HOME" /tmp /var /dev/shm; do
+    if touch "$folder/here" 2>/dev/null; then exit 99; fi
+done
 cd "$1"
-if touch here 2>/dev/null || touch "$HOME/here" 2>/dev/null || touch /var/here 2>/dev/null; then exit 99; fi
 shift 2
 exec "$@"
 """
-"""Makes the root and a folder read-only, but for one folder in it, and runs a command there."""
+"""Makes every file system read-only, but for one folder in a folder, and runs a command there."""
 
 
 def can_mount():
