@@ -14,7 +14,7 @@ _GROUPS = {
     "Songs": "mood count seed strategy intent license_choice min_duration_s max_duration_s genres instruments bpm "
     "occasions local limit uses_history catalogue data_dir",
     "Models": "precision voice_model face_model detector threads models_dir",
-    "Output": "jsonl details output output_file playlist play plot annotate",
+    "Output": "jsonl quiet notices details output output_file playlist play plot annotate",
 }
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 

@@ -1,10 +1,12 @@
 """The whole service in its own process, with a film in the place of camera and microphone."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ import jsonschema
 import pytest
 
 from edge_emo.analysis.analyzer import analyze
+from edge_emo.live.notice import NOTICES
 from edge_emo.music.store.database import FILE_NAME, UserDatabase
 from edge_emo.music.store.history import History
 from tests.conftest import ROOT
@@ -177,6 +180,31 @@ def test_no_socket_is_opened_but_that_for_control(start, scene, tmp_path):
     assert "live.sock" in bound[0]
     assert [line for line in calls if "socket(" in line and "AF_UNIX" not in line] == []
     assert [line for line in calls if "connect(" in line] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_on_a_terminal_the_whole_screen_tells_people_and_a_log_of_the_devices(quiet, tmp_path):
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "edge_emo", "live", *map(str, quiet), "--notice", "de", "--notice", "zh-Hant"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "EDGE_EMO_HOME": str(tmp_path), "TERM": "linux", "COLUMNS": "100"}
+    with subprocess.Popen(command, stdout=slave, stderr=subprocess.PIPE, env=env, cwd=tmp_path) as service:
+        os.close(slave)
+        screen = b""
+        while not all(NOTICES[language].title.encode() in screen for language in ("de", "zh-Hant")):
+            screen += os.read(master, 1 << 16)
+        for line in service.stderr:
+            if b"camera" in line:
+                break
+        service.terminate()
+        assert b"quiet.mp4 works" in line
+        with contextlib.suppress(OSError):  # so ends a terminal that everybody left
+            while part := os.read(master, 1 << 16):
+                screen += part
+        assert service.wait(SOON_S) == 143
+    os.close(master)
+    assert b"\x1b[?1049l" in screen, "the terminal is left as it was"
 
 
 @pytest.mark.parametrize("option", ["--camera", "--microphone"])
