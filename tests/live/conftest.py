@@ -63,6 +63,11 @@ def control(edge_emo, tmp_path):
     return lambda *words: edge_emo("live", "--control", *words, env={"EDGE_EMO_HOME": str(tmp_path / "home")})
 
 
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer(detector=OneFace())
+
+
 def until(service, kind, **about):
     """Read events up to one of a kind, and return it."""
     for line in service.stdout:

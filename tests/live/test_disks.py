@@ -10,9 +10,8 @@ import pytest
 
 from edge_emo.music.store.database import FILE_NAME, UserDatabase
 from edge_emo.music.store.history import History
-from tests.live.test_service import SOON_S, control, events, quiet, scene, start, until
-
-__all__ = ["control", "quiet", "scene", "start"]
+from tests.live.conftest import until
+from tests.live.test_service import SOON_S, events
 
 READ_ONLY = """
 set -e

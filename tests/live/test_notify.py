@@ -14,11 +14,11 @@ import pytest
 from edge_emo.live.events import DeviceStatus, Feeling, Heat, StatusEvent
 from edge_emo.live.notify import LATE_S, STUCK_S, Watch, watched
 from edge_emo.live.supervisor import LEAST_UNCHANGED, OPENING_S, SILENT_S, Supervisor
-from tests.live.test_service import SOON_S, quiet, start, until
-from tests.live.test_turns import Run, analyzer
+from tests.live.conftest import until
+from tests.live.test_service import SOON_S
+from tests.live.test_turns import Run
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="sockets between processes")
-__all__ = ["analyzer", "quiet", "start"]
 
 
 def device(kind, state="open", since_s=0.0, seen_s=None):

@@ -17,11 +17,6 @@ from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.history import History
 
 
-@pytest.fixture(scope="module")
-def analyzer():
-    return Analyzer(detector=OneFace())
-
-
 class Run:
     """A service with a world around it."""
 

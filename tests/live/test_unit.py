@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edge_emo.live.unit import hidden, quoted, unit
-from tests.live.test_service import SOON_S, children, quiet, start, until
+from tests.live.conftest import until
+from tests.live.test_service import SOON_S, children
 
-__all__ = ["quiet", "start"]
 MOST_EXPOSED = 20
 """Of 100; `systemd-analyze security` calls it 2.0."""
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
