@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks.live_world import OneFace
+from edge_emo.analysis.analyzer import Analyzer
 from tests.conftest import ROOT, write_film
 
 

@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.live_world import Clock, OneFace, World
-from edge_emo.analysis.analyzer import Analyzer
+from benchmarks.live_world import Clock, World
 from edge_emo.core.errors import UserDataError
 from edge_emo.live.events import DeviceEvent, Feeling, Heat, PresenceEvent, ReadingEvent, StatusEvent
 from edge_emo.live.proposing import Proposer
