@@ -42,9 +42,9 @@ def scene(folder: Path, seconds: int, *, somebody: bool) -> tuple[Path, Path]:
         stream = container.add_stream("mjpeg", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj422p"
         for number in range(seconds * FPS):
-            frame = av.VideoFrame.from_ndarray(frames[number % len(frames)], "rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
+            shown = av.VideoFrame.from_ndarray(frames[number % len(frames)], "rgb24")
+            shown.pts, shown.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(shown))
         container.mux(stream.encode(None))
     samples = 1e-4 * rng.standard_normal(seconds * SAMPLE_RATE)
     if somebody:

@@ -170,6 +170,33 @@ def named_imports(source):
     return names
 
 
+NETWORK = {
+    *("aiomqtt", "asyncio", "ftplib", "http", "paho", "prometheus_client", "smtplib", "socket", "socketserver", "ssl"),
+    *("urllib.request", "xmlrpc"),
+}
+ON_THE_NETWORK = {f"edge_emo.live.{name}" for name in ("broker", "control", "metrics", "mqtt", "notify")}
+"""The only modules with sockets: a broker and metrics when asked for, and those between processes of this machine."""
+
+
+def sockets(source):
+    """Return the imports of Python source through which it could reach a network."""
+    return {
+        name for name in named_imports(source) if any(name == door or name.startswith(f"{door}.") for door in NETWORK)
+    }
+
+
+def test_sockets_are_in_few_modules():
+    found = {module for module, path in modules("edge_emo").items() if sockets(path.read_text(encoding="utf-8"))}
+    assert found <= ON_THE_NETWORK
+    assert "edge_emo.live.mqtt" in found
+    assert sockets("from urllib import request\nfrom urllib.parse import urlsplit") == {"urllib.request"}
+
+
+def test_what_talks_to_a_fleet_is_loaded_only_when_asked_for():
+    found = loaded("import edge_emo.cli.live, edge_emo.live.mqtt, edge_emo.live.metrics, edge_emo.live.service")
+    assert not found & {"aiomqtt", "paho", "prometheus_client"}
+
+
 OPENING = {
     *("print", "input", "open", "fdopen", "echo", "secho", "style", "launch", "mkdir", "unlink"),
     *("read_text", "read_bytes", "write_text", "write_bytes", "imread", "imwrite", "read_from_file", "write_to_file"),

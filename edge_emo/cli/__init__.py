@@ -22,6 +22,7 @@ from edge_emo.cli.bench import bench
 from edge_emo.cli.doctor import doctor
 from edge_emo.cli.help import Group
 from edge_emo.cli.history import history
+from edge_emo.cli.kiosk import kiosk
 from edge_emo.cli.live import live
 from edge_emo.cli.models import models
 from edge_emo.cli.recommend import recommend
@@ -113,5 +114,5 @@ def main() -> None:
     """Recognise the emotion in a voice or a face, and recommend songs for it: all offline."""
 
 
-for _command in (recommend, analyze, score, live, songs, history, models, doctor, bench):
+for _command in (recommend, analyze, score, live, kiosk, songs, history, models, doctor, bench):
     main.add_command(_command)

@@ -9,11 +9,12 @@ import click
 _GROUPS = {
     "Sources": "camera microphone list_devices voice face fps faces audio_track",
     "Service": "control absent_s hold_s every_s",
+    "Fleet": "mqtt mqtt_name mqtt_prefix mqtt_login mqtt_ca metrics",
     "Cue sheet": "out force min_region_s crossfade_s frame_rate gaps edited another",
     "Songs": "mood count seed strategy intent license_choice min_duration_s max_duration_s genres instruments bpm "
     "occasions local limit uses_history catalogue data_dir",
     "Models": "precision voice_model face_model detector threads models_dir",
-    "Output": "jsonl details output output_file playlist play plot annotate",
+    "Output": "jsonl quiet notices details output output_file playlist play plot annotate",
 }
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_emo.cli import options
+from edge_emo.cli.fleet import Fleet, fleet
 from edge_emo.cli.help import Command
+from edge_emo.cli.shown import shown
 from edge_emo.cli.terminal import Interrupted, tell
-from edge_emo.core.text import plain
+from edge_emo.live.notice import NOTICES
 
 if TYPE_CHECKING:
     from edge_emo.live.devices import Opening
-    from edge_emo.live.events import DeviceKind, Event
+    from edge_emo.live.events import DeviceKind
     from edge_emo.live.service import Service
     from edge_emo.live.supervisor import Device
     from edge_emo.music.store.filters import Filters
@@ -53,6 +54,14 @@ NONE = "none"
     help="Tell the service that runs: status, or camera or microphone with on or off.",
 )
 @click.option("--jsonl", is_flag=True, help="Print each event as a line of JSON.")
+@click.option("--quiet", is_flag=True, help="Print only what happens to the devices, not who comes or what they feel.")
+@click.option(
+    "--notice",
+    "notices",
+    type=click.Choice(tuple(NOTICES)),
+    multiple=True,
+    help="Show on the whole screen, in this language, that emotions are recognized here; may be repeated.",
+)
 @click.option(
     "--absent",
     "absent_s",
@@ -84,6 +93,7 @@ NONE = "none"
     default=True,
     help="Keep what was proposed, and learn from it.  [default: history]",
 )
+@fleet
 @options.user_data
 @options.recognition
 @click.pass_context
@@ -96,6 +106,8 @@ def live(
     list_devices: bool,
     control: bool,
     jsonl: bool,
+    quiet: bool,
+    notices: tuple[str, ...],
     absent_s: float,
     hold_s: float,
     every_s: float | None,
@@ -104,6 +116,7 @@ def live(
     catalogue: str | None,
     uses_history: bool,
     data_dir: str | None,
+    fleet: Fleet,
     **asked: Any,
 ) -> None:
     """Watch a camera, listen to a microphone, propose songs.
@@ -128,6 +141,7 @@ def live(
     from edge_emo.app.library import library
     from edge_emo.live import state
     from edge_emo.live.devices import Opening
+    from edge_emo.live.notify import watched
     from edge_emo.live.proposing import Proposer
     from edge_emo.live.service import Bell, Plan, Service
     from edge_emo.live.visits import Habits
@@ -142,7 +156,7 @@ def live(
     opening = Opening(bell.epoch_s, bell.clock, bell.ring, asked["fps"], rate or 16000, asked["audio_track"])
     devices = [opening.device(kind, name) for kind, name in names.items()]
     with ExitStack() as stack:
-        stack.enter_context(_alone(folder, uses_history))
+        is_kept = stack.enter_context(_alone(folder, uses_history))
         songs = stack.enter_context(library(catalogue, data_dir, tell, history=uses_history))
         history = History(songs.database) if uses_history and songs.database else None
         plan = Plan(
@@ -160,25 +174,30 @@ def live(
         )
         _tell_missing(opening, devices)
         came = stack.enter_context(_signals(service))
-        if folder.is_dir():
+        if is_kept:
             stack.enter_context(_controlled(folder, service))
-        stack.enter_context(_shown(service, jsonl))
+        stack.enter_context(watched(service, [device.kind for device in devices if not device.is_file], tell))
+        stack.enter_context(shown(service, jsonl=jsonl, quiet=quiet, notices=notices))
+        stack.enter_context(fleet.told_of(service))
         service.run()
     if came:
         ctx.exit(came[-1].exit_code)
 
 
 @contextmanager
-def _alone(folder: Path, uses_history: bool) -> Iterator[None]:
-    """Hold the folder; a service that keeps no history can do without one."""
+def _alone(folder: Path, uses_history: bool) -> Iterator[bool]:
+    """Hold the folder, and give whether there is one; a service that keeps no history can do without."""
     from edge_emo.live.state import is_usable, only_one
 
     if uses_history or is_usable(folder):
         with only_one(folder):
-            yield
+            yield True
     else:
-        tell(f"{folder}: nothing can be kept there; there is no control socket, and a restart forgets what is off")
-        yield
+        tell(
+            f"{folder}: nothing can be kept there; there is no control socket, only signals switch devices, and a "
+            "restart forgets what is off"
+        )
+        yield False
 
 
 def _list_devices() -> None:
@@ -238,38 +257,6 @@ def _controlled(folder: Path, service: Service) -> Iterator[None]:
             stack.enter_context(listening(folder, answering(service)))
         except OSError as error:
             tell(f"{folder}: there is no control socket ({error.strerror or error}); signals still switch devices")
-        yield
-
-
-@contextmanager
-def _shown(service: Service, jsonl: bool) -> Iterator[None]:
-    """Show the events: as JSON lines, on the whole screen of a terminal, or as lines."""
-    if jsonl:
-        from edge_emo.cli.printing import put
-        from edge_emo.report import machine
-
-        def print_json(event: Event) -> None:
-            put(machine.json_line(event))
-            sys.stdout.flush()
-
-        service.subscribe(print_json)
-        yield
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        from edge_emo.live.screen import full_screen
-
-        with full_screen(Console(), service.status) as screen:
-            service.subscribe(screen)
-            yield
-    else:
-        from edge_emo.live.lines import line
-
-        def print_line(event: Event) -> None:
-            if text := line(event):
-                click.echo(plain(text))
-
-        service.subscribe(print_line)
         yield
 
 

@@ -78,6 +78,8 @@ class System:
             found.append(Listed("microphone", f"plughw:CARD={card},DEV={number}", about.removeprefix("name: ")))
         if shutil.which("pw-record"):
             found.append(Listed("microphone", DEFAULT_MICROPHONE, "what PipeWire records from"))
+        elif shutil.which("arecord"):
+            found.append(Listed("microphone", DEFAULT_MICROPHONE, "what ALSA or its sound server records from"))
         return found
 
     def sight(self, device: DeviceKind, name: str) -> Hashable | None:
@@ -162,7 +164,9 @@ class Opening:
             if found == DEFAULT_MICROPHONE and shutil.which("pw-record"):
                 form = ("--rate", str(self.rate), "--channels", "1", "--format", "f32")
                 return self._program(Raw("f32", self.clock, rate=self.rate), "pw-record", *form, "-")
-            if importlib.util.find_spec("av") is None and shutil.which("arecord"):
+            # plug-ins, which lead to sound servers, are known to the system's own ALSA alone
+            is_plain = _ALSA_CARD.match(found) and importlib.util.find_spec("av") is not None
+            if not is_plain and shutil.which("arecord"):
                 how = ("-t", "raw", "-f", "FLOAT_LE", "-c", "1", "-r", str(self.rate))
                 return self._program(Raw("f32", self.clock, rate=self.rate), "arecord", "-q", "-D", found, *how)
             return self._start(self._order("alsa", found), Framed(), room=50)()

@@ -1,8 +1,8 @@
-"""A calm full-screen view on a terminal: the emotion, how sure, bars, songs, and how the devices are."""
+"""A calm full-screen view on a terminal: the emotion, how sure, bars, songs, how the devices are, and a notice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.align import Align
@@ -16,6 +16,7 @@ from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.core.text import plain
 from edge_emo.live.events import Event, PresenceEvent, SongsEvent, StatusEvent
 from edge_emo.live.lines import STATES
+from edge_emo.live.notice import NOTICES
 
 _EVERY_S = 0.5
 _VIEWS = {
@@ -29,10 +30,10 @@ _VIEWS = {
 
 
 class Screen:
-    """Shows the last songs and the status that `status` returns; give it all events."""
+    """Shows the last songs, the status that `status` returns, and notices in some languages; give it all events."""
 
-    def __init__(self, live: Live, status: Callable[[], StatusEvent]) -> None:
-        self._live, self._status = live, status
+    def __init__(self, live: Live, status: Callable[[], StatusEvent], notices: Sequence[str] = ()) -> None:
+        self._live, self._status, self._notices = live, status, notices
         self._songs: SongsEvent | None = None
         self._shown_s = -1.0
 
@@ -49,19 +50,19 @@ class Screen:
         status = self._status()
         if status.time_s - self._shown_s >= _EVERY_S or status.time_s < self._shown_s:
             self._shown_s = status.time_s
-            self._live.update(picture(status, self._songs), refresh=True)
+            self._live.update(picture(status, self._songs, self._notices), refresh=True)
 
 
 @contextmanager
-def full_screen(console: Console, status: Callable[[], StatusEvent]) -> Iterator[Screen]:
+def full_screen(console: Console, status: Callable[[], StatusEvent], notices: Sequence[str] = ()) -> Iterator[Screen]:
     """Give the screen, and leave the terminal as it was."""
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        yield Screen(live, status)
+        yield Screen(live, status, notices)
 
 
-def picture(status: StatusEvent, songs: SongsEvent | None) -> RenderableType:
-    """Return what is shown."""
-    parts: list[RenderableType] = ["", Align.center(_headline(status)), ""]
+def picture(status: StatusEvent, songs: SongsEvent | None, notices: Sequence[str] = ()) -> RenderableType:
+    """Return what is shown; the notices first, as a small screen shows no more than fits."""
+    parts: list[RenderableType] = [*_told(status, notices), "", Align.center(_headline(status)), ""]
     if status.feeling is not None:
         bars = Table.grid(padding=(0, 2))
         for name, probability in zip(EMOTIONS, status.feeling.probabilities, strict=True):
@@ -74,6 +75,14 @@ def picture(status: StatusEvent, songs: SongsEvent | None) -> RenderableType:
         parts += [Align.center(rows), ""]
     parts += [Align.center(Text(line, style="dim")) for line in _foot(status)]
     return Group(*parts)
+
+
+def _told(status: StatusEvent, notices: Sequence[str]) -> Iterator[RenderableType]:
+    """Yield what people are told of the devices that are not switched off."""
+    devices = [each.device for each in status.devices if each.state != "off"]
+    for language in notices if devices else ():
+        notice = NOTICES[language]
+        yield Text.assemble((notice.title, "bold"), ": ", notice.text(devices), justify="center")
 
 
 def _headline(status: StatusEvent) -> Text:

@@ -165,6 +165,15 @@ def test_pipewire_is_recorded_from_where_it_is(opening, program):
 
 
 @posix
+@pytest.mark.parametrize("name", ["default", "pulse"])
+def test_sound_servers_are_recorded_from_by_arecord_whose_alsa_knows_their_plugins(opening, program, name):
+    asked = program("arecord", 6400)
+    packets = first_packets(opening.device("microphone", name))
+    assert {len(packet.samples) for packet in packets} == {1600}
+    assert f"-D {name} -t raw" in asked.read_text()
+
+
+@posix
 def test_arecord_listens_where_pyav_is_missing(opening, program, monkeypatch):
     asked = program("arecord", 6400)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -12,69 +12,17 @@ import time
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import pytest
-import soundfile
 
 from edge_emo.analysis.analyzer import analyze
+from edge_emo.live.notice import NOTICES
 from edge_emo.music.store.database import FILE_NAME, UserDatabase
 from edge_emo.music.store.history import History
-from tests.conftest import ROOT, write_film
+from tests.conftest import ROOT
+from tests.live.conftest import until
 
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "live.json").read_bytes())
 SOON_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory, portrait, sample):
-    """A film of 9 s: somebody comes after 1 s, moves a little, speaks, and goes at 7.5 s."""
-    wide = np.full((240, 320, 3), 90, np.uint8)
-    pictures = []
-    for k in range(90):
-        picture = wide.copy()
-        if 10 <= k < 75:
-            down, right = round(4 * np.sin(k / 5)), round(8 * np.sin(k / 7))
-            picture[10 + down : 230 + down, 60 + right : 260 + right] = portrait[20:240, 130:330]
-        pictures.append(picture)
-    rng = np.random.default_rng(0)
-    sound = (1e-4 * rng.standard_normal(9 * 16000)).astype(np.float32)
-    sound[2 * 16000 : 2 * 16000 + len(sample)] += sample
-    return write_film(tmp_path_factory.mktemp("scene") / "scene.mp4", pictures, 10, sound)
-
-
-@pytest.fixture(scope="module")
-def quiet(tmp_path_factory):
-    """The options for ten minutes in which nobody comes."""
-    folder = tmp_path_factory.mktemp("quiet")
-    soundfile.write(folder / "quiet.flac", np.zeros(600 * 16000, np.float32), 16000)
-    film = write_film(folder / "quiet.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 600, 1)
-    return "--camera", film, "--microphone", folder / "quiet.flac"
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a service, and kill it at the end."""
-    begun = []
-
-    def run(*arguments, before=(), **options):
-        command = [*before, sys.executable, "-m", "edge_emo", "live", "--jsonl", *map(str, arguments)]
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "EDGE_EMO_HOME": str(tmp_path / "home")}
-        service = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, cwd=tmp_path, **options
-        )
-        begun.append(service)
-        return service
-
-    yield run
-    for service in begun:
-        with contextlib.suppress(ProcessLookupError):
-            service.kill()
-        service.communicate()
-
-
-@pytest.fixture
-def control(edge_emo, tmp_path):
-    return lambda *words: edge_emo("live", "--control", *words, env={"EDGE_EMO_HOME": str(tmp_path / "home")})
 
 
 def events(out):
@@ -83,15 +31,6 @@ def events(out):
     for event in found:
         validator.validate(event)
     return found
-
-
-def until(service, kind, **about):
-    """Read events up to one of a kind, and return it."""
-    for line in service.stdout:
-        event = json.loads(line)
-        if event["event"] == kind and about.items() <= event.items():
-            return event
-    raise AssertionError(f"no {kind} with {about} came: {service.stderr.read()}")
 
 
 def children(pid):
@@ -241,6 +180,31 @@ def test_no_socket_is_opened_but_that_for_control(start, scene, tmp_path):
     assert "live.sock" in bound[0]
     assert [line for line in calls if "socket(" in line and "AF_UNIX" not in line] == []
     assert [line for line in calls if "connect(" in line] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_on_a_terminal_the_whole_screen_tells_people_and_a_log_of_the_devices(quiet, tmp_path):
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "edge_emo", "live", *map(str, quiet), "--notice", "de", "--notice", "zh-Hant"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "EDGE_EMO_HOME": str(tmp_path), "TERM": "linux", "COLUMNS": "100"}
+    with subprocess.Popen(command, stdout=slave, stderr=subprocess.PIPE, env=env, cwd=tmp_path) as service:
+        os.close(slave)
+        screen = b""
+        while not all(NOTICES[language].title.encode() in screen for language in ("de", "zh-Hant")):
+            screen += os.read(master, 1 << 16)
+        for line in service.stderr:
+            if b"camera" in line:
+                break
+        service.terminate()
+        assert b"quiet.mp4 works" in line
+        with contextlib.suppress(OSError):  # so ends a terminal that everybody left
+            while part := os.read(master, 1 << 16):
+                screen += part
+        assert service.wait(SOON_S) == 143
+    os.close(master)
+    assert b"\x1b[?1049l" in screen, "the terminal is left as it was"
 
 
 @pytest.mark.parametrize("option", ["--camera", "--microphone"])

@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from benchmarks.live_world import Clock, OneFace, World
-from edge_emo.analysis.analyzer import Analyzer
+from benchmarks.live_world import Clock, World
 from edge_emo.core.errors import UserDataError
 from edge_emo.live.events import DeviceEvent, Feeling, Heat, PresenceEvent, ReadingEvent, StatusEvent
 from edge_emo.live.proposing import Proposer
@@ -15,11 +14,6 @@ from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.filters import Filters
 from edge_emo.music.store.history import History
-
-
-@pytest.fixture(scope="module")
-def analyzer():
-    return Analyzer(detector=OneFace())
 
 
 class Run:
