@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from edge_emo.core.emotions import EMOTIONS, UNCERTAIN
 from edge_emo.core.errors import ExtraMissingError, ServiceError
+from edge_emo.core.text import to_install
 from edge_emo.live.events import DeviceState, Event, ReadingEvent, SegmentEvent
 from edge_emo.live.service import MODALITY, Service
 
@@ -65,7 +66,7 @@ def registry_of(service: Service) -> CollectorRegistry:
     try:
         from prometheus_client import CollectorRegistry, Counter, ProcessCollector, disable_created_metrics
     except ImportError as error:
-        raise ExtraMissingError("metrics need prometheus_client; pip install 'edge-emo[metrics]'") from error
+        raise ExtraMissingError(f"metrics need prometheus_client; {to_install('metrics')}") from error
     disable_created_metrics()  # a series for each counter that says no more than the process's start
     registry = CollectorRegistry()  # with no collector but these: that of the garbage collection costs
     readings = Counter("edge_emo_readings", "Final readings of the networks", ["modality"], registry=registry)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from edge_emo.core.errors import ExtraMissingError
+from edge_emo.core.text import to_install
 from edge_emo.live.broker import PASSWORD, USER, Broker
 from edge_emo.live.events import Event, PresenceEvent, SongsEvent
 from edge_emo.live.home_assistant import BIRTH_TOPIC, OFFLINE, ONLINE, Names, State, discovery_message, state_of
@@ -200,7 +201,7 @@ def require_extra() -> None:
     try:
         import aiomqtt  # noqa: F401
     except ImportError as error:
-        raise ExtraMissingError("talking to a broker needs aiomqtt; pip install 'edge-emo[mqtt]'") from error
+        raise ExtraMissingError(f"talking to a broker needs aiomqtt; {to_install('mqtt')}") from error
 
 
 @contextmanager

@@ -58,5 +58,5 @@ def test_a_certificate_that_is_none_is_told(tmp_path):
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "aiomqtt", None)
-    with pytest.raises(ExtraMissingError, match=r"pip install 'edge-emo\[mqtt\]'"):
+    with pytest.raises(ExtraMissingError, match=r"pip install '\.\[mqtt\]'"):
         require_extra()

@@ -86,5 +86,5 @@ def test_a_port_that_is_taken_is_told_before_anything_begins(edge_emo, quiet, po
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(ExtraMissingError, match=r"pip install 'edge-emo\[metrics\]'"):
+    with pytest.raises(ExtraMissingError, match=r"pip install '\.\[metrics\]'"):
         registry_of(None)
