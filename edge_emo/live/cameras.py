@@ -14,8 +14,9 @@ from edge_emo.live.wire import Packet
 def by_pyav(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
     """Yield the frames of a V4L2 device, at most as many as are asked for. Raises OSError."""
     import av
+    from av.video.reformatter import VideoReformatter
 
-    due_s = 0.0
+    due_s, reformatter = 0.0, VideoReformatter()
     with closing(_opened(av, order)) as container:
         for packet in container.demux(video=0):
             now_s = clock()
@@ -27,7 +28,7 @@ def by_pyav(order: Order, clock: Callable[[], float]) -> Iterator[Packet]:
                 continue
             for picture in pictures:
                 due_s = max(due_s, now_s - 0.5 / order.fps) + 0.9 / order.fps
-                small = picture.reformat(order.width, order.height, "yuv420p")
+                small = reformatter.reformat(picture, order.width, order.height, "yuv420p", threads=1)
                 yield Packet("i420", now_s, now_s, small.to_ndarray().tobytes(), order.width, order.height)
 
 

@@ -18,7 +18,7 @@ from edge_emo.core.text import printable, to_install
 from edge_emo.media.clock import Clock
 from edge_emo.media.containers import open_with_opencv, start_by_ffmpeg
 from edge_emo.media.demuxer import Demuxer
-from edge_emo.media.frames import LONGEST_SIDE, FrameDecoder, check_size, picture_stream, upright
+from edge_emo.media.frames import LONGEST_SIDE, FrameDecoder, check_size, picture_stream
 from edge_emo.media.looks import Looks, Skipping
 from edge_emo.media.pictures import Pixels
 from edge_emo.media.sources import opened
@@ -93,7 +93,7 @@ class Film:
         for time_s, frame in decoded:
             self._shown_s = max(self._shown_s, time_s + self._decoder.step_s)
             if self._looks.is_due(time_s):
-                yield from self._seen(time_s, upright(frame))
+                yield from self._seen(time_s, self._decoder.upright(frame))
 
     def finish(self) -> Iterator[Frame]:
         """Yield the frame that is left after the last packet."""

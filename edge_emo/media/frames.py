@@ -43,6 +43,9 @@ class FrameDecoder:
     """Decodes the packets of a PyAV stream, which are on the film's clock, to frames and when they start."""
 
     def __init__(self, stream: Any) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._reformatter = VideoReformatter()  # kept, as it costs more to make than to use
         self.step_s = 1 / float(stream.guessed_rate or stream.average_rate or 25)
         self._is_avi = stream.container.format.name == "avi"
         self._starts: deque[float] = deque()
@@ -56,17 +59,16 @@ class FrameDecoder:
         timed = [(self._start_s(frame), frame) for frame in packet.decode()]
         return [(max(0.0, start_s), frame) for start_s, frame in timed if start_s > -self.step_s]
 
+    def upright(self, frame: Any) -> Pixels:
+        """Return a frame's pixels, turned as it is to be shown, at most `LONGEST_SIDE` wide and high."""
+        scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
+        width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+        pixels = self._reformatter.reformat(frame, width, height, "rgb24", threads=1).to_ndarray()
+        turns = round(getattr(frame, "rotation", 0) / 90) % 4
+        return np.ascontiguousarray(np.rot90(pixels, turns), np.uint8)
+
     def _start_s(self, frame: Any) -> float:
         stated_s = self._next_s if frame.time is None else float(frame.time)  # one that says nothing follows on
         start_s = self._starts.popleft() if self._starts else stated_s
         self._next_s = start_s + self.step_s
         return start_s
-
-
-def upright(frame: Any) -> Pixels:
-    """Return a frame's pixels, turned as it is to be shown, at most `LONGEST_SIDE` wide and high."""
-    scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    pixels = frame.reformat(width, height, "rgb24").to_ndarray()
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns), np.uint8)

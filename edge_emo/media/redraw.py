@@ -13,7 +13,7 @@ from edge_emo.core.errors import NoPictureError
 from edge_emo.core.text import printable
 from edge_emo.media.clock import PacketClock
 from edge_emo.media.containers import open_with_pyav
-from edge_emo.media.frames import FrameDecoder, picture_stream, upright
+from edge_emo.media.frames import FrameDecoder, picture_stream
 from edge_emo.media.pictures import Pixels
 from edge_emo.media.tracks import AudioTrack, chosen_track, tracks_of
 
@@ -71,7 +71,7 @@ def _copy(name: str, film: Any, sound: Any | None, out: Any, draw: Draw) -> list
                 waiting.append(packet)
         elif packet.stream.index == picture.index:
             for time_s, frame in _decoded(frames, packet):
-                pixels = upright(frame)
+                pixels = frames.upright(frame)
                 height, width = (side // 2 * 2 for side in pixels.shape[:2])  # H.264 wants even sides
                 pixels = pixels[:height, :width].copy()
                 draw(time_s, pixels)

@@ -8,7 +8,7 @@ import pytest
 from edge_emo.media.clock import PacketClock
 from edge_emo.media.containers import open_with_pyav
 from edge_emo.media.film import Film
-from edge_emo.media.frames import FrameDecoder, picture_stream, upright
+from edge_emo.media.frames import FrameDecoder, picture_stream
 from edge_emo.media.looks import Looks
 
 av = pytest.importorskip("av", reason="films need PyAV: pip install '.[video]'")
@@ -45,7 +45,7 @@ def every_frame(path):
     stream = picture_stream(container)
     decoder, found = FrameDecoder(stream), []
     for packet in PacketClock(container).packets():
-        found += [(start_s, upright(frame)) for start_s, frame in decoder.decode(packet)]
+        found += [(start_s, decoder.upright(frame)) for start_s, frame in decoder.decode(packet)]
     container.close()
     return found
 
