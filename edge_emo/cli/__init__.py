@@ -70,6 +70,8 @@ def _plain_usage_errors() -> Iterator[None]:
     """Take out of click's own messages what could steer a terminal."""
     try:
         yield
+    except click.exceptions.NoArgsIsHelpError:  # whose message is the help, in lines
+        raise
     except click.ClickException as error:
         vars(error)["message"] = plain(error.message)
         raise

@@ -71,3 +71,10 @@ def test_every_option_says_what_it_does(path):
     for param in LEAVES[path].params:
         if isinstance(param, click.Option) and not param.hidden:
             assert param.help, param.name
+
+
+@pytest.mark.parametrize("group", ["models", "songs", "history"])
+def test_a_group_without_a_command_prints_its_help_in_lines(edge_emo, group):
+    done = edge_emo(group)
+    assert done.returncode == 2
+    assert done.stderr.decode() == edge_emo(group, "--help").stdout.decode()
