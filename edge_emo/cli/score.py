@@ -134,7 +134,7 @@ def score(
     from edge_emo.app.documents import Scored, ScoreDocument
     from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
-    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
+    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_s
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.printing import put, put_rows, put_text, strong, width
@@ -174,7 +174,8 @@ def score(
     def look(name: str, on_progress: Callable[[float], object]) -> Footage:
         if not scoring.needs_timeline:
             return stated(name, opened)
-        return analyzed(analyzer(name, on_progress, film=opened), listened=listens)
+        length_s = stated_s(name, opened) if opened else None
+        return analyzed(analyzer(name, on_progress, film=opened), listened=listens, stated_s=length_s)
 
     batch = Batch(found, look)
     for footage in batch:

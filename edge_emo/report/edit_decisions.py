@@ -158,14 +158,15 @@ class _Timeline:
         available = self._range(0, max(heard, self._sheet.frame(song.duration_s or 0.0)))
         about = {"edge_emo": _about(edit.cue)}
         if song.path:
-            return self._file(Path(song.path).absolute(), available, about)
+            return self._file(Path(song.path), available, about)
         if is_native:
             return schema.MissingReference(label(song), available, metadata=about)
         name = re.sub(r'[\\/:*?"<>|]', "_", label(song))[:200] + ".mp3"
         return self._file(self._folder / name, available, about)
 
     def _file(self, path: Path, available: Any, about: dict[str, Any] | None = None) -> Any:
-        found = schema.ExternalReference(path.as_uri(), available, metadata=about or {})
+        place = path.parent.resolve() / path.name  # editing programs do not follow ".."; a link keeps its own name
+        found = schema.ExternalReference(place.as_uri(), available, metadata=about or {})
         found.name = one_line(path.name)  # else XML gets that of the address, in which "%20" is a blank
         return found
 

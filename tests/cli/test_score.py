@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from edge_emo.media.sound import read_sound
 from edge_emo.media.sources import sample_path
 from tests.cli.conftest import document
 from tests.conftest import write_film
@@ -154,6 +155,30 @@ def test_edited_cues_are_kept_and_one_gets_another_song(edge_emo, film, tmp_path
     assert {name: old[name] for name in ("start", "end", "emotion", "found")} == {
         name: new[name] for name in ("start", "end", "emotion", "found")
     }
+
+
+def test_a_film_is_as_long_with_its_cues_as_it_was_without(edge_emo, tmp_path):
+    sound = np.resize(read_sound(sample_path()), 81_000)  # 5.0625 s, which a codec pads to a whole frame
+    write_film(tmp_path / "a.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 50, 10, sound)
+    lengths = []
+    for number, more in enumerate(([], ["--cues", "0.csv"])):
+        done = edge_emo("score", "a.mp4", "--out", f"{number}.csv", "--seed", 1, "--json", *more)
+        [result] = json.loads(done.stdout)["results"]
+        lengths.append((result["duration_s"], result["cues"][-1]["end_s"]))
+    assert lengths[0] == lengths[1]
+    assert lengths[0][0] == lengths[0][1]
+
+
+@needs_otio
+@pytest.mark.parametrize("format", ["otio", "xml", "fcpxml"])
+def test_the_film_is_named_by_a_path_without_detours(edge_emo, film, tmp_path, format):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "b.mp4").write_bytes(film.read_bytes())
+    done = edge_emo("score", "folder/../b.mp4", "--out", f"folder/../cues.{format}", "--mood", "calm")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / f"cues.{format}").read_text(encoding="utf-8")
+    assert (tmp_path.resolve() / "b.mp4").as_uri() in text
+    assert "/../" not in text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
