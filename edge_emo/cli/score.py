@@ -135,11 +135,12 @@ def score(
     from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
     from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_s
+    from edge_emo.app.scoring_notes import notes
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.printing import put, put_rows, put_text, strong, width
     from edge_emo.core import timecode
-    from edge_emo.core.errors import NoVoiceError
+    from edge_emo.core.errors import CueSheetError, NoVoiceError
     from edge_emo.core.text import printable
     from edge_emo.media.demuxer import Demuxer
     from edge_emo.media.film import frame_rate as stated_rate
@@ -186,6 +187,10 @@ def score(
         except NoVoiceError as error:
             tell(error)
             ctx.exit(exit_codes.NOTHING_RECOGNISED)
+        except CueSheetError as error:
+            raise CueSheetError(f"{edited}: {error}") from error
+        for note in notes(scoring, footage, cues):
+            tell(note)
         sheet = CueSheet(
             source=footage.source,
             path=source,
