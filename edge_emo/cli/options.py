@@ -203,7 +203,7 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 type=Finite(0),
                 default=min_duration_s,
                 show_default=True,
-                help="Shortest song, in seconds; 0 lets stings in.",
+                help="Shortest song, in seconds; 0 also allows very short ones, such as jingles.",
             ),
             click.option(
                 "--license",

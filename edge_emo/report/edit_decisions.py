@@ -24,7 +24,7 @@ from opentimelineio import opentime, schema
 
 from edge_emo.core.timecode import is_drop_frame
 from edge_emo.music.ranking.cues import Cue
-from edge_emo.report.cue_sheet import CueSheet, Edit, credit, label, one_line
+from edge_emo.report.cue_sheet import CueSheet, Edit, credit, file_name, label, one_line
 
 _FCPX_RATE = 25
 _FCPX_TIMES = {"offset", "start", "duration", "frameDuration"}
@@ -161,8 +161,7 @@ class _Timeline:
             return self._file(Path(song.path), available, about)
         if is_native:
             return schema.MissingReference(label(song), available, metadata=about)
-        name = re.sub(r'[\\/:*?"<>|]', "_", label(song))[:200] + ".mp3"
-        return self._file(self._folder / name, available, about)
+        return self._file(self._folder / file_name(song), available, about)
 
     def _file(self, path: Path, available: Any, about: dict[str, Any] | None = None) -> Any:
         place = path.parent.resolve() / path.name  # editing programs do not follow ".."; a link keeps its own name

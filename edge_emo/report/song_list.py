@@ -66,10 +66,15 @@ def details(song: Song, strong: Strong = str) -> str:
     return "\n    ".join(filter(None, lines))
 
 
+def legend(songs: Sequence[Song]) -> list[str]:
+    """Return what the licences of a list allow, a line for each."""
+    usages = {in_a_word(song.license): song.usage for song in songs}
+    return [f"{plain(word)}: {plain(usage)}" for word, usage in sorted(usages.items()) if usage]
+
+
 def footnotes(songs: Sequence[Song], *, detailed: bool) -> list[str]:
     """Return what the licences of a list allow, where its credit lines are, and how to find what has no link."""
-    usages = {in_a_word(song.license): song.usage for song in songs}
-    lines = [f"{plain(word)}: {plain(usage)}" for word, usage in sorted(usages.items()) if usage]
+    lines = legend(songs)
     if any(song.find and not song.path for song in songs):
         lines.append(f"From the Audio Library: search for title and artist at {AUDIO_LIBRARY}.")
     if any(song.credit for song in songs) and not detailed:

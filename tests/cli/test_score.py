@@ -53,7 +53,7 @@ def test_time_codes_count_the_frames_of_the_film(edge_emo, film, tmp_path):
 
 def test_the_output_says_which_songs_want_a_credit_and_how_to_get_the_same_again(edge_emo, film, tmp_path):
     text = edge_emo("score", film, "--out", "a.csv", "--license", "cc-by").stdout.decode()
-    assert "Every song asks for a credit; paste it under the video from a.csv.credits.txt." in text
+    assert "The song needs a credit line: copy the line from a.csv.credits.txt into the video's description." in text
     seed = text.split("--seed ")[1].strip()
     again = edge_emo("score", film, "--out", "b.csv", "--license", "cc-by", "--seed", seed)
     assert again.returncode == 0
