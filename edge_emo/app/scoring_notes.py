@@ -29,10 +29,9 @@ def notes(scoring: Scoring, footage: Footage, cues: Sequence[Cue]) -> Iterator[s
 def _other_licenses(edited: Sequence[EditedCue], cues: Sequence[Cue]) -> Iterator[str]:
     """Yield which songs are not under CC BY where all of the sheet were."""
     before = [cue.license for cue in edited if cue.license]
-    kept = {cue.uid for cue in edited}
     if before and all(map(is_cc_by, before)):
         for number, cue in enumerate(cues, start=1):
-            if cue.song.uid not in kept and not is_cc_by(cue.song.license):
+            if not is_cc_by(cue.song.license):
                 yield (
                     f"cue {number}: {cue.song.title} is under another licence ({cue.song.license}) than the songs of "
                     "the sheet, which were all CC BY; add --license cc-by to keep to it"
