@@ -137,5 +137,5 @@ class Scoring:
             whole = [CueRegion.of_mood(self.mood, 0.0, footage.duration_s)]
             return over(whole, self.recommender, min_region_s=self.min_region_s, **songs)
         if footage.timeline is None:
-            raise ValueError(f"{footage.source}: was not analysed; give a mood, cues or a timeline")
+            raise ValueError(f"{footage.source}: was not analyzed; give a mood, cues or a timeline")
         return plan(footage.timeline, self.recommender, min_region_s=self.min_region_s, gaps=self.gaps, **songs)

@@ -32,6 +32,21 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     return value
 
 
+class _Out(click.Option):
+    """The option that names the cue sheet; who left it out and gave -o may have meant it."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            report = ctx.params.get("output_file")
+            if report is None:
+                raise
+            raise click.UsageError(
+                f"-o names the file for what is printed; name the cue sheet with --out {report}", ctx
+            ) from None
+
+
 @click.command(
     cls=Command,
     examples=(
@@ -42,6 +57,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.argument("film")
 @click.option(
     "--out",
+    cls=_Out,
     required=True,
     type=click.Path(path_type=Path),
     callback=_of_known_format,
@@ -71,7 +87,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     help="Frame rate of the time codes.  [default: the film's own, else 25]",
 )
 @click.option(
-    "--mood", type=click.Choice(EMOTIONS), help="Choose one mood by hand for the whole film, without analysing it."
+    "--mood", type=click.Choice(EMOTIONS), help="Choose one mood by hand for the whole film, without analyzing it."
 )
 @click.option(
     "--gaps",
@@ -86,7 +102,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     "edited",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A cue sheet from an earlier run (.csv, or the output of --json), perhaps edited by hand. Its cues stay, and "
-    "the film is not analysed again; a cue without a uid gets a song for its emotion.",
+    "the film is not analyzed again; a cue without a uid gets a song for its emotion.",
 )
 @click.option(
     "--another",

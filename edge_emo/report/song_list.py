@@ -75,8 +75,10 @@ def legend(songs: Sequence[Song]) -> list[str]:
 def footnotes(songs: Sequence[Song], *, detailed: bool) -> list[str]:
     """Return what the licences of a list allow, where its credit lines are, and how to find what has no link."""
     lines = legend(songs)
-    if any(song.find and not song.path for song in songs):
-        lines.append(f"From the Audio Library: search for title and artist at {AUDIO_LIBRARY}.")
+    searched = {in_a_word(song.license) for song in songs if song.find and not song.path}
+    if searched:  # some of its songs are under CC BY, and then its name is nowhere in the list
+        which = "From the Audio Library" if searched == {"Audio Library"} else "Songs without a link of their own"
+        lines.append(f"{which}: search for title and artist at {AUDIO_LIBRARY}.")
     if any(song.credit for song in songs) and not detailed:
         lines.append("Credit lines and links: --details.")
     return lines

@@ -28,7 +28,7 @@ def test_a_film_is_scored_by_what_was_found_in_it(recommender):
     assert plan.needs_timeline
     footage = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), listened=True)
     assert [cue.emotion for cue in plan.cues(footage)] == ["happy", "sad"]
-    with pytest.raises(ValueError, match="was not analysed"):
+    with pytest.raises(ValueError, match="was not analyzed"):
         plan.cues(Footage("a.mp4", 60.0, True))
 
 

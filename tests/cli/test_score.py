@@ -101,6 +101,7 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
         (["-", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         ([".", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         (["film"], 2, "--out"),
+        (["film", "-o", "cues.otio"], 2, "name the cue sheet with --out cues.otio"),
         (["film", "--out", "cues.csv", "--another", "1"], 2, "name that sheet with --cues"),
         (
             ["film", "--out", "cues.csv", "--cues", sample_path()],
