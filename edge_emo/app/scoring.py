@@ -44,7 +44,7 @@ def analyzed(timeline: Timeline, *, listened: bool, stated_s: float | None = Non
     return Footage(timeline.source, timeline.duration_s, took(timeline, "sound") or not listened, timeline)
 
 
-def stated_s(name: str, film: Demuxer) -> float | None:
+def stated_length(name: str, film: Demuxer) -> float | None:
     """Return the length in seconds that a film or a recording states, None where a part of it states none.
 
     The demuxer stays open, to be read.

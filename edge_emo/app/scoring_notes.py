@@ -14,6 +14,9 @@ from edge_emo.music.store.licenses import is_cc_by
 _SHORTER_S: Final = (15.0, 10.0, 8.0, 5.0, 3.0)
 """Lengths of regions to suggest, the longest first."""
 
+_LONG_S: Final = 600.0
+"""In a longer film some scene is always shorter than a song should be."""
+
 _LEAST_SILENCE_S: Final = 0.5  # at the start and the end of a film
 
 
@@ -34,7 +37,7 @@ def _other_licenses(edited: Sequence[EditedCue], cues: Sequence[Cue]) -> Iterato
             if not is_cc_by(cue.song.license):
                 yield (
                     f"cue {number}: {cue.song.title} is under another licence ({cue.song.license}) than the songs of "
-                    "the sheet, which were all CC BY; add --license cc-by to keep to it"
+                    "the sheet, which were all CC BY; --license cc-by keeps new songs to it"
                 )
 
 
@@ -50,6 +53,8 @@ def _silences(footage: Footage, cues: Sequence[Cue]) -> Iterator[str]:
 
 def _joined(timeline: Timeline) -> Iterator[str]:
     """Yield how many regions a film has at the usual shortest length, where shorter ones would be more."""
+    if timeline.duration_s > _LONG_S:
+        return
     n_regions = len(regions(timeline))
     for shorter_s in _SHORTER_S:
         n_shorter = len(regions(timeline, shorter_s))

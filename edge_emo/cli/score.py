@@ -143,14 +143,14 @@ def score(
     """Score a film: choose songs and write a cue sheet.
 
     Each part of FILM gets a song, and the sheet opens in your editing program. FILM is a film, a sound file, or
-    "sample" for the bundled synthetic voice. No song comes twice. The credits to paste under the video go into a second
-    file beside the cue sheet.
+    "sample" for the bundled synthetic voice. No song comes twice. A second file beside the cue sheet holds the credit lines
+    for the video's description and says where to get each song.
     """
     from edge_emo.analysis.modalities import MODALITIES, taking
     from edge_emo.app.documents import Scored, ScoreDocument
     from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
-    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_s
+    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_length
     from edge_emo.app.scoring_notes import notes
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
@@ -191,7 +191,7 @@ def score(
     def look(name: str, on_progress: Callable[[float], object]) -> Footage:
         if not scoring.needs_timeline:
             return stated(name, opened)
-        length_s = stated_s(name, opened) if opened else None
+        length_s = stated_length(name, opened) if opened else None
         return analyzed(analyzer(name, on_progress, film=opened), listened=listens, stated_s=length_s)
 
     batch = Batch(found, look)

@@ -94,7 +94,7 @@ def file_name(song: Song) -> str:
 
 
 def credits_of(sheet: CueSheet) -> str:
-    """Return the credits to paste under the video, each once, and what is left to do: terms of others, the download."""
+    """Return the credits for the description of a video, each once, the terms of other songs, and where to get all."""
     songs = list(dict.fromkeys(cue.song for cue in sheet.cues))
     lines: dict[str, set[str]] = {}
     for cue in sheet.cues:

@@ -43,7 +43,7 @@ def test_a_song_under_another_licence_is_told_where_all_were_cc_by(recommender, 
     [note] = told(recommender, FILM, new_license="YouTube Audio Library licence", edited=credited)
     assert note.startswith("cue 2: ")
     assert "another licence (YouTube Audio Library licence)" in note
-    assert "add --license cc-by" in note
+    assert "--license cc-by keeps new songs to it" in note
     assert not told(recommender, FILM, new_license="CC BY 3.0", edited=credited)
     assert not told(recommender, FILM, edited=credited)
 
@@ -66,5 +66,7 @@ def test_regions_that_were_joined_are_told_with_what_keeps_them(recommender):
     assert "regions shorter than 20 s were joined to their neighbours" in note
     assert "--min-stretch 8 gives 3 regions, not 1" in note
     assert not told(recommender, short, min_region_s=19.0), "who asks for a length knows of it"
+    hours = analyzed(film_of(*[(9 * i, 9 * i + 9, "happy" if i % 2 else "sad") for i in range(99)]), listened=True)
+    assert not told(recommender, hours), "in a long film it would always be so"
     long = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), listened=True)
     assert not told(recommender, long)
