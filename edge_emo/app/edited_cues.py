@@ -26,7 +26,7 @@ _SAME_FRAME = 0.51  # frames: half of one, and what is lost where seconds are wr
 _FIELDS = EditedCue.__struct_fields__
 _OF_SONG = ("uid", "title", "artist", "license")
 _OF_FINDING = ("probability", "is_sure", "disagree", "by_hand", "reason")
-_CLOCK = re.compile(r"(\d+):([0-5]\d(?:\.\d+)?)")  # a time code has four parts
+_CLOCK = re.compile(r"(\d+):([0-5]\d(?:[.,]\d+)?)")  # a time code has four parts
 _NUMBERS = {"start_s", "end_s", "source_in_s", "fade_in_s", "fade_out_s", "probability"}
 _TIMES = {"start_s": "start", "end_s": "end"}
 """Columns of seconds, and those of time codes, which count where no seconds are given."""
@@ -140,7 +140,7 @@ def _time(row: Mapping[str, Any], name: str, rate: Fraction) -> float | None:
 def _seconds(text: str, rate: Fraction) -> float:
     """Return a time that is given as minutes and seconds, or as a time code. Raises ValueError."""
     if clock := _CLOCK.fullmatch(text.strip()):
-        return 60 * int(clock[1]) + float(clock[2])
+        return 60 * int(clock[1]) + float(clock[2].replace(",", "."))
     try:
         return float(frame_of(text, rate) / rate)
     except ValueError as error:

@@ -143,8 +143,8 @@ def score(
     """Score a film: choose songs and write a cue sheet.
 
     Each part of FILM gets a song, and the sheet opens in your editing program. FILM is a film, a sound file, or
-    "sample" for the bundled synthetic voice. No song comes twice. A second file beside the cue sheet holds the credit lines
-    for the video's description and says where to get each song.
+    "sample" for the bundled synthetic voice. No song comes twice. A second file beside the cue sheet holds the credit
+    lines for the video's description and says where to get each song.
     """
     from edge_emo.analysis.modalities import MODALITIES, taking
     from edge_emo.app.documents import Scored, ScoreDocument
