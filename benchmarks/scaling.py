@@ -61,13 +61,13 @@ def write_clips(folder: Path, n: int) -> None:
 
 
 def files(n: int, folder: Path) -> Row:
-    """Analyse clips of 3 s in one process."""
+    """Analyze clips of 3 s in one process."""
     write_clips(folder / "clips", n)
     return command_row(["analyze", str(folder / "clips"), "--jsonl"])
 
 
 def speech(minutes: int, folder: Path) -> Row:
-    """Analyse a recording at 16 kHz, the sample over and over."""
+    """Analyze a recording at 16 kHz, the sample over and over."""
     minute = np.resize(read_sound(SPEECH), 60 * SAMPLE_RATE)
     path = folder / "speech.flac"
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1) as file:
@@ -77,7 +77,7 @@ def speech(minutes: int, folder: Path) -> Row:
 
 
 def film(minutes: int, folder: Path) -> Row:
-    """Analyse a film of 640 x 360, voice and face: 59 s over and over, one in each minute."""
+    """Analyze a film of 640 x 360, voice and face: 59 s over and over, one in each minute."""
     import av
 
     minute, whole = folder / "minute.mp4", folder / "film.mp4"
@@ -142,7 +142,7 @@ def songs_here(n: int) -> Row:
 
 
 def workers(n: int, folder: Path) -> Row:
-    """Analyse `N_FILES_OF_WORKERS` clips of 3 s, shared among processes."""
+    """Analyze `N_FILES_OF_WORKERS` clips of 3 s, shared among processes."""
     parts = [folder / str(number) for number in range(n)]
     for part in parts:
         write_clips(part, N_FILES_OF_WORKERS // n)

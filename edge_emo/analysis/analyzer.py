@@ -37,7 +37,7 @@ _SHARES: dict[Input, float] = {"sound": 0.15, "picture": 0.85}
 
 
 class Analyzer:
-    """Analyse many sources with models that stay warm; each is made when the first source needs it.
+    """Analyze many sources with models that stay warm; each is made when the first source needs it.
 
     `voice` and `face`, and `others` by the names of other modalities, tell what to look for. `voice_model` and
     `face_model` are paths of cards, to use models of one's own, and `detector` finds the faces in place of the one that

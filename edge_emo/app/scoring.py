@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge_emo.analysis.modalities import took
@@ -11,6 +12,7 @@ from edge_emo.core.errors import MediaError
 from edge_emo.core.text import printable
 from edge_emo.core.timeline import Timeline
 from edge_emo.media.demuxer import Demuxer
+from edge_emo.media.sources import kind
 from edge_emo.music.ranking.cues import Cue, EditedCue, over, plan, revised
 from edge_emo.music.ranking.recommend import Recommender
 from edge_emo.music.ranking.regions import CueRegion, Gaps
@@ -18,6 +20,8 @@ from edge_emo.music.store.filters import Filters
 
 if TYPE_CHECKING:
     from edge_emo.media.playback import Part
+
+_PADDED_S = 1.0  # codecs pad the last frame of a sound, and headers round; a film that is cut off lacks more
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,25 @@ class Footage:
     timeline: Timeline | None = None
 
 
-def analyzed(timeline: Timeline, *, listened: bool) -> Footage:
-    """Return the footage a timeline is of; where nobody `listened` to it, it is taken to have sound."""
+def analyzed(timeline: Timeline, *, listened: bool, stated_s: float | None = None) -> Footage:
+    """Return the footage a timeline is of; where nobody `listened` to it, it is taken to have sound.
+
+    It is as long as its header states (`stated_s`), unless what was read of it says otherwise.
+    """
+    if stated_s is not None and abs(stated_s - timeline.duration_s) < _PADDED_S:
+        timeline = replace(timeline, duration_s=stated_s)
     return Footage(timeline.source, timeline.duration_s, took(timeline, "sound") or not listened, timeline)
+
+
+def stated_length(name: str, film: Demuxer) -> float | None:
+    """Return the length in seconds that a film or a recording states, None where a part of it states none.
+
+    The demuxer stays open, to be read.
+    """
+    if importlib.util.find_spec("av") is None or kind(name, film.source) == "picture":
+        return None  # without PyAV an `ffmpeg` would be started, and states nothing
+    lengths, _ = _stated_lengths(name, film, has_picture=kind(name, film.source) == "film")
+    return max(lengths.values()) if lengths and all(lengths.values()) else None
 
 
 def stated(name: str, film: Demuxer | None = None) -> Footage:
@@ -40,26 +60,15 @@ def stated(name: str, film: Demuxer | None = None) -> Footage:
 
     `film` is the demuxer of a film that was opened before.
     """
-    from edge_emo.media.film import Film, Frame
+    from edge_emo.media.film import Frame
     from edge_emo.media.playback import Playback
-    from edge_emo.media.sound import SAMPLE_RATE, Sound
-    from edge_emo.media.sources import kind
+    from edge_emo.media.sound import SAMPLE_RATE
 
     film = film or Demuxer(name)
     found = kind(name, film.source)
     if found == "picture":
         raise MediaError(f"{printable(name)}: a still picture cannot be scored; name a film or a recording")
-    lengths: dict[Part, float] = {}
-    failures: list[MediaError] = []
-    try:
-        lengths["sound"] = Sound(name, film.source, film=film).stated_s or 0.0
-    except MediaError as error:
-        failures.append(error)
-    if found == "film":
-        try:
-            lengths["picture"] = Film(name, source=film.source, film=film).stated_s or 0.0
-        except MediaError as error:
-            failures.append(error)
+    lengths, failures = _stated_lengths(name, film, has_picture=found == "film")
     film.close()
     unstated = {part for part, length_s in lengths.items() if not length_s}
     if unstated:
@@ -76,6 +85,25 @@ def stated(name: str, film: Demuxer | None = None) -> Footage:
     if not lengths:
         raise failures[0]
     return Footage(printable(name), max(lengths.values()), "sound" in lengths)
+
+
+def _stated_lengths(name: str, film: Demuxer, *, has_picture: bool) -> tuple[dict[Part, float], list[MediaError]]:
+    """Return the lengths that sound and picture state, 0 where they state none, and why one cannot be read."""
+    from edge_emo.media.film import Film
+    from edge_emo.media.sound import Sound
+
+    lengths: dict[Part, float] = {}
+    failures: list[MediaError] = []
+    try:
+        lengths["sound"] = Sound(name, film.source, film=film).stated_s or 0.0
+    except MediaError as error:
+        failures.append(error)
+    if has_picture:
+        try:
+            lengths["picture"] = Film(name, source=film.source, film=film).stated_s or 0.0
+        except MediaError as error:
+            failures.append(error)
+    return lengths, failures
 
 
 @dataclass(frozen=True)
@@ -109,5 +137,5 @@ class Scoring:
             whole = [CueRegion.of_mood(self.mood, 0.0, footage.duration_s)]
             return over(whole, self.recommender, min_region_s=self.min_region_s, **songs)
         if footage.timeline is None:
-            raise ValueError(f"{footage.source}: was not analysed; give a mood, cues or a timeline")
+            raise ValueError(f"{footage.source}: was not analyzed; give a mood, cues or a timeline")
         return plan(footage.timeline, self.recommender, min_region_s=self.min_region_s, gaps=self.gaps, **songs)

@@ -76,7 +76,7 @@ def warn(warnings: Sequence[str]) -> None:
 class Bar:
     """A progress bar on a terminal's standard error, shown once the work has taken a second."""
 
-    def __init__(self, total: int, title: str = "Analysing") -> None:
+    def __init__(self, total: int, title: str = "Analyzing") -> None:
         self._total, self._title = total, title
         self._due = time.monotonic() + 1 if sys.stderr is not None and sys.stderr.isatty() else math.inf
         self._progress: Progress | None = None

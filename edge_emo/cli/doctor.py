@@ -13,6 +13,8 @@ from edge_emo.core.text import plain
 if TYPE_CHECKING:
     from edge_emo.app.documents import Finding
 
+_WIDEST = 48  # columns for what a finding is about, such as the sound tracks of a file
+
 
 @click.command(cls=Command, examples=("edge-emo doctor", "edge-emo doctor clip.wav movie.mp4"))
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
@@ -32,13 +34,15 @@ def doctor(ctx: click.Context, sources: tuple[str, ...], output: str) -> None:
     if output != "text":
         put_rows(output, findings, DoctorDocument(findings))
     else:
+        wide = min(_WIDEST, max(len(plain(finding.topic)) for finding in findings))
         for finding in findings:
-            click.echo(_line(finding))
+            click.echo(_line(finding, wide))
     bad = [finding for finding in findings if finding.state == "bad"]
     only_sources = all(finding.topic.startswith((LEVEL, VIEW)) for finding in bad)
     ctx.exit((exit_codes.BAD_INPUT if only_sources else exit_codes.DAMAGED) if bad else exit_codes.DONE)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: Finding, wide: int) -> str:
+    """Return a finding with its text in a column of its own; a longer topic pushes only its own text on."""
     color = {"ok": "green", "note": "yellow", "bad": "red"}[finding.state]
-    return f"{click.style(f'{finding.state:<4}', fg=color)}  {plain(finding.topic):<22} {plain(finding.text)}"
+    return f"{click.style(f'{finding.state:<4}', fg=color)}  {plain(finding.topic):<{wide}}  {plain(finding.text)}"

@@ -1,4 +1,4 @@
-"""What --annotate and --plot write: the picture or film that was analysed, and a picture of its timeline."""
+"""What --annotate and --plot write: the picture or film that was analyzed, and a picture of its timeline."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def annotate(
     """
     found = check_annotation(source, path)
     if not took(timeline, "picture"):
-        raise MediaError(f"{timeline.source}: no picture was analysed; drop --annotate, or drop --no-face")
+        raise MediaError(f"{timeline.source}: no picture was analyzed; drop --annotate, or drop --no-face")
     annotation = Annotation(timeline)
     with _drafted(path, _ENDINGS[found]) as draft:
         if found == "film":
@@ -52,7 +52,7 @@ def annotate(
 
 
 def check_annotation(source: str | os.PathLike[str], path: Path) -> Kind:
-    """Return what `source` is, so far as it and `path` can be judged before it is analysed.
+    """Return what `source` is, so far as it and `path` can be judged before it is analyzed.
 
     Raises MediaError where there is no picture in it or nothing can be written at `path`, DecoderMissingError without
     PyAV for a film.

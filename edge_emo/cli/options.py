@@ -204,7 +204,7 @@ def filters(min_duration_s: float, *, occasions: bool) -> Callable[[F], F]:
                 type=Finite(0),
                 default=min_duration_s,
                 show_default=True,
-                help="Shortest song, in seconds; 0 lets stings in.",
+                help="Shortest song, in seconds; 0 also allows very short ones, such as jingles.",
             ),
             click.option(
                 "--license",
@@ -278,7 +278,7 @@ def _left_out(modality: Modality) -> Callable[[F], F]:
 def _one_left(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     if not value and not any(ctx.params.get(name, name != param.name) for name in MODALITIES):
         flags = " and ".join(f"--no-{name}" for name in MODALITIES)
-        raise click.UsageError(f"{flags} leave nothing to analyse; drop one of them")
+        raise click.UsageError(f"{flags} leave nothing to analyze; drop one of them")
     return value
 
 

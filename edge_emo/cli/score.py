@@ -32,6 +32,21 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     return value
 
 
+class _Out(click.Option):
+    """The option that names the cue sheet; who left it out and gave -o may have meant it."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            report = ctx.params.get("output_file")
+            if report is None:
+                raise
+            raise click.UsageError(
+                f"-o names the file for what is printed; name the cue sheet with --out {report}", ctx
+            ) from None
+
+
 @click.command(
     cls=Command,
     examples=(
@@ -42,6 +57,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
 @click.argument("film")
 @click.option(
     "--out",
+    cls=_Out,
     required=True,
     type=click.Path(path_type=Path),
     callback=_of_known_format,
@@ -71,7 +87,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     help="Frame rate of the time codes.  [default: the film's own, else 25]",
 )
 @click.option(
-    "--mood", type=click.Choice(EMOTIONS), help="Choose one mood by hand for the whole film, without analysing it."
+    "--mood", type=click.Choice(EMOTIONS), help="Choose one mood by hand for the whole film, without analyzing it."
 )
 @click.option(
     "--gaps",
@@ -86,7 +102,7 @@ def _of_known_format(ctx: click.Context, param: click.Parameter, value: Path) ->
     "edited",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A cue sheet from an earlier run (.csv, or the output of --json), perhaps edited by hand. Its cues stay, and "
-    "the film is not analysed again; a cue without a uid gets a song for its emotion.",
+    "the film is not analyzed again; a cue without a uid gets a song for its emotion.",
 )
 @click.option(
     "--another",
@@ -127,19 +143,20 @@ def score(
     """Score a film: choose songs and write a cue sheet.
 
     Each part of FILM gets a song, and the sheet opens in your editing program. FILM is a film, a sound file, or
-    "sample" for the bundled synthetic voice. No song comes twice. The credits to paste under the video go into a second
-    file beside the cue sheet.
+    "sample" for the bundled synthetic voice. No song comes twice. A second file beside the cue sheet holds the credit
+    lines for the video's description and says where to get each song.
     """
     from edge_emo.analysis.modalities import MODALITIES, taking
     from edge_emo.app.documents import Scored, ScoreDocument
     from edge_emo.app.edited_cues import read
     from edge_emo.app.library import library
-    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
+    from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_length
+    from edge_emo.app.scoring_notes import notes
     from edge_emo.cli import cue_files
     from edge_emo.cli.batch import Batch, warn
     from edge_emo.cli.printing import put, put_rows, put_text, strong, width
     from edge_emo.core import timecode
-    from edge_emo.core.errors import NoVoiceError
+    from edge_emo.core.errors import CueSheetError, NoVoiceError
     from edge_emo.core.text import printable
     from edge_emo.media.demuxer import Demuxer
     from edge_emo.media.film import frame_rate as stated_rate
@@ -174,7 +191,8 @@ def score(
     def look(name: str, on_progress: Callable[[float], object]) -> Footage:
         if not scoring.needs_timeline:
             return stated(name, opened)
-        return analyzed(analyzer(name, on_progress, film=opened), listened=listens)
+        length_s = stated_length(name, opened) if opened else None
+        return analyzed(analyzer(name, on_progress, film=opened), listened=listens, stated_s=length_s)
 
     batch = Batch(found, look)
     for footage in batch:
@@ -185,6 +203,10 @@ def score(
         except NoVoiceError as error:
             tell(error)
             ctx.exit(exit_codes.NOTHING_RECOGNISED)
+        except CueSheetError as error:
+            raise CueSheetError(f"{edited}: {error}") from error
+        for note in notes(scoring, footage, cues):
+            tell(note)
         sheet = CueSheet(
             source=footage.source,
             path=source,

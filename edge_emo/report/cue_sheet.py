@@ -13,6 +13,8 @@ from edge_emo.music.store.licenses import credit_line, is_cc_by
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
 
+_WHOLE_S = 1.0  # a song of which no more is left out, such as silence at its end, is not shortened
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -86,18 +88,44 @@ def credit(song: Song) -> str | None:
     return song.credit or credit_line(song.license, song.license_url, song.title, song.artist, song.source, song.link)
 
 
+def file_name(song: Song) -> str:
+    """Return the name under which XML looks for a song without a file, beside the cue sheet."""
+    return re.sub(r'[\\/:*?"<>|]', "_", label(song))[:200] + ".mp3"
+
+
 def credits_of(sheet: CueSheet) -> str:
-    """Return the credits to paste under the video, each once, and what is left to do for the songs without one."""
-    lines = list(dict.fromkeys(one_line(line) for cue in sheet.cues if (line := credit(cue.song))))
-    others = [cue.song for cue in sheet.cues if not is_cc_by(cue.song.license)]
-    parts = ["Paste these lines under the video:\n\nMusic:" if lines else "No song asks for a credit under the video."]
-    parts += lines
-    if others:
-        parts.append("\nBefore you publish (not to be pasted):")
-        parts += [f"- {label(song)}: {_to_do(song)}" for song in dict.fromkeys(others)]
+    """Return the credits for the description of a video, each once, the terms of other songs, and where to get all."""
+    songs = list(dict.fromkeys(cue.song for cue in sheet.cues))
+    lines: dict[str, set[str]] = {}
+    for cue in sheet.cues:
+        if line := credit(cue.song):
+            lines.setdefault(one_line(line), set()).update(_changes(cue))
+    parts = ["Copy these lines into the video's description:\n\nMusic:" if lines else "No song needs a credit line."]
+    for line, changes in lines.items():
+        parts.append(f"{line} ({', '.join(sorted(changes, reverse=True))})" if changes else line)
+    if others := [song for song in songs if not is_cc_by(song.license)]:
+        parts.append("\nBefore you publish (do not copy this part):")
+        parts += [f"- {label(song)}: {_terms(song)}" for song in others]
+    if missing := [song for song in songs if not song.path]:
+        parts.append("\nTo get the music, download each song and save it beside the cue sheet under its name here:")
+        parts += [f"- {file_name(song)}: {_where(song)}" for song in missing]
     return "\n".join(parts) + "\n"
 
 
-def _to_do(song: Song) -> str:
-    where = f"To get it, {song.find}." if song.find and not song.path else song.link
-    return one_line(" ".join(filter(None, [f"{song.license}.", song.usage, where])))
+def _changes(cue: Cue) -> set[str]:
+    """Return how a film changes a song, which CC BY asks to say."""
+    length_s = cue.song.duration_s
+    is_faded = cue.fade_in_s > 0 or cue.fade_out_s > 0
+    is_cut = length_s is not None and cue.source_out_s - cue.source_in_s < length_s - _WHOLE_S
+    return {name for name, is_so in (("shortened", is_cut), ("faded", is_faded)) if is_so}
+
+
+def _terms(song: Song) -> str:
+    return one_line(" ".join(filter(None, [f"{song.license}.", song.usage])))
+
+
+def _where(song: Song) -> str:
+    """Return how to get a song; where its link is at best its artist's page, that comes second."""
+    if song.find:
+        return one_line(song.find + (f"; the artist's page: {song.link}" if song.link else ""))
+    return one_line(song.link) or "no link is known; search for title and artist"

@@ -24,7 +24,7 @@ from opentimelineio import opentime, schema
 
 from edge_emo.core.timecode import is_drop_frame
 from edge_emo.music.ranking.cues import Cue
-from edge_emo.report.cue_sheet import CueSheet, Edit, credit, label, one_line
+from edge_emo.report.cue_sheet import CueSheet, Edit, credit, file_name, label, one_line
 
 _FCPX_RATE = 25
 _FCPX_TIMES = {"offset", "start", "duration", "frameDuration"}
@@ -158,14 +158,14 @@ class _Timeline:
         available = self._range(0, max(heard, self._sheet.frame(song.duration_s or 0.0)))
         about = {"edge_emo": _about(edit.cue)}
         if song.path:
-            return self._file(Path(song.path).absolute(), available, about)
+            return self._file(Path(song.path), available, about)
         if is_native:
             return schema.MissingReference(label(song), available, metadata=about)
-        name = re.sub(r'[\\/:*?"<>|]', "_", label(song))[:200] + ".mp3"
-        return self._file(self._folder / name, available, about)
+        return self._file(self._folder / file_name(song), available, about)
 
     def _file(self, path: Path, available: Any, about: dict[str, Any] | None = None) -> Any:
-        found = schema.ExternalReference(path.as_uri(), available, metadata=about or {})
+        place = path.parent.resolve() / path.name  # editing programs do not follow ".."; a link keeps its own name
+        found = schema.ExternalReference(place.as_uri(), available, metadata=about or {})
         found.name = one_line(path.name)  # else XML gets that of the address, in which "%20" is a blank
         return found
 

@@ -80,12 +80,19 @@ def suits(song: Song) -> str:
     return f"suits: {emotions} ({plain(_FROM.get(song.mood_from, song.mood_from))})"
 
 
+def legend(songs: Sequence[Song]) -> list[str]:
+    """Return what the licences of a list allow, a line for each."""
+    usages = {in_a_word(song.license): _UNKNOWN if song.license == UNKNOWN else song.usage for song in songs}
+    return [f"{plain(word)}: {plain(usage)}" for word, usage in sorted(usages.items()) if usage]
+
+
 def footnotes(songs: Sequence[Song], *, detailed: bool) -> list[str]:
     """Return what the licences of a list allow, where its credit lines are, and how to find what has no link."""
-    usages = {in_a_word(song.license): _UNKNOWN if song.license == UNKNOWN else song.usage for song in songs}
-    lines = [f"{plain(word)}: {plain(usage)}" for word, usage in sorted(usages.items()) if usage]
-    if any(song.find and not song.path for song in songs):
-        lines.append(f"From the Audio Library: search for title and artist at {AUDIO_LIBRARY}.")
+    lines = legend(songs)
+    searched = {in_a_word(song.license) for song in songs if song.find and not song.path}
+    if searched:  # some of its songs are under CC BY, and then its name is nowhere in the list
+        which = "From the Audio Library" if searched == {"Audio Library"} else "Songs without a link of their own"
+        lines.append(f"{which}: search for title and artist at {AUDIO_LIBRARY}.")
     if any(song.credit for song in songs) and not detailed:
         lines.append("Credit lines and links: --details.")
     return lines

@@ -182,15 +182,24 @@ def scored(result: Scored, strong: Strong = str, *, detailed: bool = False, widt
     else:
         lines += song_list.rows(songs, before=heads, width=width, strong=strong)
     sheet, credits_file = map(plain, result.files)
+    lines += ["", _credits_needed(songs, credits_file)]
+    if any(not song.path for song in songs):
+        lines.append(f"The songs themselves are not included; {credits_file} says where to get each.")
+    lines += song_list.legend(songs)
+    return "\n".join([*lines, f"Written: {sheet} and {credits_file}", f"The same songs again: --seed {result.seed}"])
+
+
+def _credits_needed(songs: Sequence[Song], credits_file: str) -> str:
+    """Return which songs need a credit line, by their numbers, and where it is."""
     credited = [str(number) for number, song in enumerate(songs, start=1) if credit(song)]
-    lines.append("")
-    if credited:
-        which = "Every song asks" if len(credited) == len(songs) else f"Songs {', '.join(credited)} ask"
-        which = f"Song {credited[0]} asks" if len(credited) == 1 < len(songs) else which
-        lines.append(f"{which} for a credit; paste it under the video from {credits_file}.")
-    else:
-        lines.append(f"No song asks for a credit; {credits_file} says what else to do.")
-    return "\n".join([*lines, f"Written: {sheet}", f"The same songs again: --seed {result.seed}"])
+    if not credited:
+        return "No song needs a credit line."
+    *first, last = credited
+    which = f"Songs {', '.join(first)} and {last} need" if first else f"Song {last} needs"
+    if len(credited) == len(songs):
+        which = "Every song needs" if first else "The song needs"
+    lines = "lines" if first else "line"
+    return f"{which} a credit line: copy the {lines} from {credits_file} into the video's description."
 
 
 def songs(

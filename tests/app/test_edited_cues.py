@@ -105,6 +105,48 @@ def test_times_may_be_moved_as_seconds_or_as_time_codes(cues, edited, recommende
     assert [c.song for c in found] == [c.song for c in cues]
 
 
+def test_times_may_be_minutes_and_seconds_and_an_end_the_start_of_the_next(cues, edited, recommender):
+    def move(rows):
+        rows[0].update(end="", end_s="")
+        rows[1].update(start="1:05.5", start_s="")
+        rows[3].update(end="3:59,5", end_s="")
+
+    found = again(edited(move), recommender)
+    assert found[0].end_s == found[1].start_s == 65.5
+    assert found[3].end_s == 239.5
+
+
+def test_the_last_cue_needs_an_end_of_its_own(edited):
+    with pytest.raises(CueSheetError, match="line 5: no end_s and no end; give one of them"):
+        edited(lambda rows: rows[3].update(end="", end_s=""))
+
+
+@pytest.mark.parametrize("uid", ["", None], ids=["another song", "the same song"])
+def test_an_emotion_that_was_changed_was_chosen_by_hand(edited, recommender, uid):
+    """Nothing is left of how likely the one before it was."""
+
+    def change(rows):
+        assert rows[1]["found"].startswith("uncertain (sad")
+        rows[1].update(emotion="happy", uid=rows[1]["uid"] if uid is None else uid, found="" if uid is None else "x")
+
+    cue = again(edited(change), recommender)[1]
+    assert (cue.emotion, cue.found, cue.by_hand) == ("happy", "happy, chosen by hand", True)
+    assert (cue.probability, cue.is_sure, cue.disagree) == (1.0, True, False)
+
+
+def test_a_spreadsheet_may_have_written_semicolons_and_decimal_commas(sheet, recommender, tmp_path):
+    first, _ = write(sheet, tmp_path / "a.csv")
+    with first.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row |= {name: row[name].replace(".", ",") for name in row if name.endswith("_s") or name == "probability"}
+    with (tmp_path / "b.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert read(tmp_path / "b.csv", RATE) == read(first, RATE)
+
+
 def test_rows_may_go_and_new_ones_come(cues, edited, recommender):
     def change(rows):
         new = dict.fromkeys(rows[0], "") | {"start_s": "250", "end_s": "290", "emotion": "surprised"}
@@ -140,7 +182,16 @@ def test_a_row_that_needs_several_songs_gets_them(edited, recommender):
         ({"start_s": "70"}, r"line 3: start 00:00:59;29 and start_s 70 differ"),
         ({"start_s": "abc"}, "line 3: column start_s: 'abc' is not a number of seconds"),
         ({"start_s": "nan", "start": ""}, "cue 2: from nan to"),
-        ({"start": "1:00", "start_s": ""}, "line 3: '1:00' is no time code at 29.97 frames a second"),
+        (
+            {"start": "1:60", "start_s": ""},
+            "line 3: '1:60' is no time code at 29.97 .* or as minutes and seconds, such as 1:05.5",
+        ),
+        ({"start": "1:01"}, r"line 3: start 1:01 and start_s 60\.0171 differ"),
+        (
+            {"title": "Another Song"},
+            "cue 2: its row says Another Song by .*, but its uid .* is .*The uid chooses",
+        ),
+        ({"artist": "The Band"}, r"cue 2: its row says .* by The Band, .*songs search .The Band. --details"),
         ({"fade_in_s": "much"}, r"line 3: .*fade_in_s"),
         ({"start_s": "30", "start": ""}, r"cue 2: begins at 30 s, before 60\.0171 s, where the one before it ends"),
         ({"end_s": "900", "end": ""}, r"cue 2: from 60\.0171 to 900 s of a film of 300 s; correct its times"),
@@ -154,8 +205,9 @@ def test_what_cannot_be_kept_is_told_with_its_place(edited, recommender, change,
 
 
 def test_another_song_for_a_cue_that_is_not_there_is_told(edited, recommender):
-    with pytest.raises(CueSheetError, match="there is no cue 7; there are 4"):
-        again(edited(lambda rows: None), recommender, another=[7])
+    for keep, message in ((4, "no cue 7; there are only 4 cues"), (1, "no cue 7; there is only 1 cue$")):
+        with pytest.raises(CueSheetError, match=message):
+            again(edited(lambda rows, keep=keep: rows[:keep]), recommender, another=[7])
 
 
 @pytest.mark.parametrize(
@@ -164,6 +216,7 @@ def test_another_song_for_a_cue_that_is_not_there_is_told(edited, recommender):
         ("cues.otio", b"{}", r"not a cue sheet to read back; name a \.csv or \.json"),
         ("cues.csv", b"title,artist\na,b\n", "no column uid and no column emotion"),
         ("cues.csv", b"uid,emotion,start_s,end_s\na,calm,0,1,2,3\n", "line 2: more cells than columns"),
+        ("cues.csv", b"uid;emotion;start_s;end_s\na;calm;0;1;2;3\n", "line 2: .* contains the delimiter in quotes"),
         ("cues.csv", b"uid,emotion,start_s,end_s\n", "no cue is left"),
         ("cues.csv", b"\xff\xfe\x00", "not utf-8"),
         ("cues.json", b"[]", "not the output of `edge-emo score --json`"),

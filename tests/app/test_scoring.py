@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from edge_emo.app.scoring import Footage, Scoring, analyzed, stated
+from edge_emo.analysis.analyzer import Analyzer
+from edge_emo.app.scoring import Footage, Scoring, analyzed, stated, stated_length
 from edge_emo.core.errors import MediaError
+from edge_emo.media.demuxer import Demuxer
 from edge_emo.media.pictures import write_picture
 from edge_emo.media.sound import read_sound
 from edge_emo.media.sources import sample_path
@@ -27,7 +29,7 @@ def test_a_film_is_scored_by_what_was_found_in_it(recommender):
     assert plan.needs_timeline
     footage = analyzed(film_of((0, 60, "happy"), (60, 120, "sad")), listened=True)
     assert [cue.emotion for cue in plan.cues(footage)] == ["happy", "sad"]
-    with pytest.raises(ValueError, match="was not analysed"):
+    with pytest.raises(ValueError, match="was not analyzed"):
         plan.cues(Footage("a.mp4", 60.0, True))
 
 
@@ -61,3 +63,18 @@ def test_a_film_and_a_recording_state_their_length_and_whether_they_have_sound(f
     write_picture(tmp_path / "a.png", portrait)
     with pytest.raises(MediaError, match="a still picture cannot be scored"):
         stated(str(tmp_path / "a.png"))
+
+
+def test_a_film_is_as_long_as_it_states_unless_it_is_cut_off():
+    timeline = film_of((0, 62.1366, "happy"))
+    assert analyzed(timeline, listened=True, stated_s=62.024).timeline.duration_s == 62.024
+    for length_s in (90.0, 40.0, None):
+        assert analyzed(timeline, listened=True, stated_s=length_s).duration_s == 62.1366
+
+
+def test_what_a_film_states_is_the_same_before_and_instead_of_reading_it(film):
+    pytest.importorskip("av", reason="films need PyAV: pip install 'edge-emo[video]'")
+    opened = Demuxer(str(film))
+    assert stated_length(str(film), opened) == stated(str(film)).duration_s
+    analyze = Analyzer()
+    assert analyze(str(film), film=opened) == analyze(str(film)), "it can still be read"

@@ -37,7 +37,7 @@ def test_data_in_a_pipe_stay_there_while_the_bar_is_drawn(monkeypatch, slow_cloc
     stderr, stdout = Terminal(), io.StringIO()
     assert run(monkeypatch, stderr, stdout) == ["a.wav", "b.wav"]
     assert stdout.getvalue() == "data of a.wav\ndata of b.wav\n"
-    assert "Analysing" in stderr.getvalue()
+    assert "Analyzing" in stderr.getvalue()
     assert "data" not in stderr.getvalue()
 
 

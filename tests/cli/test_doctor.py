@@ -1,5 +1,7 @@
 """`edge-emo doctor` as a user meets it."""
 
+import re
+
 import cv2
 import numpy as np
 
@@ -14,6 +16,14 @@ def test_doctor(edge_emo, silence):
     assert "no voice found" in findings[f"level of {silence}"]["text"]
     assert findings["catalogue"]["text"] == "6047 songs"
     assert findings["your songs and history"]["text"].endswith("edge-emo.sqlite, nothing yet")
+
+
+def test_what_a_finding_is_about_stands_apart_from_what_it_says(edge_emo, silence, tmp_path):
+    (tmp_path / "a rather long name of a recording, too long for its column.wav").write_bytes(silence.read_bytes())
+    lines = edge_emo("doctor", silence, next(tmp_path.glob("a rather*"))).stdout.decode().splitlines()
+    texts = {topic: text for _, topic, text in (re.split(r" {2,}", line, maxsplit=2) for line in lines)}
+    assert texts["catalogue"] == "6047 songs"
+    assert texts[next(topic for topic in texts if "a rather long name" in topic)].startswith("16000 Hz")
 
 
 def test_doctor_tells_of_files_it_cannot_read(edge_emo):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from edge_emo.media.sound import read_sound
 from edge_emo.media.sources import sample_path
 from tests.cli.conftest import document
 from tests.conftest import write_film
@@ -52,7 +53,7 @@ def test_time_codes_count_the_frames_of_the_film(edge_emo, film, tmp_path):
 
 def test_the_output_says_which_songs_want_a_credit_and_how_to_get_the_same_again(edge_emo, film, tmp_path):
     text = edge_emo("score", film, "--out", "a.csv", "--license", "cc-by").stdout.decode()
-    assert "Every song asks for a credit; paste it under the video from a.csv.credits.txt." in text
+    assert "The song needs a credit line: copy the line from a.csv.credits.txt into the video's description." in text
     seed = text.split("--seed ")[1].strip()
     again = edge_emo("score", film, "--out", "b.csv", "--license", "cc-by", "--seed", seed)
     assert again.returncode == 0
@@ -100,6 +101,7 @@ def test_nothing_is_replaced_unless_asked(edge_emo, film, tmp_path):
         (["-", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         ([".", "--out", "cues.csv"], 2, "exactly one film, as a file"),
         (["film"], 2, "--out"),
+        (["film", "-o", "cues.otio"], 2, "name the cue sheet with --out cues.otio"),
         (["film", "--out", "cues.csv", "--another", "1"], 2, "name that sheet with --cues"),
         (
             ["film", "--out", "cues.csv", "--cues", sample_path()],
@@ -154,6 +156,30 @@ def test_edited_cues_are_kept_and_one_gets_another_song(edge_emo, film, tmp_path
     assert {name: old[name] for name in ("start", "end", "emotion", "found")} == {
         name: new[name] for name in ("start", "end", "emotion", "found")
     }
+
+
+def test_a_film_is_as_long_with_its_cues_as_it_was_without(edge_emo, tmp_path):
+    sound = np.resize(read_sound(sample_path()), 81_000)  # 5.0625 s, which a codec pads to a whole frame
+    write_film(tmp_path / "a.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 50, 10, sound)
+    lengths = []
+    for number, more in enumerate(([], ["--cues", "0.csv"])):
+        done = edge_emo("score", "a.mp4", "--out", f"{number}.csv", "--seed", 1, "--json", *more)
+        [result] = json.loads(done.stdout)["results"]
+        lengths.append((result["duration_s"], result["cues"][-1]["end_s"]))
+    assert lengths[0] == lengths[1]
+    assert lengths[0][0] == lengths[0][1]
+
+
+@needs_otio
+@pytest.mark.parametrize("format", ["otio", "xml", "fcpxml"])
+def test_the_film_is_named_by_a_path_without_detours(edge_emo, film, tmp_path, format):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "b.mp4").write_bytes(film.read_bytes())
+    done = edge_emo("score", "folder/../b.mp4", "--out", f"folder/../cues.{format}", "--mood", "calm")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / f"cues.{format}").read_text(encoding="utf-8")
+    assert (tmp_path.resolve() / "b.mp4").as_uri() in text
+    assert "/../" not in text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")

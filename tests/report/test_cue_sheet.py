@@ -396,7 +396,7 @@ def test_the_credits_hold_every_line_once_and_what_else_is_to_be_done(sheet, tmp
     assert path == credits_path(tmp_path / "cues.csv") == tmp_path / "cues.csv.credits.txt"
     text = path.read_text(encoding="utf-8")
     to_paste, to_do = text.split("Before you publish")
-    assert to_paste.startswith("Paste these lines under the video:\n")
+    assert to_paste.startswith("Copy these lines into the video's description:\n")
     assert to_paste.count("first credit") == 1
     assert to_paste.index("first credit") < to_paste.index("second credit")
     assert f"- D - {d.artist}: unknown. Not known; ask who holds the rights." in to_do
@@ -418,7 +418,46 @@ def test_what_is_printed_counts_every_credit_that_is_to_be_pasted(sheet):
     terms = {"license": "CC BY 3.0", "license_url": "https://x/by/3.0", "source": "own", "link": ""}
     cues = [free[0], replace(free[1], song=replace(free[1].song, **terms)), *free[2:]]
     printed = text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"]))
-    assert "Song 2 asks for a credit; paste it under the video from a.csv.credits.txt." in printed
+    assert "Song 2 needs a credit line: copy the line from a.csv.credits.txt into the video's description." in printed
+
+
+def test_the_ways_to_say_which_songs_need_a_credit(sheet):
+    def said(*credits):
+        cues = [
+            replace(cue, song=replace(cue.song, license="CC BY 4.0" if given else "free", credit=given))
+            for cue, given in zip(sheet.cues, credits, strict=False)
+        ]
+        return text.scored(Scored("a.mp4", 155.2, 25.0, 1, cues, ["a.csv", "a.csv.credits.txt"]))
+
+    assert "Every song needs a credit line: copy the lines from" in said("a", "b")
+    assert "The song needs a credit line: copy the line from" in said("a")
+    assert "Songs 1, 2 and 4 need a credit line: copy the lines from" in said("a", "b", None, "d")
+    assert "No song needs a credit line." in said(None, None)
+    assert "Written: a.csv and a.csv.credits.txt" in said(None)
+    assert said("a", "b").count("CC BY: Free to use") == 1
+
+
+def test_the_credits_say_what_was_changed_and_where_to_get_each_song(sheet):
+    own = {"license": "CC BY 4.0", "path": None, "find": None, "duration_s": 100.0, "link": "https://x/1"}
+    found = {**own, "credit": "C", "find": "search for it", "link": "https://x/artist"}
+    uncut = {"source_in_s": 0.0, "source_out_s": 99.5, "fade_in_s": 0.0, "fade_out_s": 0.0}
+    songs = [
+        {**own, "title": "One", "artist": "A/B", "credit": "A"},
+        {**own, "title": "Two", "credit": "B", "path": "/two.mp3"},
+        {**found, "title": "Three", "artist": ""},
+    ]
+    times = [uncut, uncut | {"source_out_s": 50.0}, uncut | {"source_in_s": 3.0, "fade_out_s": 2.0}]
+    cues = [
+        replace(cue, song=replace(cue.song, **song), **time)
+        for cue, song, time in zip(sheet.cues, songs, times, strict=False)
+    ]
+    lines = credits_of(replace(sheet, cues=tuple(cues))).splitlines()
+    assert lines[3:6] == ["A", "B (shortened)", "C (shortened, faded)"]
+    at = next(i for i, line in enumerate(lines) if line.startswith("To get the music"))
+    assert lines[at + 1 :] == [
+        "- One - A_B.mp3: https://x/1",
+        "- Three.mp3: search for it; the artist's page: https://x/artist",
+    ]
 
 
 def test_an_unknown_format_is_answered_with_the_known_ones(tmp_path):

@@ -53,3 +53,11 @@ def test_details_hold_what_a_video_needs(songs):
     assert "61 bpm, Harp" in about
     channel = details(songs[1])
     assert f"artist: {songs[1].link}" in channel, "an artist's page is no link to the song"
+
+
+def test_songs_of_the_audio_library_under_cc_by_are_not_called_by_a_name_that_the_list_lacks(songs):
+    credited = replace(songs[1], license="CC BY 4.0", usage="")
+    assert "From the Audio Library: search for" in "\n".join(footnotes([songs[1]], detailed=False))
+    for found in ([credited], [credited, songs[1]]):
+        assert "Songs without a link of their own: search for" in "\n".join(footnotes(found, detailed=False))
+    assert not any("search for" in line for line in footnotes([replace(credited, path="/a.mp3")], detailed=False))

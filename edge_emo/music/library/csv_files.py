@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -87,12 +88,20 @@ class _Text(io.TextIOWrapper):
 
 
 class CsvRows:
-    """The rows of a CSV whose first line names the columns. Raises SongListError for what is none."""
+    """The rows of a CSV whose first line names the columns. Raises SongListError for what is none.
 
-    def __init__(self, text: TextIO, path: Path, required: Sequence[str]) -> None:
+    Of several `delimiters` the one counts that the first line has most of: spreadsheets write semicolons where a comma
+    stands before decimals.
+    """
+
+    def __init__(self, text: TextIO, path: Path, required: Sequence[str], delimiters: str = ",") -> None:
         csv.field_size_limit(LONGEST_CELL)
-        self._reader, self._path, self._encoding = csv.reader(text, strict=True), path, text.encoding
+        self._path, self._encoding = path, text.encoding
         with self._errors(1):
+            first_line = next(text, "")
+            self.delimiter = max(delimiters, key=first_line.count)
+            lines = chain([first_line], text)
+            self._reader = csv.reader(lines, strict=True, delimiter=self.delimiter)
             self.columns = tuple(name.strip().casefold() for name in next(self._reader, ()))
         missing = [name for name in required if name not in self.columns]
         if missing:
@@ -118,7 +127,7 @@ class CsvRows:
             if cells:
                 row = dict(zip(self.columns, cells + [""] * (n - len(cells)), strict=False))
                 if len(cells) > n:
-                    row[EXTRA] = ",".join(cells[n:])
+                    row[EXTRA] = self.delimiter.join(cells[n:])
                 yield line, row
             line = self._reader.line_num + 1
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from shlex import quote
 
 import msgspec
 
@@ -70,7 +71,8 @@ class Cue:
 class EditedCue(msgspec.Struct, frozen=True):
     """A cue as somebody edited it: `uid` names its song, and without one another song comes, for its `emotion`.
 
-    That other song is not the one of `title` and `artist`, which the cue had. What else is None follows from the rest.
+    That other song is not the one of `title` and `artist`, under `license`, which the cue had. What else is None
+    follows from the rest.
     """
 
     start_s: float
@@ -79,6 +81,7 @@ class EditedCue(msgspec.Struct, frozen=True):
     uid: str | None = None
     title: str | None = None
     artist: str | None = None
+    license: str | None = None
     probability: float = 1.0
     is_sure: bool = True
     disagree: bool = False
@@ -165,13 +168,15 @@ def revised(
     A cue without a song, and those of which the number (from 1) is in `another`, get one that is in no other cue and
     was not the one they had. Fades that are not given are `crossfade_s` long. Time between cues is silence.
 
-    Raises CueSheetError for cues that overlap, lie beyond the film or ask for more than their song holds,
-    SongNotFoundError for an unknown song or where none is left, and ValueError for a crossfade below 0.
+    Raises CueSheetError for cues that overlap, lie beyond the film, ask for more than their song holds or name another
+    song than their `uid`, SongNotFoundError for an unknown song or where none is left, and ValueError for a crossfade
+    below 0.
     """
     _check_crossfade(crossfade_s)
     edited = list(_checked(edited, duration_s))
     if unknown := [number for number in another if not 1 <= number <= len(edited)]:
-        raise CueSheetError(f"there is no cue {unknown[0]}; there are {len(edited)}")
+        there_are = f"there are only {len(edited)} cues" if len(edited) > 1 else "there is only 1 cue"
+        raise CueSheetError(f"no cue {unknown[0]}; {there_are}")
     taken = [uid for cue in edited for uid in ([cue.uid] if cue.uid else _uids_it_had(cue, recommender.catalogue))]
     choice = _Choice(recommender, filters, seed, taken)
     starts, ends = [cue.start_s for cue in edited], [cue.end_s for cue in edited]
@@ -181,6 +186,7 @@ def revised(
         fades = {name: getattr(cue, name) for name in ("source_in_s", "fade_in_s", "fade_out_s")}
         if cue.uid and number not in another:
             song = recommender.catalogue.song(cue.uid)
+            _check_name(number, cue, song)
             parts.append(_Part(cue.start_s, cue.end_s, song, cue.reason, cue.emotion or "", **facts, **fades))
         elif cue.emotion:
             region = CueRegion.of_mood(cue.emotion, cue.start_s, cue.end_s)
@@ -199,6 +205,18 @@ def revised(
                 f"{here.song.duration_s:.1f} s; end the cue earlier, or leave its uid empty for another song"
             )
     return cues
+
+
+def _check_name(number: int, cue: EditedCue, song: Song) -> None:
+    """Raise CueSheetError where title or artist were edited, and not the uid, which alone names the song."""
+    for given, own in ((cue.title, song.title), (cue.artist, song.artist)):
+        if given and given.split() != own.split():
+            asked = " by ".join(filter(None, [cue.title, cue.artist]))
+            raise CueSheetError(
+                f"cue {number}: its row says {asked}, but its uid {song.uid} is {song.title} by {song.artist}. The uid "
+                f"chooses the song: enter that of the song you want (edge-emo songs search {quote(given)} --details), "
+                "or restore the title and artist"
+            )
 
 
 def _uids_it_had(cue: EditedCue, catalogue: Catalogue) -> Iterator[str]:
