@@ -17,9 +17,10 @@ from benchmarks.fuzz_media import tone, without_chance
 from edge_emo.media.sound import SAMPLE_RATE
 from edge_emo.music.library import exchange, lmc, tags
 from edge_emo.music.library.playlist import write_playlist
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
+from edge_emo.music.store.song import Song
 
 _SONGS = [
     {"title": "Evening", "artist": "Ada", "uid": "a:1", "genre": "jazz", "bpm": 90, "duration_s": 61.5,

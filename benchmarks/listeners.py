@@ -10,8 +10,8 @@ import numpy as np
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.music.ranking.recommend import Recommendation
 from edge_emo.music.ranking.scores import Ranking
-from edge_emo.music.store.catalogue import Key
 from edge_emo.music.store.history import Action
+from edge_emo.music.store.song import Key
 
 EXAMINED = 0.85
 """How likely somebody who looked at a song looks at the next one too."""

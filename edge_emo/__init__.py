@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from edge_emo.face.recognizer import FaceRecognizer
     from edge_emo.media.pictures import read_picture
     from edge_emo.music.ranking.recommend import Recommendation, Recommender, recommend
-    from edge_emo.music.store.catalogue import Catalogue, Song
+    from edge_emo.music.store.catalogue import Catalogue
     from edge_emo.music.store.database import UserDatabase
     from edge_emo.music.store.filters import Filters
     from edge_emo.music.store.history import History
+    from edge_emo.music.store.song import Song
     from edge_emo.voice.recognizer import VoiceRecognizer
 
 __version__ = "0.2.0"
@@ -59,7 +60,7 @@ _HOMES = {
     "EMOTIONS": "edge_emo.core.emotions",
     "EdgeEmoError": "edge_emo.core.errors",
     "Catalogue": "edge_emo.music.store.catalogue",
-    "Song": "edge_emo.music.store.catalogue",
+    "Song": "edge_emo.music.store.song",
     "UserDatabase": "edge_emo.music.store.database",
     "Filters": "edge_emo.music.store.filters",
     "History": "edge_emo.music.store.history",

@@ -15,8 +15,8 @@ from edge_emo.music.library.lmc import Converted
 from edge_emo.music.ranking.cues import Cue
 from edge_emo.music.ranking.recommend import Advice, Recommendation
 from edge_emo.music.ranking.taste import Like
-from edge_emo.music.store.catalogue import CatalogueInfo, Song
 from edge_emo.music.store.history import Event, HistoryStats
+from edge_emo.music.store.song import CatalogueInfo, Song
 
 VERSION: Final = 1
 """Of all documents; it rises when a key is renamed, removed, or changes its meaning."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from edge_emo.core.errors import CatalogueError, UserDataError
 
 if TYPE_CHECKING:
-    from edge_emo.music.store.catalogue import Catalogue, Song
+    from edge_emo.music.store.catalogue import Catalogue
     from edge_emo.music.store.database import UserDatabase
+    from edge_emo.music.store.song import Song
 
 _PATIENCE_S = 3.0  # for a database that another process holds, where the command can do without
 

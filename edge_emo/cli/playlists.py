@@ -16,7 +16,7 @@ from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.ranking.choice import Recommendation
-    from edge_emo.music.store.catalogue import Song
+    from edge_emo.music.store.song import Song
 
 F = TypeVar("F", bound=Callable[..., Any])
 

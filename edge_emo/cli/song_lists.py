@@ -18,7 +18,7 @@ from edge_emo.core.text import count
 
 if TYPE_CHECKING:
     from edge_emo.music.library.exchange import Format
-    from edge_emo.music.store.catalogue import Song
+    from edge_emo.music.store.song import Song
 
 
 @click.command(

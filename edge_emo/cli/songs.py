@@ -18,8 +18,8 @@ from edge_emo.core.text import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_emo.music.store.catalogue import Song
     from edge_emo.music.store.filters import Filters
+    from edge_emo.music.store.song import Song
 
 
 @click.group(cls=Group)

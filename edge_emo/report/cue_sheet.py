@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from edge_emo.music.ranking.cues import Cue
-from edge_emo.music.store.catalogue import Song
 from edge_emo.music.store.licenses import credit_line, is_cc_by
+from edge_emo.music.store.song import Song
 
 _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # what XML cannot hold
 

@@ -9,8 +9,8 @@ from itertools import accumulate
 
 from edge_emo.core.emotions import EMOTIONS
 from edge_emo.core.text import plain
-from edge_emo.music.store.catalogue import Song
 from edge_emo.music.store.licenses import AUDIO_LIBRARY, UNKNOWN, in_a_word
+from edge_emo.music.store.song import Song
 
 Strong = Callable[[str], str]
 """What makes text stand out where it is going to be read, such as bold on a terminal; `str` leaves it as it is."""

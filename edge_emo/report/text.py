@@ -10,7 +10,7 @@ from edge_emo.core.text import plain
 from edge_emo.core.timeline import Person, Segment, Summary, Timeline
 from edge_emo.media.sources import title
 from edge_emo.music.ranking.recommend import Advice, Recommendation
-from edge_emo.music.store.catalogue import Song
+from edge_emo.music.store.song import Song
 from edge_emo.report import song_list
 from edge_emo.report.cue_sheet import credit
 from edge_emo.report.song_list import Strong

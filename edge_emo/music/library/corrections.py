@@ -7,9 +7,10 @@ from math import isclose
 import msgspec
 
 from edge_emo.core.errors import SongNotFoundError
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.moods import FOUND_BY, MoodPosition, mood_position
 from edge_emo.music.store.record import SongRecord
+from edge_emo.music.store.song import Song
 
 _NEAR = 1e-6  # spreadsheets round
 

@@ -16,9 +16,10 @@ from edge_emo.core.errors import SongListError
 from edge_emo.core.text import printable
 from edge_emo.music.library.corrections import corrected
 from edge_emo.music.library.csv_files import EXTRA, CsvRows, guarded, joined, opened, split, unguarded
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.record import SongRecord
+from edge_emo.music.store.song import Song
 from edge_emo.music.store.writer import SongWriter
 
 Format = Literal["csv", "jsonl"]

@@ -13,7 +13,7 @@ from edge_emo.core.errors import PlaylistError
 from edge_emo.core.files import atomic_write, check_folder, real_path
 from edge_emo.core.text import printable
 from edge_emo.music.library.tags import clean
-from edge_emo.music.store.catalogue import Song
+from edge_emo.music.store.song import Song
 
 SUFFIXES = (".m3u", ".m3u8", ".xspf")
 

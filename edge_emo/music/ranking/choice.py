@@ -14,7 +14,8 @@ from edge_emo.core.emotions import EMOTIONS
 from edge_emo.music.ranking.appeal import LEAST_FIT, Appeal
 from edge_emo.music.ranking.mixture import Part, turns
 from edge_emo.music.ranking.scores import Indices
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
+from edge_emo.music.store.song import Song
 
 _SUITS = 0.15  # share of an emotion from which on a song is said to suit it
 _POOL = 500  # best songs of each part among which the choice is made

@@ -16,8 +16,9 @@ from edge_emo.core.errors import CueSheetError, SongNotFoundError
 from edge_emo.core.timeline import Timeline
 from edge_emo.music.ranking.recommend import USUAL, Recommendation, Recommender
 from edge_emo.music.ranking.regions import MIN_REGION_S, SAME_S, CueRegion, Gaps, regions
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.filters import Filters
+from edge_emo.music.store.song import Song
 
 CROSSFADE_S = 2.0
 """From one song to the next, where nothing else is asked."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.core.emotions import EMOTIONS, VALENCE_AROUSAL
-from edge_emo.music.store.catalogue import KEYS, Key, Keys, Ranked
 from edge_emo.music.store.moods import SPREAD
+from edge_emo.music.store.song import KEYS, Key, Keys, Ranked
 
 MAX_PER_ARTIST = 2
 """Songs of one artist among any ten."""

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emo.music.ranking.scores import Floats, Indices, Ranking, spread, steady
-from edge_emo.music.store.catalogue import Catalogue, Song
+from edge_emo.music.store.catalogue import Catalogue
 from edge_emo.music.store.history import LIKED, Event, History
+from edge_emo.music.store.song import Song
 
 Attribute = tuple[str, ...]
 """Such as ("genre", "Jazz"), ("artist", "...", ), or with an emotion at the end: there it counts beside the former."""

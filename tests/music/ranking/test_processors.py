@@ -12,7 +12,8 @@ import pytest
 CHOICES = """
 import json, sys
 import numpy as np
-from edge_emo.music.store.catalogue import KEYS, Catalogue, Ranked
+from edge_emo.music.store.catalogue import Catalogue
+from edge_emo.music.store.song import KEYS, Ranked
 from edge_emo.music.store.database import UserDatabase
 from edge_emo.music.store.history import History
 from edge_emo.music.ranking.scores import Ranking
