@@ -224,7 +224,7 @@ def test_what_cannot_be_plotted_is_told(tmp_path, timeline, shown, monkeypatch):
     with pytest.raises(MediaError, match="cannot be written"):
         drawings.plot(timeline, shown, tmp_path / "a.xyz")
     monkeypatch.setattr(plot.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DecoderMissingError, match=r"edge-emo\[plot\]"):
+    with pytest.raises(DecoderMissingError, match=r"'\.\[plot\]'"):
         drawings.plot(timeline, shown, tmp_path / "b.png")
 
 
