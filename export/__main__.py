@@ -63,6 +63,12 @@ def _described(path: Path, weights: Path | None) -> Description:
         return describe(path, weights)
     except SourceError as error:
         raise click.ClickException(str(error)) from error
+    except ImportError as error:
+        raise _missing(error) from error
+
+
+def _missing(error: ImportError) -> click.ClickException:
+    return click.ClickException(f"{error.name} is missing; {to_install('export')}")
 
 
 source = click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
@@ -189,7 +195,7 @@ def convert(
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
     except ImportError as error:
-        raise click.ClickException(f"{error.name} is missing; {to_install('export')}") from error
+        raise _missing(error) from error
     try:
         removed = write(made, out)
     except OSError as error:
