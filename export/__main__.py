@@ -30,6 +30,7 @@ from export.keras.loading import load
 from export.keras.network import InputShape, Network
 from export.keras.quiet import quiet
 from export.keras.source import Description, SourceError, describe
+from export.measure.chance import is_near_guessing, of_guessing
 from export.measure.label_names import LabelError, Labels, parsed
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from export.pipeline import Export
 
 N_TOLD = 5
-ABOVE_CHANCE = 0.1
-"""Share of what chance leaves that a model has to get right, or one is asked whether its input is."""
 
 
 class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # which is generic in new releases of click
@@ -217,7 +216,7 @@ def _tell_made(made: Export, out: Path) -> None:
     found = made.search
     if made.front_ends:
         for way in made.front_ends.ways:
-            click.echo(f"fp32 is right on {way.accuracy:.1%} of {made.front_ends.n} recordings {way.name}")
+            click.echo(f"fp32 is right on {way.accuracy:.1%} of {len(made.front_ends.labels)} recordings {way.name}")
         if made.front_ends.warning:
             click.secho(f"WARNING: {made.front_ends.warning}", err=True, bold=True)
     if found is None:
@@ -229,10 +228,10 @@ def _tell_made(made: Export, out: Path) -> None:
     report = out / next(name for name in made.files if name.endswith(".report.md"))
     if found.accuracy_fp32 is not None:
         click.echo(f"fp32 is right on {found.accuracy_fp32:.1%} of {len(found.judged)} inputs of known label")
-        if found.accuracy_fp32 < found.chance + ABOVE_CHANCE * (1 - found.chance):
+        if is_near_guessing(found.accuracy_fp32, found.judged.labels):
             click.echo(
-                f"WARNING: always the same label would be right on {found.chance:.1%}; are the front end and the order "
-                "of the labels those of the training?",
+                f"WARNING: guessing the commonest label would be right on {of_guessing(found.judged.labels):.1%}, the "
+                f"model is right on {found.accuracy_fp32:.1%}; are the front end and the labels right?",
                 err=True,
             )
     chosen = found.chosen
