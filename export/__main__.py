@@ -30,15 +30,11 @@ from export.keras.loading import load
 from export.keras.network import InputShape, Network
 from export.keras.quiet import quiet
 from export.keras.source import Description, SourceError, describe
-from export.measure.chance import is_near_guessing, of_guessing
 from export.measure.label_names import LabelError, Labels, parsed
 
 if TYPE_CHECKING:
     from export.measure.inference import Meaning
     from export.measure.samples import Samples
-    from export.pipeline import Export
-
-N_TOLD = 5
 
 
 class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # which is generic in new releases of click
@@ -201,56 +197,13 @@ def convert(
         raise click.ClickException(
             f"{out}: cannot be written ({error.strerror}); make room, or choose another"
         ) from error
-    for text in left_out[:N_TOLD]:
-        click.echo(f"left out: {text}", err=True)
-    if len(left_out) > N_TOLD:
-        click.echo(f"left out: {len(left_out) - N_TOLD} files more", err=True)
+    from export.outcome import tell_left_out, tell_made
+
+    tell_left_out(left_out)
     for name in removed:
         click.echo(f"removed {out / name}, of an earlier export", err=True)
-    _tell_made(made, out)
+    tell_made(made, out, task)
     sys.exit(0 if made.holds else 1)
-
-
-def _tell_made(made: Export, out: Path) -> None:
-    click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
-    found = made.search
-    if made.front_ends:
-        for way in made.front_ends.ways:
-            click.echo(f"fp32 is right on {way.accuracy:.1%} of {len(made.front_ends.labels)} recordings {way.name}")
-        if made.front_ends.warning:
-            click.secho(f"WARNING: {made.front_ends.warning}", err=True, bold=True)
-    if found is None:
-        click.echo(
-            "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",
-            err=True,
-        )
-        return
-    report = out / next(name for name in made.files if name.endswith(".report.md"))
-    if found.accuracy_fp32 is not None:
-        click.echo(f"fp32 is right on {found.accuracy_fp32:.1%} of {len(found.judged)} inputs of known label")
-        if is_near_guessing(found.accuracy_fp32, found.judged.labels):
-            click.echo(
-                f"WARNING: guessing the commonest label would be right on {of_guessing(found.judged.labels):.1%}, the "
-                f"model is right on {found.accuracy_fp32:.1%}; are the front end and the labels right?",
-                err=True,
-            )
-    chosen = found.chosen
-    if chosen is None or chosen.comparison is None or made.small is None:
-        best = found.nearest
-        told = f"the best, {best.variant}: {best.refusal}" if best else "none could be made"
-        click.echo(f"no int8: every candidate was refused; {told}; see {report}", err=True)
-        return
-    click.echo(
-        f"{out / made.small}: {chosen.kilobytes:,.0f} kB; {chosen.variant}; {chosen.latency_ms:.2f} ms against "
-        f"{found.fp32_ms:.2f} in fp32; " + "; ".join(map(str, chosen.comparison.gates))
-    )
-    if found.is_forced:
-        why = chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"
-        click.echo(f"WARNING: {made.small} was written by force: {why}", err=True)
-    elif chosen.precision == "fp16":
-        click.echo(f"by the rule no int8 file does as well as weights stored in 16 bits; see {report}", err=True)
-    elif chosen.latency_ms > found.fp32_ms:
-        click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
 
 
 @main.command()

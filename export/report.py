@@ -99,7 +99,7 @@ def page(
 
 
 def _told(gate: Gate) -> str:
-    return f"{str(gate)[0].upper()}{str(gate)[1:]}: {'holds' if gate.holds else 'DOES NOT HOLD'}."
+    return f"{str(gate)[0].upper()}{str(gate)[1:]}; {'holds' if gate.holds else 'DOES NOT HOLD'}."
 
 
 def _graph(conversion: Conversion, search: Search | None) -> list[str]:

@@ -1,5 +1,7 @@
 """What `convert` writes: models, cards, evidence and report; and when there is no int8. Needs TensorFlow."""
 
+import re
+
 import pytest
 
 pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
@@ -33,6 +35,18 @@ def test_fp32_and_int8_with_cards_evidence_and_report(exported):
     assert all(gate["holds"] for gate in gates.values())
     assert int8["parity"]["chosen"] in {candidate["variant"] for candidate in int8["parity"]["candidates"]}
     assert set(int8["parity"]["versions"]) >= {"onnxruntime", "onnx", "python"}
+
+
+def test_figures_are_told_after_what_they_are_figures_of_and_a_line_each(exported):
+    lines = exported[1].stdout.splitlines()
+    assert re.fullmatch(r".*net\.fp32\.onnx: [\d,]+ kB", lines[0])
+    parity = r"  largest difference from the source, as a share of its outputs: \S+e-\d+ \(limit 1e-4, 500 inputs\)"
+    assert re.fullmatch(parity, lines[1])
+    start = next(place for place, line in enumerate(lines) if "net.int8.onnx: " in line)
+    assert lines[start + 3] == "  layers that can saturate: 0 (limit 0)"
+    assert re.fullmatch(r"  [\d.]+% of labels agree with fp32 \(limit 98%, 160 inputs\)", lines[start + 4])
+    assert re.fullmatch(r"  change of accuracy: -?[\d.]+ points \(limit -1 points, 160 inputs\)", lines[start + 5])
+    assert "run it with" not in exported[1].stdout  # as nobody said what it is for
 
 
 def test_the_report_shows_the_graph_and_every_candidate(exported):
