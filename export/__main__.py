@@ -163,7 +163,7 @@ def convert(
     try:
         with quiet() as tell:
             from export.measure.samples import labelled_files, read_samples
-            from export.pipeline import export, write
+            from export.pipeline import export, replaced, write
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
@@ -191,6 +191,7 @@ def convert(
         raise click.ClickException(str(error)) from error
     except ImportError as error:
         raise _missing(error) from error
+    other = replaced(made, out)
     try:
         removed = write(made, out)
     except OSError as error:
@@ -200,6 +201,8 @@ def convert(
     from export.outcome import tell_left_out, tell_made
 
     tell_left_out(left_out)
+    if other:
+        click.echo(f"{out}: replaces the conversion of {'another ' * (other == path.name)}{other}", err=True)
     for name in removed:
         click.echo(f"removed {out / name}, of an earlier export", err=True)
     tell_made(made, out, task)
@@ -210,8 +213,10 @@ def convert(
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
     """Measure every gate again on the files in FOLDER, as they lie there."""
-    from export.keras.verify import verify as checks
-
+    try:
+        from export.keras.verify import verify as checks
+    except ImportError as error:
+        raise _missing(error) from error
     failed = 0
     for check in checks(folder):
         click.echo(f"{'ok    ' if check.holds else 'FAILED'} {check.file}: {check.text}")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import onnx
 
-from tests.export.command.running import card, convert, verify
+from tests.export.command.running import card, convert, network, verify
 
 
 def test_fp32_and_int8_with_cards_evidence_and_report(exported):
@@ -57,6 +57,23 @@ def test_the_report_shows_the_graph_and_every_candidate(exported):
     picture = cv2.imread(str(exported[0] / "net.report.png"))
     assert picture.shape[0] > 400
     assert picture.std() > 10
+
+
+def test_what_replaces_the_conversion_of_another_file_says_so(model_file, tmp_path):
+    import keras
+
+    again = tmp_path / "net.h5"
+    network(keras).save(again)
+    for path, words in (
+        (model_file, ""),
+        (model_file, ""),
+        (again, "replaces the conversion of net.keras\n"),
+        (model_file, "replaces the conversion of net.h5\n"),
+    ):
+        done = convert(path, tmp_path / "out")
+        assert done.exit_code == 0, done.output
+        assert words in done.stderr
+        assert ("replaces" in done.stderr) == bool(words)
 
 
 def test_without_real_inputs_there_is_a_warning_and_no_int8(model_file, tmp_path):
