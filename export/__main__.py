@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trains elsewhere: only its graphs become ONNX
@@ -20,6 +20,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trains elsewhere: only it
 import click
 import msgspec
 
+from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import signals_raised
 from edge_emo.core.errors import CardError
 from edge_emo.core.text import to_install
@@ -72,18 +73,34 @@ weights_option = click.option(
 )
 
 
-@click.group()
+class _Command(Command):
+    groups: ClassVar[dict[str, str]] = {
+        "Model": "weights input_shape trust_code",
+        "What it is for": "task labels outputs front_end",
+        "int8": "calibrate force",
+        "Results": "out opset license_name as_json",
+    }
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Turn Keras models of every age into ONNX, and prove that they compute the same."""
 
 
-@main.command()
+@main.command(
+    short_help="Show what a model file holds, without running it.",
+    examples=("python -m export inspect model.h5", "python -m export inspect model.json --weights weights.h5 --json"),
+)
 @source
 @weights_option
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as_json: bool) -> None:
-    """Tell what a model file holds, and what of it a conversion loses. No code in it is run, and no graph."""
+    """Show what a model file holds, and what of it a conversion leaves out. No code in it is run, and no graph."""
     found = inspected(_described(path, weights), input_shape)
     click.echo(json.dumps(found, indent=1) if as_json else as_text(found))
     if found["note"]:
@@ -92,12 +109,19 @@ def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as
         raise click.ClickException(found["problem"])
 
 
-@main.command()
+@main.command(
+    short_help="Convert a model to ONNX, fp32 and int8.",
+    examples=(
+        "python -m export convert voice.h5 --out out/ --front-end front-end.json --labels angry,calm,happy "
+        "--calibrate recordings/",
+        "python -m export convert face.keras --out out/ --task face --labels angry,happy,sad --calibrate pictures/",
+    ),
+)
 @source
 @weights_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
-@click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
+@click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True, help="Of the ONNX files.")
 @click.option("--task", type=click.Choice(["voice", "face"]), help="What the model is for.")
 @click.option(
     "--labels",
@@ -209,10 +233,17 @@ def convert(
     sys.exit(0 if made.holds else 1)
 
 
-@main.command()
+@main.command(
+    short_help="Check converted models against their limits again.",
+    examples=("python -m export verify out/", "python -m export verify out/ && cp out/voice.int8.* models/"),
+)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
-    """Measure every gate again on the files in FOLDER, as they lie there."""
+    """Measure every gate again on the files in FOLDER, as they lie there.
+
+    A gate is a figure with a limit that it has to keep, such as the share of labels on which int8 agrees with fp32.
+    Ends with 0 only where every gate holds.
+    """
     try:
         from export.keras.verify import verify as checks
     except ImportError as error:
