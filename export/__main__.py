@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trains elsewhere: only its graphs become ONNX
@@ -20,6 +20,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trains elsewhere: only it
 import click
 import msgspec
 
+from edge_emo.cli.help import Command
 from edge_emo.cli.terminal import signals_raised
 from edge_emo.core.errors import CardError
 from edge_emo.core.text import to_install
@@ -35,11 +36,6 @@ from export.measure.label_names import LabelError, Labels, parsed
 if TYPE_CHECKING:
     from export.measure.inference import Meaning
     from export.measure.samples import Samples
-    from export.pipeline import Export
-
-N_TOLD = 5
-ABOVE_CHANCE = 0.1
-"""Share of what chance leaves that a model has to get right, or one is asked whether its input is."""
 
 
 class Shape(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # which is generic in new releases of click
@@ -63,6 +59,12 @@ def _described(path: Path, weights: Path | None) -> Description:
         return describe(path, weights)
     except SourceError as error:
         raise click.ClickException(str(error)) from error
+    except ImportError as error:
+        raise _missing(error) from error
+
+
+def _missing(error: ImportError) -> click.ClickException:
+    return click.ClickException(f"{error.name} is missing; {to_install('export')}")
 
 
 source = click.argument("path", metavar="MODEL", type=click.Path(path_type=Path))
@@ -71,18 +73,34 @@ weights_option = click.option(
 )
 
 
-@click.group()
+class _Command(Command):
+    groups: ClassVar[dict[str, str]] = {
+        "Model": "weights input_shape trust_code",
+        "What it is for": "task labels outputs front_end",
+        "int8": "calibrate force",
+        "Results": "out opset license_name as_json",
+    }
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Turn Keras models of every age into ONNX, and prove that they compute the same."""
 
 
-@main.command()
+@main.command(
+    short_help="Show what a model file holds, without running it.",
+    examples=("python -m export inspect model.h5", "python -m export inspect model.json --weights weights.h5 --json"),
+)
 @source
 @weights_option
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as_json: bool) -> None:
-    """Tell what a model file holds, and what of it a conversion loses. No code in it is run, and no graph."""
+    """Show what a model file holds, and what of it a conversion leaves out. No code in it is run, and no graph."""
     found = inspected(_described(path, weights), input_shape)
     click.echo(json.dumps(found, indent=1) if as_json else as_text(found))
     if found["note"]:
@@ -91,12 +109,19 @@ def inspect(path: Path, weights: Path | None, input_shape: InputShape | None, as
         raise click.ClickException(found["problem"])
 
 
-@main.command()
+@main.command(
+    short_help="Convert a model to ONNX, fp32 and int8.",
+    examples=(
+        "python -m export convert voice.h5 --out out/ --front-end front-end.json --labels angry,calm,happy "
+        "--calibrate recordings/",
+        "python -m export convert face.keras --out out/ --task face --labels angry,happy,sad --calibrate pictures/",
+    ),
+)
 @source
 @weights_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the results.")
 @click.option("--input-shape", type=Shape(), help="Where the file states none, without the batch; ? keeps a size open.")
-@click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True)
+@click.option("--opset", type=click.IntRange(13, 21), default=17, show_default=True, help="Of the ONNX files.")
 @click.option("--task", type=click.Choice(["voice", "face"]), help="What the model is for.")
 @click.option(
     "--labels",
@@ -162,7 +187,7 @@ def convert(
     try:
         with quiet() as tell:
             from export.measure.samples import labelled_files, read_samples
-            from export.pipeline import export, write
+            from export.pipeline import export, replaced, write
 
             tell("loading the model")
             network = load(found, input_shape=input_shape, trust_code=trust_code)
@@ -189,71 +214,40 @@ def convert(
     except (SourceError, CardError) as error:
         raise click.ClickException(str(error)) from error
     except ImportError as error:
-        raise click.ClickException(f"{error.name} is missing; {to_install('export')}") from error
+        raise _missing(error) from error
+    other = replaced(made, out)
     try:
         removed = write(made, out)
     except OSError as error:
         raise click.ClickException(
             f"{out}: cannot be written ({error.strerror}); make room, or choose another"
         ) from error
-    for text in left_out[:N_TOLD]:
-        click.echo(f"left out: {text}", err=True)
-    if len(left_out) > N_TOLD:
-        click.echo(f"left out: {len(left_out) - N_TOLD} files more", err=True)
+    from export.outcome import tell_left_out, tell_made
+
+    tell_left_out(left_out)
+    if other:
+        click.echo(f"{out}: replaces the conversion of {'another ' * (other == path.name)}{other}", err=True)
     for name in removed:
         click.echo(f"removed {out / name}, of an earlier export", err=True)
-    _tell_made(made, out)
+    tell_made(made, out, task)
     sys.exit(0 if made.holds else 1)
 
 
-def _tell_made(made: Export, out: Path) -> None:
-    click.echo(f"{out / made.fp32}: {len(made.files[made.fp32]) / 1000:,.0f} kB; {made.gate}")
-    found = made.search
-    if made.front_ends:
-        for way in made.front_ends.ways:
-            click.echo(f"fp32 is right on {way.accuracy:.1%} of {made.front_ends.n} recordings {way.name}")
-        if made.front_ends.warning:
-            click.secho(f"WARNING: {made.front_ends.warning}", err=True, bold=True)
-    if found is None:
-        click.echo(
-            "WARNING: compared on random numbers only, and no int8: give real recordings or pictures to --calibrate",
-            err=True,
-        )
-        return
-    report = out / next(name for name in made.files if name.endswith(".report.md"))
-    if found.accuracy_fp32 is not None:
-        click.echo(f"fp32 is right on {found.accuracy_fp32:.1%} of {len(found.judged)} inputs of known label")
-        if found.accuracy_fp32 < found.chance + ABOVE_CHANCE * (1 - found.chance):
-            click.echo(
-                f"WARNING: always the same label would be right on {found.chance:.1%}; are the front end and the order "
-                "of the labels those of the training?",
-                err=True,
-            )
-    chosen = found.chosen
-    if chosen is None or chosen.comparison is None or made.small is None:
-        best = found.nearest
-        told = f"the best, {best.variant}: {best.refusal}" if best else "none could be made"
-        click.echo(f"no int8: every candidate was refused; {told}; see {report}", err=True)
-        return
-    click.echo(
-        f"{out / made.small}: {chosen.kilobytes:,.0f} kB; {chosen.variant}; {chosen.latency_ms:.2f} ms against "
-        f"{found.fp32_ms:.2f} in fp32; " + "; ".join(map(str, chosen.comparison.gates))
-    )
-    if found.is_forced:
-        why = chosen.refusal or "calibrated and judged on random numbers, which say nothing of real ones"
-        click.echo(f"WARNING: {made.small} was written by force: {why}", err=True)
-    elif chosen.precision == "fp16":
-        click.echo(f"by the rule no int8 file does as well as weights stored in 16 bits; see {report}", err=True)
-    elif chosen.latency_ms > found.fp32_ms:
-        click.echo(f"{made.small} is smaller, but slower here than {made.fp32}", err=True)
-
-
-@main.command()
+@main.command(
+    short_help="Check converted models against their limits again.",
+    examples=("python -m export verify out/", "python -m export verify out/ && cp out/voice.int8.* models/"),
+)
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def verify(folder: Path) -> None:
-    """Measure every gate again on the files in FOLDER, as they lie there."""
-    from export.keras.verify import verify as checks
+    """Measure every gate again on the files in FOLDER, as they lie there.
 
+    A gate is a figure with a limit that it has to keep, such as the share of labels on which int8 agrees with fp32.
+    Ends with 0 only where every gate holds.
+    """
+    try:
+        from export.keras.verify import verify as checks
+    except ImportError as error:
+        raise _missing(error) from error
     failed = 0
     for check in checks(folder):
         click.echo(f"{'ok    ' if check.holds else 'FAILED'} {check.file}: {check.text}")

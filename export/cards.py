@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from onnx import ModelProto
@@ -17,12 +17,14 @@ from edge_emo.bench.machine import cpu_flags
 from edge_emo.core.files import atomic_write
 from edge_emo.models.manifest import Manifest, ModelEntry, read_manifest
 from edge_emo.models.schema import Card, FacePreprocessing, TensorInfo, VoicePreprocessing, check_card
-from export.keras.convert import Conversion
-from export.keras.network import Network
 from export.measure.gates import Gate
 from export.measure.inference import Meaning, Outputs, session
 from export.quantise.candidate import Candidate
 from export.quantise.rule import RULE
+
+if TYPE_CHECKING:
+    from export.keras.convert import Conversion
+    from export.keras.network import Network
 
 
 def save_card(card: Card, folder: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge_emo.core.files import atomic_writes
+from edge_emo.core.text import plain
 from edge_emo.models.schema import FacePreprocessing, Metric, VoicePreprocessing
 from export.cards import conversion_record, encoded, model_card, outputs_of, quantization_record
 from export.keras.convert import Conversion, to_onnx
@@ -43,6 +45,7 @@ class Export:
     search: Search | None
     small: str | None
     front_ends: Comparison | None = None
+    source: dict[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -99,8 +102,10 @@ def export(
     found = _search(network, conversion, means, labels, real, force, tell) if is_searched else None
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"
+    source = _source(description.path)
     witness: dict[str, Any] = {
-        "evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data}
+        "source_file": source,
+        "evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data},
     }
     if front_ends:
         witness["front_ends"] = front_ends.record()
@@ -127,7 +132,18 @@ def export(
             _beside(small): encoded(card),
             picture_name(network): scatter(conversion.model, found),
         }
-    return Export(files, first.file, gate, found, small, front_ends)
+    return Export(files, first.file, gate, found, small, front_ends, source)
+
+
+def _source(path: Path) -> dict[str, Any]:
+    """Return what tells a source from others: its name, and the hash of a file."""
+    if path.is_dir():
+        return {"name": path.name}
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            found.update(part)
+    return {"name": path.name, "sha256": found.hexdigest()}
 
 
 def _check_whole(network: Network, inputs: Any) -> None:
@@ -195,6 +211,15 @@ def _evidence(inputs: Any, conversion: Conversion, found: Search | None) -> byte
 
 def _beside(file: str) -> str:
     return Path(file).with_suffix(".json").name
+
+
+def replaced(made: Export, out: Path) -> str:
+    """Return the name of the source whose conversion in `out` would be replaced, "" where it is this or not known."""
+    try:
+        known = json.loads((out / _beside(made.fp32)).read_bytes())["parity"]["source_file"]
+        return "" if known == made.source else plain(known["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def write(made: Export, out: Path) -> list[str]:

@@ -47,12 +47,6 @@ class Search:
         compared = [candidate for candidate in self.candidates if candidate.comparison]
         return min(compared, key=mean_change, default=None)
 
-    @property
-    def chance(self) -> float:
-        """Accuracy of a model that always answers the commonest label."""
-        counts = Counter(self.judged.labels)
-        return max(counts.values(), default=0) / max(1, len(self.judged.labels))
-
 
 def picture_name(network: Network) -> str:
     """Return what the picture of a report is called."""
@@ -105,7 +99,7 @@ def page(
 
 
 def _told(gate: Gate) -> str:
-    return f"{str(gate)[0].upper()}{str(gate)[1:]}: {'holds' if gate.holds else 'DOES NOT HOLD'}."
+    return f"{str(gate)[0].upper()}{str(gate)[1:]}; {'holds' if gate.holds else 'DOES NOT HOLD'}."
 
 
 def _graph(conversion: Conversion, search: Search | None) -> list[str]:
@@ -124,7 +118,7 @@ def _front_ends(found: Comparison) -> list[str]:
     lines = ["## Front end", ""]
     if found.warning:
         lines += [f"**WARNING: {found.warning}.**", ""]
-    lines += [f"| {found.n} recordings of known label | right |", "|---|---|"]
+    lines += [f"| {len(found.labels)} recordings of known label | right |", "|---|---|"]
     return lines + [f"| {way.name} | {_percent(way.accuracy)} |" for way in found.ways]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -16,11 +16,13 @@ _GROUPS = {
     "Models": "precision voice_model face_model detector threads models_dir",
     "Output": "jsonl quiet notices details output output_file playlist play plot annotate",
 }
-_GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 
 
 class Command(click.Command):
     """A command whose help shows its options in groups, and at the end its `examples`."""
+
+    groups: ClassVar[dict[str, str]] = _GROUPS
+    """The names of the options in each group, with spaces between them; others come last."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **options: Any) -> None:
         super().__init__(*args, **options)
@@ -28,11 +30,12 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group that has options here."""
-        sections: dict[str, list[tuple[str, str]]] = {group: [] for group in (*_GROUPS, "Options")}
+        group_of = {name: group for group, names in self.groups.items() for name in names.split()}
+        sections: dict[str, list[tuple[str, str]]] = {group: [] for group in (*self.groups, "Options")}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record:
-                sections[_GROUP_OF.get(str(param.name), "Options")].append(record)
+                sections[group_of.get(str(param.name), "Options")].append(record)
         for group, records in sections.items():
             if records:
                 with formatter.section(group):

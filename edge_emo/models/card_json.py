@@ -15,13 +15,16 @@ from edge_emo.models.schema import Card, Preprocessing, check_card, task_of
 T = TypeVar("T")
 
 _LARGEST = 4 << 20  # bytes of a card
+_CONVERTIBLE = {".keras": "a Keras", ".h5": "a Keras", ".hdf5": "a Keras", ".tflite": "a TensorFlow Lite"}
 
 
 def read_card(path: Path) -> Card:
     """Return a checked card. Raises ModelNotFoundError or CardError, which names the field."""
-    if Path(path).suffix.lower() == ".onnx":
-        card_name = Path(path).with_suffix(".json").name
-        raise CardError(f"{path}: is a model, and its card is asked for; name the card beside it, {card_name}")
+    suffix = Path(path).suffix.lower()
+    if suffix == ".onnx":
+        raise CardError(f"{path}: is the model itself; give its card instead, {Path(path).with_suffix('.json').name}")
+    if suffix in _CONVERTIBLE:
+        raise CardError(f"{path}: is {_CONVERTIBLE[suffix]} file; convert it first with `python -m export convert`")
     card = read_json(path, Card)
     check_card(card, str(path))
     return card

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from export.keras.graph import PASSES
-from export.keras.graph_ends import with_activation_exposed, with_constants, with_float_input, with_outputs_kept
+from export.keras.graph_ends import with_constants, with_float_input, with_outputs_kept
 from export.keras.network import Network, n_distinct
+from export.keras.reference import Reference
 from export.keras.source import SourceError
 from export.measure.gates import MIN_DISTINCT, TOLERANCE, relative_difference, tolerance
-from export.measure.inference import run_all
 
 OPSET = 17
 MAX_TF2ONNX_OPSET = 18
@@ -47,27 +47,6 @@ class Step:
     nodes: int = 0
     largest_difference: float = float("inf")
     failure: str = ""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What the source gives for `inputs`, in `outputs`, and without its last activation, None where that is not known.
-
-    `limit` is how far a graph may be from it.
-    """
-
-    inputs: NDArray[Any]
-    outputs: NDArray[Any]
-    before_activation: NDArray[Any] | None = None
-    limit: float = TOLERANCE
-
-    def difference(self, model: ModelProto) -> float:
-        """Return the largest relative difference of a model, also before its last activation."""
-        wanted = [self.outputs]
-        if self.before_activation is not None and (exposed := with_activation_exposed(model)):
-            model, wanted = exposed, [*wanted, self.before_activation]
-        found = run_all(model, self.inputs)
-        return max(relative_difference(one, other) for one, other in zip(found, wanted, strict=True))
 
 
 @dataclass(frozen=True)

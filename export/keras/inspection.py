@@ -69,5 +69,5 @@ def as_text(found: dict[str, Any]) -> str:
     if found["problem"]:
         return "\n".join(lines)
     lost = found["lost_in_conversion"] + [f"layer {name}" for name in found["removed_in_conversion"]]
-    lines.append("lost in conversion: " + (", ".join(lost) or "nothing"))
+    lines.append("left out, as running needs none of it: " + (", ".join(lost) or "nothing"))
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from edge_emo.models.card_json import read_card
 from edge_emo.models.schema import Card
 from edge_emo.models.session import Model
 from export.cards import outputs_of
-from export.keras.convert import Reference
+from export.keras.reference import Reference
 from export.measure.gates import TOLERANCE, judge_of, parity_gate
 from export.measure.samples import Samples
 

@@ -14,6 +14,7 @@ from onnx import ModelProto
 
 from edge_emo.core.errors import MediaError
 from edge_emo.models.schema import VoicePreprocessing
+from export.measure.chance import is_near_guessing, is_noise
 from export.measure.inference import Outputs, session
 from export.measure.samples import voice_windows
 
@@ -34,19 +35,24 @@ _UNCHANGED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Way:
-    """A way from recordings to inputs, and the share of recordings that the model is right on by it."""
+    """A way from recordings to inputs, and whether the model is right on each recording by it."""
 
     name: str
     voice: VoicePreprocessing
-    accuracy: float
+    right: tuple[bool, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of recordings that the model is right on."""
+        return sum(self.right) / len(self.right)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The ways that were tried on `n` recordings of known label, that of the card first."""
+    """The ways that were tried on recordings of these labels, that of the card first."""
 
     ways: tuple[Way, ...]
-    n: int
+    labels: tuple[str, ...]
 
     @property
     def stated(self) -> Way:
@@ -55,10 +61,13 @@ class Comparison:
 
     @property
     def warning(self) -> str:
-        """What the card's front end costs, and what to say in its place; empty where it costs nothing."""
+        """What the card's front end costs, and what to say in its place; empty where it costs nothing.
+
+        It is empty too where luck explains the difference, or all that the model is right on.
+        """
         best = max(self.ways, key=lambda way: way.accuracy)
         loss = best.accuracy - self.stated.accuracy
-        if loss <= MAX_LOSS:
+        if loss <= MAX_LOSS or is_near_guessing(best.accuracy, self.labels) or is_noise(self.stated.right, best.right):
             return ""
         changes = ", ".join(f'"{name}": {json.dumps(value)}' for name, value in _changes(self.stated.voice, best.voice))
         return (
@@ -68,7 +77,8 @@ class Comparison:
 
     def record(self) -> list[dict[str, Any]]:
         """Return it for a card."""
-        return [{"front_end": way.name, "accuracy": round(way.accuracy, 4), "recordings": self.n} for way in self.ways]
+        n = len(self.labels)
+        return [{"front_end": way.name, "accuracy": round(way.accuracy, 4), "recordings": n} for way in self.ways]
 
 
 def compare(
@@ -80,7 +90,7 @@ def compare(
 ) -> Comparison | None:
     """Return how often the model is right on recordings, each with its label, by the card's front end and by others.
 
-    A recording in which the front end finds nothing to read counts as wrong. None where no recording can be used.
+    Counts only recordings that every way finds something to read in. None where there are none.
     """
     ready = session(model)
     name = ready.get_inputs()[0].name
@@ -91,9 +101,10 @@ def compare(
         f"whole, at {whole.sample_rate:,} Hz, nothing cut": whole,
     }
     ways = {way: other for way, other in ways.items() if other is voice or other != voice}
-    right, n = dict.fromkeys(ways, 0), 0
+    right: dict[str, list[bool]] = {way: [] for way in ways}
+    labels: list[str] = []
     for path, label in recordings:
-        if n == MAX_RECORDINGS:
+        if len(labels) == MAX_RECORDINGS:
             break
         try:
             if len(voice_windows(path, whole, shape)) != 1:
@@ -101,11 +112,14 @@ def compare(
             found = {way: voice_windows(path, other, shape) for way, other in ways.items()}
         except MediaError:
             continue  # told where the inputs are read
-        n += 1
+        if not all(found.values()):
+            continue  # told there too
+        labels.append(label)
         for way, windows in found.items():
             rows = [outputs.probabilities(ready.run(None, {name: window[None]})[0])[0] for window in windows]
-            right[way] += bool(rows) and outputs.classes[int(np.mean(rows, axis=0).argmax())] == label
-    return Comparison(tuple(Way(way, ways[way], right[way] / n) for way in ways), n) if n else None
+            right[way].append(outputs.classes[int(np.mean(rows, axis=0).argmax())] == label)
+    tried = tuple(Way(way, voice, tuple(right[way])) for way, voice in ways.items())
+    return Comparison(tried, tuple(labels)) if labels else None
 
 
 def _changes(old: VoicePreprocessing, new: VoicePreprocessing) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,18 @@ MAX_ACCURACY_LOSS = 0.01
 
 @dataclass(frozen=True)
 class Gate:
-    """A figure and the limit it has to keep, from above or below; `samples` is 0 where it is a fact of the weights."""
+    """A figure and the limit it has to keep, from above or below; `samples` is 0 where it is a fact of the weights.
+
+    `words` say it with {} for the figure, where its name and a colon do not; it is shown in `unit`.
+    """
 
     name: str
     value: float
     limit: float
     is_maximum: bool
     samples: int = 0
+    words: str = ""
+    unit: Literal["", "%", " points"] = ""
 
     @property
     def holds(self) -> bool:
@@ -43,8 +48,14 @@ class Gate:
         return self.value <= self.limit if self.is_maximum else self.value >= self.limit
 
     def __str__(self) -> str:
-        bound = f"{'at most' if self.is_maximum else 'at least'} {self.limit:g}"
-        return f"{self.name} {self.value:.4g} ({bound}{f', {self.samples} inputs' * bool(self.samples)})"
+        told = (self.words or f"{self.name}: {{}}").format(self._shown(self.value))
+        return f"{told} (limit {self._shown(self.limit)}{f', {self.samples} inputs' * bool(self.samples)})"
+
+    def _shown(self, number: float) -> str:
+        if self.unit:
+            return f"{100 * number:.3g}{self.unit}"
+        text = f"{number:.1e}" if 0 < abs(number) < 0.01 else f"{number:.4g}"
+        return text.replace(".0e", "e").replace("e-0", "e-")
 
     def record(self) -> dict[str, Any]:
         """Return the gate for a card."""
@@ -107,10 +118,12 @@ class Comparison:
         gates = [Gate("layers that can saturate", self.saturable_layers, 0, True)]
         if self.value_error is not None:
             name = "error of values, as a share of their spread"
-            return [*gates, Gate(name, self.value_error, MAX_VALUE_ERROR, True, self.samples)]
-        gates.append(Gate("agreement of labels with fp32", self.agreement, MIN_AGREEMENT, False, self.samples))
+            return [*gates, Gate(name, self.value_error, MAX_VALUE_ERROR, True, self.samples, unit="%")]
+        name, words = "agreement of labels with fp32", "{} of labels agree with fp32"
+        gates.append(Gate(name, self.agreement, MIN_AGREEMENT, False, self.samples, words, "%"))
         if self.accuracy_change is not None:
-            gates.append(Gate("change of accuracy", self.accuracy_change, -MAX_ACCURACY_LOSS, False, self.samples))
+            name, change = "change of accuracy", self.accuracy_change
+            gates.append(Gate(name, change, -MAX_ACCURACY_LOSS, False, self.samples, unit=" points"))
         return gates
 
 

@@ -31,6 +31,8 @@ N_SAMPLES = 500
 N_CALIBRATION = 200
 MIN_REAL = 100
 """Fewer than these say nothing about 98 % of labels."""
+N_NAMED = 5
+"""Recordings without a voice that are named; of the others only the number is."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def _read_folder(
     files = labelled_files(folder, labels, kind, skipped)
     inputs: list[Float32] = []
     found: list[str] = []
+    silent: list[str] = []
+    n_read = 0
     for path, label in files:
         if len(inputs) >= N_SAMPLES:
             break
@@ -130,10 +134,14 @@ def _read_folder(
         except MediaError as error:
             skipped(str(error))
             continue
+        n_read += 1
         if not own:
-            skipped(f"{path}: no voice found")
+            silent.append(str(path.relative_to(folder)))
         inputs += own
         found += [label] * len(own)
+    if silent:
+        more = f" and {len(silent) - N_NAMED} more" * (len(silent) > N_NAMED)
+        skipped(f"{len(silent)} of {n_read} recordings, no voice found: {', '.join(sorted(silent)[:N_NAMED])}{more}")
     stacked = np.stack(inputs) if inputs else np.zeros((0, *(size or 1 for size in shape)), np.float32)
     return Samples(stacked, tuple(found) if any(found) else ())[:N_SAMPLES]
 

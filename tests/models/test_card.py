@@ -278,8 +278,15 @@ def test_no_json_gives_a_traceback(tmp_path_factory, value):
 
 
 def test_a_model_in_place_of_its_card_is_told_as_such():
-    with pytest.raises(CardError, match=r"voice\.int8\.onnx: is a model, .* the card beside it, voice\.int8\.json"):
+    with pytest.raises(CardError, match=r"voice\.int8\.onnx: is the model itself; .* card instead, voice\.int8\.json"):
         read_card(CARD.with_suffix(".onnx"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("voice.keras", "Keras"), ("voice.H5", "Keras"), ("face.tflite", "Lite")])
+def test_a_model_that_has_to_be_converted_is_named_as_such(tmp_path, name, kind):
+    (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(CardError, match=rf"{name}: is a .*{kind} file; convert it first with `python -m export conv"):
+        read_card(tmp_path / name)
 
 
 def test_a_card_that_nobody_gave_a_task_says_how_to_give_it_one(models):

@@ -1,5 +1,7 @@
 """What `convert` writes: models, cards, evidence and report; and when there is no int8. Needs TensorFlow."""
 
+import re
+
 import pytest
 
 pytest.importorskip("onnx", reason="needs the extra: pip install '.[export]'")
@@ -10,7 +12,7 @@ import cv2
 import numpy as np
 import onnx
 
-from tests.export.command.running import card, convert, verify
+from tests.export.command.running import card, convert, network, verify
 
 
 def test_fp32_and_int8_with_cards_evidence_and_report(exported):
@@ -35,6 +37,18 @@ def test_fp32_and_int8_with_cards_evidence_and_report(exported):
     assert set(int8["parity"]["versions"]) >= {"onnxruntime", "onnx", "python"}
 
 
+def test_figures_are_told_after_what_they_are_figures_of_and_a_line_each(exported):
+    lines = exported[1].stdout.splitlines()
+    assert re.fullmatch(r".*net\.fp32\.onnx: [\d,]+ kB", lines[0])
+    parity = r"  largest difference from the source, as a share of its outputs: \S+e-\d+ \(limit 1e-4, 500 inputs\)"
+    assert re.fullmatch(parity, lines[1])
+    start = next(place for place, line in enumerate(lines) if "net.int8.onnx: " in line)
+    assert lines[start + 3] == "  layers that can saturate: 0 (limit 0)"
+    assert re.fullmatch(r"  [\d.]+% of labels agree with fp32 \(limit 98%, 160 inputs\)", lines[start + 4])
+    assert re.fullmatch(r"  change of accuracy: -?[\d.]+ points \(limit -1 points, 160 inputs\)", lines[start + 5])
+    assert "run it with" not in exported[1].stdout  # as nobody said what it is for
+
+
 def test_the_report_shows_the_graph_and_every_candidate(exported):
     report = (exported[0] / "net.report.md").read_text()
     assert "| Conv | 2 | 2 | 2 |" in report
@@ -43,6 +57,23 @@ def test_the_report_shows_the_graph_and_every_candidate(exported):
     picture = cv2.imread(str(exported[0] / "net.report.png"))
     assert picture.shape[0] > 400
     assert picture.std() > 10
+
+
+def test_what_replaces_the_conversion_of_another_file_says_so(model_file, tmp_path):
+    import keras
+
+    again = tmp_path / "net.h5"
+    network(keras).save(again)
+    for path, words in (
+        (model_file, ""),
+        (model_file, ""),
+        (again, "replaces the conversion of net.keras\n"),
+        (model_file, "replaces the conversion of net.h5\n"),
+    ):
+        done = convert(path, tmp_path / "out")
+        assert done.exit_code == 0, done.output
+        assert words in done.stderr
+        assert ("replaces" in done.stderr) == bool(words)
 
 
 def test_without_real_inputs_there_is_a_warning_and_no_int8(model_file, tmp_path):

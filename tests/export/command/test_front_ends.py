@@ -29,11 +29,15 @@ def test_recordings_calibrate_a_voice_model_that_the_runtime_runs(version, tmp_p
         (tmp_path / "clips" / label).mkdir(parents=True)
         soundfile.write(tmp_path / "clips" / label / "clip.wav", gain * sample, 16000)
     (tmp_path / "clips" / "happy" / "broken.wav").write_bytes(b"RIFF")
+    soundfile.write(tmp_path / "clips" / "happy" / "silent.wav", np.zeros(32000), 16000)
     arguments = ["--front-end", front_end(tmp_path / "mfcc.json"), "--labels", LABELS, "--license", "MIT"]
     done = convert(path, tmp_path / "out", "--calibrate", tmp_path / "clips", *arguments)
     assert done.exit_code == 0, done.output
     assert "left out: " in done.stderr
     assert "broken.wav" in done.stderr
+    assert "left out: 1 of 3 recordings, no voice found: happy/silent.wav\n" in done.stderr
+    card_path = tmp_path / "out" / "net.int8.json"
+    assert done.stdout.endswith(f"run it with: edge-emo analyze clip.wav --voice-model {card_path}\n")
     for precision in ("fp32", "int8"):
         recognizer = VoiceRecognizer(tmp_path / "out" / f"net.{precision}.json")
         readings = recognizer.readings(sample)
@@ -69,6 +73,7 @@ def test_pictures_calibrate_a_face_model(tmp_path, rng):
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "1 files that are no pictures by their names" in done.stderr
+    assert "run it with: edge-emo analyze picture.jpg --face-model " in done.stdout
     made = card(tmp_path / "out" / "face.fp32.json")
     assert made["labels"] == ["happy", "sad", "fearful"]
     face = made["preprocessing"]
@@ -103,7 +108,8 @@ def test_accuracy_is_told_and_answers_that_look_like_chance_are_warned_of(model_
     (metric,) = card(tmp_path / "out" / "net.fp32.json")["metrics"]
     assert (metric["name"], metric["value"], metric["n"]) == ("accuracy", 1.0, 160)
     done = convert(model_file, tmp_path / "out", "--calibrate", tmp_path / "wrong.npz")
-    assert "are the front end and the order of the labels those of the training?" in done.stderr
+    assert "WARNING: guessing the commonest label would be right on " in done.stderr
+    assert "; are the front end and the labels right?" in done.stderr
 
 
 def test_a_sigmoid_gives_probabilities(tmp_path):

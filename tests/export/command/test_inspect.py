@@ -29,6 +29,7 @@ def test_inspect_tells_shapes_parameters_and_what_is_lost(version, suffix, tmp_p
     text = CliRunner().invoke(main, ["inspect", str(path)])
     assert text.exit_code == 0, text.output
     assert "input 8, 2 outputs, 46 parameters" in text.stdout
+    assert "left out, as running needs none of it: optimizer, loss and metrics" in text.stdout
     assert f"Keras {keras.__version__}" in text.stdout
     found = json.loads(CliRunner().invoke(main, ["inspect", str(path), "--json"]).stdout)
     rows = {layer["name"]: (layer["class"], layer["output_shape"], layer["parameters"]) for layer in found["layers"]}

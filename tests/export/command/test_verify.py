@@ -1,6 +1,8 @@
 """`verify`: every gate again, on the files as they lie there. Needs TensorFlow."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +13,7 @@ pytest.importorskip("tf_keras", reason="needs the extra: pip install '.[export]'
 import numpy as np
 import onnx
 
+from tests.docs.blocks import ROOT
 from tests.export.command.running import card, verify
 
 
@@ -18,8 +21,22 @@ def test_verify_measures_every_gate_again(exported):
     done = verify(exported[0])
     assert done.exit_code == 0, done.output
     assert "FAILED" not in done.output
-    for words in ("largest difference from the source", "agreement of labels with fp32", "layers that can saturate"):
+    for words in (
+        "largest difference from the source",
+        "of labels agree with fp32 (limit 98%",
+        "layers that can saturate",
+    ):
         assert words in done.output
+
+
+def test_verify_runs_without_tensorflow_and_says_nothing_else(exported):
+    code = "import sys\nfrom export.__main__ import main\ntry: main()\nfinally: print('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", exported[0]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_verify_finds_a_changed_model(out):

@@ -19,7 +19,7 @@ from edge_emo.media.sound import SAMPLE_RATE, resample
 from edge_emo.models.schema import Card, TensorInfo, VoicePreprocessing
 from edge_emo.voice.recognizer import VoiceRecognizer, VoiceStream
 from export.cards import save_card
-from export.measure.front_end import compare
+from export.measure.front_end import Comparison, Way, compare
 from export.measure.inference import Outputs
 from export.measure.label_names import parsed
 from export.measure.samples import labelled_files
@@ -151,13 +151,14 @@ def test_live_sound_gives_the_readings_of_the_file(tmp_path, voice44, activity):
 def recordings(tmp_path_factory, sample):
     """Clips of one voice, whose label is how much of the clip is pause: all that a model on whole clips may have."""
     folder = tmp_path_factory.mktemp("clips")
-    for number in range(10):
+    for number in range(14):
         label, pause_s = ("happy", 0.2 + 0.1 * number) if number % 2 else ("sad", 9 + 0.2 * number)
         (folder / label).mkdir(exist_ok=True)
         gain = 1 + 0.02 * number
         sound = np.concatenate([gain * sample, np.zeros(round(pause_s * SAMPLE_RATE), np.float32)])
         soundfile.write(folder / label / f"{number}.wav", sound, SAMPLE_RATE)
     (folder / "sad" / "broken.wav").write_bytes(b"RIFF")
+    soundfile.write(folder / "sad" / "silent.wav", np.zeros(3 * SAMPLE_RATE), SAMPLE_RATE)  # no voice to cut out
     return folder
 
 
@@ -165,7 +166,7 @@ def test_what_a_front_end_costs_is_measured_against_whole_clips(recordings):
     files = labelled_files(recordings, parsed("happy,sad"), "recording", print)
     model, outputs = network(band=1, level=-60.0), Outputs("logits", ("happy", "sad"))
     found = compare(model, outputs, files, replace(WHOLE, activity="cut", window_s=3, hop_s=1.5), [8])
-    assert found.n == 10
+    assert len(found.labels) == 14
     assert found.stated.accuracy == 0.5
     assert found.ways[-1].accuracy == 1.0
     assert "COSTS 50.0 POINTS" in found.warning
@@ -173,6 +174,25 @@ def test_what_a_front_end_costs_is_measured_against_whole_clips(recordings):
     as_trained = compare(model, outputs, files, WHOLE, [8])
     assert as_trained.stated.accuracy == 1.0
     assert as_trained.warning == ""
+
+
+def compared(stated, best, labels):
+    """Return a comparison of a front end that cuts with one that does not, by what each is right on."""
+    ways = Way("cut", replace(WHOLE, activity="cut"), stated), Way("whole", WHOLE, best)
+    return Comparison(ways, labels)
+
+
+def test_a_difference_that_luck_explains_is_no_warning():
+    labels = ("happy", "sad") * 50
+    assert "COSTS 6.0 POINTS" in compared((True,) * 84 + (False,) * 16, (True,) * 90 + (False,) * 10, labels).warning
+    assert compared((True,) * 85 + (False,) * 15, (True,) * 90 + (False,) * 10, labels).warning == ""
+    shuffled = (False,) * 10 + (True,) * 84 + (False,) * 6
+    assert compared(shuffled, (True,) * 90 + (False,) * 10, labels).warning == ""
+
+
+def test_a_model_that_gives_one_answer_is_not_said_to_lose_accuracy_by_its_front_end():
+    labels = ("happy",) * 52 + ("sad",) * 48
+    assert compared((True,) * 44 + (False,) * 56, (True,) * 52 + (False,) * 48, labels).warning == ""
 
 
 def test_convert_says_loudly_what_the_front_end_costs(recordings, tmp_path):
@@ -193,8 +213,8 @@ def test_convert_says_loudly_what_the_front_end_costs(recordings, tmp_path):
         ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path / "out"), "--calibrate", str(recordings),
          "--front-end", str(tmp_path / "cut.json"), "--labels", "happy,sad"],
     )  # fmt: skip
-    assert "fp32 is right on 50.0% of 10 recordings as the card reads them" in done.stdout
-    assert "fp32 is right on 100.0% of 10 recordings whole, at 44,100 Hz, nothing cut" in done.stdout
+    assert "fp32 is right on 50.0% of 14 recordings as the card reads them" in done.stdout
+    assert "fp32 is right on 100.0% of 14 recordings whole, at 44,100 Hz, nothing cut" in done.stdout
     assert "WARNING: this front end COSTS 50.0 POINTS of accuracy" in done.stderr
     assert '"activity": "off"' in done.stderr
     report = (tmp_path / "out" / "net.report.md").read_text()
