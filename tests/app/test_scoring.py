@@ -73,7 +73,7 @@ def test_a_film_is_as_long_as_it_states_unless_it_is_cut_off():
 
 
 def test_what_a_film_states_is_the_same_before_and_instead_of_reading_it(film):
-    pytest.importorskip("av", reason="films need PyAV: pip install 'edge-emo[video]'")
+    pytest.importorskip("av", reason="films need PyAV: pip install '.[video]'")
     opened = Demuxer(str(film))
     assert stated_length(str(film), opened) == stated(str(film)).duration_s
     analyze = Analyzer()
