@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -116,7 +115,7 @@ def test_words_are_quoted_as_systemd_reads_them(word, text):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks where Linux has homes")
 def test_a_program_in_a_home_is_hidden_from_the_service(tmp_path):
-    assert hidden(os.path.join("/home", "pi", "bin", "edge-emo")) == "/home"
+    assert hidden(str(Path("/home") / "pi" / "bin" / "edge-emo")) == "/home"
     assert hidden("/tmp/clip.mp4") == "/tmp"
     assert hidden("/opt/edge-emo/bin/edge-emo") is None
     assert hidden("/homes") is None
