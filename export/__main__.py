@@ -187,6 +187,7 @@ def convert(
     try:
         with quiet() as tell:
             from export.measure.samples import labelled_files, read_samples
+            from export.outcome import tell_left_out, tell_made
             from export.pipeline import export, replaced, write
 
             tell("loading the model")
@@ -222,8 +223,6 @@ def convert(
         raise click.ClickException(
             f"{out}: cannot be written ({error.strerror}); make room, or choose another"
         ) from error
-    from export.outcome import tell_left_out, tell_made
-
     tell_left_out(left_out)
     if other:
         click.echo(f"{out}: replaces the conversion of {'another ' * (other == path.name)}{other}", err=True)

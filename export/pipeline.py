@@ -102,7 +102,7 @@ def export(
     found = _search(network, conversion, means, labels, real, force, tell) if is_searched else None
     evidence = _evidence(inputs, conversion, found)
     evidence_name = f"{network.name}.parity.npz"
-    source = _source(description.path)
+    source = _source(description)
     witness: dict[str, Any] = {
         "source_file": source,
         "evidence": {"file": evidence_name, "sha256": hashlib.sha256(evidence).hexdigest(), "data": data},
@@ -135,15 +135,16 @@ def export(
     return Export(files, first.file, gate, found, small, front_ends, source)
 
 
-def _source(path: Path) -> dict[str, Any]:
-    """Return what tells a source from others: its name, and the hash of a file."""
-    if path.is_dir():
-        return {"name": path.name}
+def _source(description: Description) -> dict[str, Any]:
+    """Return what tells a source from others: its name, and the hash of its file and of its weights beside it."""
+    if description.path.is_dir():
+        return {"name": description.path.name}
     found = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            found.update(part)
-    return {"name": path.name, "sha256": found.hexdigest()}
+    for path in filter(None, (description.path, description.weights)):
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                found.update(part)
+    return {"name": description.path.name, "sha256": found.hexdigest()}
 
 
 def _check_whole(network: Network, inputs: Any) -> None:

@@ -89,8 +89,8 @@ def test_a_refused_one_does_not_set_the_pace():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"agreement": 0.97}, "agreement of labels"),
-        ({"accuracy": -0.02}, "change of accuracy"),
+        ({"agreement": 0.97}, "97% of labels agree with fp32 (limit 98%"),
+        ({"accuracy": -0.02}, "change of accuracy: -"),
         ({"saturable_layers": 1}, "layers that can saturate"),
     ],
 )
