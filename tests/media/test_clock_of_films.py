@@ -20,7 +20,7 @@ from tests.media.make_films import make, recipes
 if not shutil.which("ffmpeg"):
     pytest.skip("films are made with an ffmpeg on the PATH", allow_module_level=True)
 
-# two of each container; .ci/run looks at 100, and EDGE_EMO_FILMS=300 at all
+# two of each container; EDGE_EMO_FILMS=300 looks at all, which takes minutes
 N_FILMS = int(os.environ.get("EDGE_EMO_FILMS", "26"))
 HAS_PYAV = importlib.util.find_spec("av") is not None
 
