@@ -174,7 +174,7 @@ def test_a_model_given_for_its_card_and_a_card_without_a_task_say_what_to_do(tmp
     small(keras).save(tmp_path / "net.keras")
     made = CliRunner().invoke(main, ["convert", str(tmp_path / "net.keras"), "--out", str(tmp_path)])
     assert made.exit_code == 0, made.output
-    for name, words in (("onnx", "name the card beside it, net.fp32.json"), ("json", "convert it again with --task")):
+    for name, words in (("onnx", "give its card instead, net.fp32.json"), ("json", "convert it again with --task")):
         path = str(tmp_path / f"net.fp32.{name}")
         done = CliRunner().invoke(edge_emo_command, ["analyze", "sample", "--voice-model", path])
         assert done.exit_code != 0
